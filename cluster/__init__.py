@@ -1,0 +1,1 @@
+"""How the domain runs on Ray: stores, actors, Ray Data plans."""

@@ -1,0 +1,1 @@
+"""Command line and jobs: parse arguments, make a config, one call, exit code."""

