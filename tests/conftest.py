@@ -27,7 +27,7 @@ def ray_cluster() -> Iterator[None]:
     """One local Ray for the whole test run; joining a cluster that happens to run is never wanted."""
     import ray
 
-    ray.init(address="local", num_cpus=8, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    ray.init(address="local", num_cpus=8, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
 
