@@ -32,6 +32,14 @@ def ray_cluster() -> Iterator[None]:
     ray.shutdown()
 
 
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny random BERT encoder; shared by the whole run, so never written to."""
+    from tests.tiny_encoders import tiny_bert as build
+
+    return build(tmp_path_factory.mktemp("encoders") / "tiny-bert")
+
+
 def real_data(name: str) -> Path:
     """Folder of a real data set, or a skip that says which one is absent."""
     folder = SHARED_DATA / name

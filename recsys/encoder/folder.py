@@ -1,0 +1,183 @@
+"""Checks of an encoder folder before anything in it is loaded: a model folder can carry code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from recsys.errors import EncoderError
+
+SINGLE_WEIGHTS, SHARDED_WEIGHTS = "model.safetensors", "model.safetensors.index.json"
+PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".msgpack")
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
+VOCABULARIES = frozenset(
+    {
+        "tokenizer.json",
+        "vocab.txt",
+        "vocab.json",
+        "tokenizer.model",
+        "spiece.model",
+        "sentencepiece.bpe.model",
+    }
+)
+LOCAL_ATTENTION = frozenset({"eager", "sdpa"})
+
+
+@dataclass(frozen=True)
+class EncoderFolder:
+    """A folder that passed every check."""
+
+    path: Path
+    config: dict[str, Any]
+    """Parsed config.json."""
+    weights: tuple[Path, ...]
+    """Safetensors files, and their index when there is one, in a fixed order."""
+    tokenizer: tuple[Path, ...]
+    """Tokenizer files, in a fixed order."""
+
+
+def verify(path: Path) -> EncoderFolder:
+    """The folder's parts, or `EncoderError` naming what was expected, found, and where.
+
+    Refused: Python files and custom-code entries, attention kernels from elsewhere, adapters,
+    quantised weights, weights only as pickles, unreadable or cut-off safetensors.
+    """
+    _refuse_code(path)
+    config = _read_json(path / "config.json")
+    for found in _unsafe_entries(config):
+        raise EncoderError("config.json asks for code this product never runs", found=found, where=str(path))
+    _model_type(config, path)
+    folder = EncoderFolder(path, config, _weights(path), _tokenizer(path))
+    for file in folder.weights:
+        _check_safetensors(file)
+    return folder
+
+
+def _refuse_code(path: Path) -> None:
+    scripts = sorted(file.name for file in path.rglob("*.py"))
+    if scripts:
+        raise EncoderError(
+            "an encoder folder may not carry Python files", found=", ".join(scripts), where=str(path)
+        )
+    if (path / "adapter_config.json").exists():
+        raise EncoderError(
+            "this is an adapter, not a whole encoder", expected="merged weights", found="adapter_config.json",
+            where=str(path),
+        )  # fmt: skip
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise EncoderError(
+            f"{file.name} cannot be read",
+            expected="a JSON object",
+            found=type(error).__name__,
+            where=str(file.parent),
+        ) from error
+    if not isinstance(content, dict):
+        raise EncoderError(
+            f"{file.name} is malformed",
+            expected="a JSON object",
+            found=type(content).__name__,
+            where=str(file.parent),
+        )
+    return content
+
+
+def _model_type(config: dict[str, Any], path: Path) -> str:
+    kind = config.get("model_type")
+    if not isinstance(kind, str) or not kind:
+        raise EncoderError(
+            "config.json names no architecture", expected="model_type", found=repr(kind), where=str(path)
+        )
+    return kind
+
+
+def _unsafe_entries(value: Any, key: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        if "auto_map" in value:
+            yield "auto_map"
+        if "quantization_config" in value:
+            yield "quantization_config"
+        for name, inner in value.items():
+            yield from _unsafe_entries(inner, str(name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _unsafe_entries(inner, key)
+    if ("implementation" in key or key == "use_kernels") and not _is_local_attention(value):
+        yield f"{key}={value!r}"
+
+
+def _is_local_attention(value: Any) -> bool:
+    return value is None or isinstance(value, bool) or (isinstance(value, str) and value in LOCAL_ATTENTION)
+
+
+def _weights(path: Path) -> tuple[Path, ...]:
+    if (path / SINGLE_WEIGHTS).is_file():
+        return (path / SINGLE_WEIGHTS,)
+    if (path / SHARDED_WEIGHTS).is_file():
+        return _sharded_weights(path)
+    pickles = sorted(file.name for file in path.iterdir() if file.suffix in PICKLE_SUFFIXES)
+    raise EncoderError(
+        "no safetensors weights; weights in other formats can run code and are never loaded",
+        expected=SINGLE_WEIGHTS,
+        found=", ".join(pickles) or "no weights",
+        where=str(path),
+    )
+
+
+def _sharded_weights(path: Path) -> tuple[Path, ...]:
+    names = _read_json(path / SHARDED_WEIGHTS).get("weight_map")
+    files = sorted(set(map(str, names.values()))) if isinstance(names, dict) else []
+    bad = [name for name in files if Path(name).name != name or not (path / name).is_file()]
+    if not files or bad:
+        raise EncoderError(
+            "the weights' index does not fit the folder",
+            expected="safetensors files beside the index",
+            found=", ".join(bad) or "no weight_map",
+            where=str(path),
+        )
+    return (path / SHARDED_WEIGHTS, *(path / name for name in files))
+
+
+def _tokenizer(path: Path) -> tuple[Path, ...]:
+    files = tuple(path / name for name in TOKENIZER_FILES if (path / name).is_file())
+    if not VOCABULARIES & {file.name for file in files}:
+        raise EncoderError("no tokenizer", expected="tokenizer.json or a vocabulary file", where=str(path))
+    settings = path / "tokenizer_config.json"
+    if settings in files and "auto_map" in _read_json(settings):
+        raise EncoderError("tokenizer_config.json asks for custom code", found="auto_map", where=str(path))
+    return files
+
+
+def _check_safetensors(file: Path) -> None:
+    if file.name == SHARDED_WEIGHTS:
+        return
+    try:
+        with safe_open(file, framework="numpy") as tensors:
+            count = len(list(tensors.keys()))
+    except (SafetensorError, OSError) as error:
+        raise EncoderError(
+            f"{file.name} is not whole", expected="a readable safetensors file",
+            found=f"{file.stat().st_size} bytes, {error}", where=str(file.parent),
+        ) from error  # fmt: skip
+    if not count:
+        raise EncoderError(f"{file.name} is empty", expected="tensors", found="none", where=str(file.parent))

@@ -1,0 +1,47 @@
+"""The name of an embedding space: a digest of everything that shapes the vectors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from recsys.config import EncoderConfig
+from recsys.encoder.folder import EncoderFolder, verify
+from recsys.encoder.sources import resolve, short_name
+from recsys.errors import EncoderError
+
+ENCODING_VERSION = "1"
+"""Raised whenever our own code (cutting, pooling, normalising) changes any vector."""
+
+_WIDTH_KEYS = ("hidden_size", "d_model", "n_embd", "dim")
+
+
+def encoder_version(config: EncoderConfig) -> str:
+    """`<name>-<12 hex>`: the digest covers weights, tokenizer, config.json, pooling, max_tokens, code.
+
+    Verifies the folder, does not build the model. Raises `EncoderError`.
+    """
+    return version_of(verify(resolve(config.source)), config)
+
+
+def version_of(folder: EncoderFolder, config: EncoderConfig) -> str:
+    """`encoder_version` of a folder that was verified already."""
+    settings = {"code": ENCODING_VERSION, "pooling": config.pooling.value, "max_tokens": config.max_tokens}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for file in (folder.path / "config.json", *folder.weights, *folder.tokenizer):
+        with file.open("rb") as content:
+            part = hashlib.file_digest(content, "sha256").hexdigest()
+        digest.update(f"\n{file.name} {part}".encode())
+    return f"{short_name(config.source)}-{digest.hexdigest()[:12]}"
+
+
+def embedding_dim(config: EncoderConfig) -> int:
+    """Width D of the encoder's embeddings as its config.json states it. Raises `EncoderError`."""
+    folder = verify(resolve(config.source))
+    for key in _WIDTH_KEYS:
+        width = folder.config.get(key)
+        if isinstance(width, int) and width > 0:
+            return width
+    raise EncoderError(
+        "config.json states no width", expected=" or ".join(_WIDTH_KEYS), where=str(folder.path)
+    )
