@@ -25,13 +25,14 @@ from transformers import (
 TINY_DIM = 32
 TINY_MAX_POSITIONS = 128
 
-WORDS = """
+_WORD_LIST = """
 a and the for of in with by to on set pack new small large steel glass wood paper cotton red blue green
 black white pen pencil ink printer cartridge toner desk chair lamp office notebook folder stapler shoes
 running boots shirt dress jacket coffee tea mug cup kettle kitchen knife pan bottle water garden hose
 tool drill hammer phone case cable charger laptop mouse keyboard screen speaker music guitar violin toy
 puzzle game ball doll book novel art bike helmet tent camping light soap shampoo cream dog cat food bed
-""".split()
+"""
+WORDS = tuple(_WORD_LIST.split())
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,:;!?-_'/&()"
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from recsys.encoder.safety import read_json, refuse_code, refuse_code_entries
 from recsys.errors import EncoderError
 
 SINGLE_WEIGHTS, SHARDED_WEIGHTS = "model.safetensors", "model.safetensors.index.json"
@@ -36,7 +35,6 @@ VOCABULARIES = frozenset(
         "sentencepiece.bpe.model",
     }
 )
-LOCAL_ATTENTION = frozenset({"eager", "sdpa"})
 
 
 @dataclass(frozen=True)
@@ -58,48 +56,14 @@ def verify(path: Path) -> EncoderFolder:
     Refused: Python files and custom-code entries, attention kernels from elsewhere, adapters,
     quantised weights, weights only as pickles, unreadable or cut-off safetensors.
     """
-    _refuse_code(path)
-    config = _read_json(path / "config.json")
-    for found in _unsafe_entries(config):
-        raise EncoderError("config.json asks for code this product never runs", found=found, where=str(path))
+    refuse_code(path)
+    config = read_json(path / "config.json")
+    refuse_code_entries(config, path / "config.json")
     _model_type(config, path)
     folder = EncoderFolder(path, config, _weights(path), _tokenizer(path))
     for file in folder.weights:
         _check_safetensors(file)
     return folder
-
-
-def _refuse_code(path: Path) -> None:
-    scripts = sorted(file.name for file in path.rglob("*.py"))
-    if scripts:
-        raise EncoderError(
-            "an encoder folder may not carry Python files", found=", ".join(scripts), where=str(path)
-        )
-    if (path / "adapter_config.json").exists():
-        raise EncoderError(
-            "this is an adapter, not a whole encoder", expected="merged weights", found="adapter_config.json",
-            where=str(path),
-        )  # fmt: skip
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise EncoderError(
-            f"{file.name} cannot be read",
-            expected="a JSON object",
-            found=type(error).__name__,
-            where=str(file.parent),
-        ) from error
-    if not isinstance(content, dict):
-        raise EncoderError(
-            f"{file.name} is malformed",
-            expected="a JSON object",
-            found=type(content).__name__,
-            where=str(file.parent),
-        )
-    return content
 
 
 def _model_type(config: dict[str, Any], path: Path) -> str:
@@ -109,25 +73,6 @@ def _model_type(config: dict[str, Any], path: Path) -> str:
             "config.json names no architecture", expected="model_type", found=repr(kind), where=str(path)
         )
     return kind
-
-
-def _unsafe_entries(value: Any, key: str = "") -> Iterator[str]:
-    if isinstance(value, dict):
-        if "auto_map" in value:
-            yield "auto_map"
-        if "quantization_config" in value:
-            yield "quantization_config"
-        for name, inner in value.items():
-            yield from _unsafe_entries(inner, str(name))
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _unsafe_entries(inner, key)
-    if ("implementation" in key or key == "use_kernels") and not _is_local_attention(value):
-        yield f"{key}={value!r}"
-
-
-def _is_local_attention(value: Any) -> bool:
-    return value is None or isinstance(value, bool) or (isinstance(value, str) and value in LOCAL_ATTENTION)
 
 
 def _weights(path: Path) -> tuple[Path, ...]:
@@ -145,7 +90,7 @@ def _weights(path: Path) -> tuple[Path, ...]:
 
 
 def _sharded_weights(path: Path) -> tuple[Path, ...]:
-    names = _read_json(path / SHARDED_WEIGHTS).get("weight_map")
+    names = read_json(path / SHARDED_WEIGHTS).get("weight_map")
     files = sorted(set(map(str, names.values()))) if isinstance(names, dict) else []
     bad = [name for name in files if Path(name).name != name or not (path / name).is_file()]
     if not files or bad:
@@ -163,8 +108,8 @@ def _tokenizer(path: Path) -> tuple[Path, ...]:
     if not VOCABULARIES & {file.name for file in files}:
         raise EncoderError("no tokenizer", expected="tokenizer.json or a vocabulary file", where=str(path))
     settings = path / "tokenizer_config.json"
-    if settings in files and "auto_map" in _read_json(settings):
-        raise EncoderError("tokenizer_config.json asks for custom code", found="auto_map", where=str(path))
+    if settings in files:
+        refuse_code_entries(read_json(settings), settings)
     return files
 
 
