@@ -1,0 +1,50 @@
+"""What each of the user's own items and queries adds to a score, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.profile import PartKind, UserVector
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one thing of the user's own adds to the score of one item."""
+
+    kind: PartKind
+    """`item`, or `review` where the user's words add more than the item; `context`; `query`."""
+    item_id: str | None
+    """The item of the user's history or request; None for a query text."""
+    value: float
+    """Signed part of the score, the review's part included."""
+    text: str | None = None
+    """The query text; None for every other kind."""
+
+
+def contributions(user_vector: UserVector, item_vector: np.ndarray) -> tuple[Contribution, ...]:
+    """How much each of the user's items and queries adds to `<user_vector, item_vector>`.
+
+    `item_vector` is `[D]`, scaled as the score uses it (unit for cosine). An item and the review of
+    it are one contribution. Largest first, ties by kind and id; the values sum to the dot product
+    (within 1e-5 for unit vectors). Empty for a zero user vector.
+    """
+    if user_vector.is_zero:
+        return ()
+    dots = user_vector.matrix.astype(np.float64) @ np.asarray(item_vector, dtype=np.float64)
+    sums: dict[tuple[PartKind, str], dict[PartKind, float]] = {}
+    for part, dot in zip(user_vector.parts, dots.tolist(), strict=True):
+        owner = PartKind.ITEM if part.kind is PartKind.REVIEW else part.kind
+        values = sums.setdefault((owner, part.item_id or part.text or ""), {})
+        values[part.kind] = values.get(part.kind, 0.0) + part.weight * dot
+    found = [_contribution(owner, name, values) for (owner, name), values in sums.items()]
+    return tuple(sorted(found, key=lambda c: (-c.value, c.kind, c.item_id or c.text or "")))
+
+
+def _contribution(owner: PartKind, name: str, values: Mapping[PartKind, float]) -> Contribution:
+    kind = max(values, key=lambda kind: (values[kind], kind is owner))
+    if owner is PartKind.QUERY:
+        return Contribution(kind, None, sum(values.values()), name)
+    return Contribution(kind, name, sum(values.values()))
