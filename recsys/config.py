@@ -175,6 +175,10 @@ class ServeConfig(Config):
     """Larger request bodies are answered 413."""
     max_items_returned: PositiveInt = 500
     """Largest n one request may ask for."""
+    context_share: Share = 0.6
+    """Share of the item or text named in a request when it is blended with the shopper's profile."""
+    reasons_per_item: int = Field(default=2, ge=0)
+    """Reasons given with each item."""
     refresh_s: PositiveFloat = 0.5
     """How often live catalog changes and the CURRENT pointer are looked at."""
     max_fresh_items: PositiveInt = 5_000

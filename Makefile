@@ -1,0 +1,47 @@
+# Two commands for a fresh machine: `make demo` and `make test`. The rest is for those who work on it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+CATALOG ?=
+EVENTS ?=
+PORT ?= 8000
+PYTEST_ARGS ?=
+export HF_HUB_OFFLINE ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: demo test check fix bench clean install install-dev
+
+$(VENV)/base: pyproject.toml scripts/install.sh
+	PYTHON=$(PYTHON) sh scripts/install.sh $(VENV) minilm
+	@touch $@
+
+$(VENV)/dev: $(VENV)/base
+	PYTHON=$(PYTHON) sh scripts/install.sh $(VENV) minilm,postgres,bench,dev
+	@touch $@
+
+install: $(VENV)/base
+install-dev: $(VENV)/dev
+
+demo: $(VENV)/base
+	$(BIN)/recsys demo --port $(PORT) $(if $(CATALOG),--catalog $(CATALOG)) $(if $(EVENTS),--events $(EVENTS))
+
+test: $(VENV)/dev
+	sh scripts/system-packages.sh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/dev
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+fix: $(VENV)/dev
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+bench: $(VENV)/dev
+	$(BIN)/python -m tests.benchmarks.plain_method --help >/dev/null
+	$(BIN)/python -m tests.benchmarks.search_vs_bm25
+
+clean:
+	rm -rf $(VENV) workspace .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist

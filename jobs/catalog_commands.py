@@ -1,0 +1,144 @@
+"""`recsys embed | index | publish | rollback | status | shop`: from catalog to published version."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cluster.database import open_database
+from cluster.embedding import EmbedProgress
+from cluster.event_store import EventStore
+from cluster.item_store import ItemStore
+from jobs import publish_index
+from jobs.console import out, progress, show
+from jobs.embed_catalog import run_embed
+from jobs.options import (
+    DEFAULT_WORKSPACE,
+    AddressOption,
+    DatabaseOption,
+    JsonOption,
+    WorkspaceOption,
+    database_url_of,
+    runtime_of,
+)
+from recsys.config import EmbedConfig, EncoderConfig, IndexConfig, Metric, Pooling
+from recsys.workspace import Workspace
+
+EncoderOption = Annotated[
+    str, typer.Option("--encoder", help="Local folder, package:NAME, or a hub name.", show_default=True)
+]
+ShardsOption = Annotated[int, typer.Option("--shards", min=1, help="Disjoint parts of the index.")]
+DEFAULT_ENCODER = EncoderConfig().source
+
+
+def embed(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    address: AddressOption = None,
+    encoder: EncoderOption = DEFAULT_ENCODER,
+    pooling: Annotated[Pooling, typer.Option(help="How token states become one vector.")] = Pooling.MEAN,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Texts are cut to this many tokens.")] = 256,
+    actors: Annotated[int, typer.Option(min=1, help="Encoder actors at the same time.")] = 1,
+    cpus: Annotated[float, typer.Option(min=0.1, help="CPUs of each encoder actor.")] = 2.0,
+    gpus: Annotated[float, typer.Option(min=0, help="GPUs of each encoder actor.")] = 0.0,
+    shards: ShardsOption = 1,
+    metric: Annotated[Metric, typer.Option(help="Score between query and item.")] = Metric.COSINE,
+    index: Annotated[
+        bool, typer.Option("--index/--no-index", help="Build and publish an index version afterwards.")
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Encode the texts that are new or changed, then build and publish the index.
+
+    Interrupted, it goes on where it was; run again, it embeds nothing and says so.
+
+    Example: recsys embed --actors 2 --cpus 1 --shards 2
+    """
+    runtime = runtime_of(workspace, database_url, address)
+    with progress("embed", "texts", as_json) as advance:
+
+        def on_progress(state: EmbedProgress) -> None:
+            advance(state.done, state.total)
+
+        report = run_embed(
+            runtime,
+            EncoderConfig(source=encoder, pooling=pooling, max_tokens=max_tokens),
+            EmbedConfig(num_actors=actors, cpus_per_actor=cpus, gpus_per_actor=gpus),
+            on_progress,
+        )
+    show("embed", report.as_rows(), as_json)
+    if index:
+        built = publish_index.run_index(
+            runtime, report.encoder_version, IndexConfig(num_shards=shards, metric=metric)
+        )
+        show("index", built.as_rows(), as_json)
+
+
+def index(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    encoder_version: Annotated[
+        str | None, typer.Option(help="Which embeddings to use; the newest when absent.")
+    ] = None,
+    shards: ShardsOption = 1,
+    metric: Annotated[Metric, typer.Option(help="Score between query and item.")] = Metric.COSINE,
+    as_json: JsonOption = False,
+) -> None:
+    """Build an index version from embeddings that are there, and publish it."""
+    runtime = runtime_of(workspace, database_url)
+    version = encoder_version or publish_index.newest_encoder_version(Workspace(runtime.workspace))
+    built = publish_index.run_index(runtime, version, IndexConfig(num_shards=shards, metric=metric))
+    show("index", built.as_rows(), as_json)
+
+
+def publish(
+    version: Annotated[str | None, typer.Argument(help="Index version; the newest when absent.")] = None,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+) -> None:
+    """Check a version whole and make it the one that answers."""
+    folder = Workspace(runtime_of(workspace, None).workspace)
+    out.print(f"published {publish_index.run_publish(folder, version)}")
+
+
+def rollback(workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:
+    """Go back to the version that was published before."""
+    folder = Workspace(runtime_of(workspace, None).workspace)
+    out.print(f"published {publish_index.run_rollback(folder)}")
+
+
+def status(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What is in the workspace: items, events, index versions."""
+    runtime = runtime_of(workspace, database_url)
+    engine = open_database(database_url_of(runtime))
+    rows = {"items": ItemStore(engine).count(), "events": EventStore(engine).count()}
+    versions = publish_index.versions_table(Workspace(runtime.workspace))
+    show("status", {**rows, "index_versions": versions}, as_json)
+
+
+def shop(
+    folder: Annotated[Path, typer.Argument(help="Where the files are written.")],
+    items: Annotated[int, typer.Option(min=50, help="Items of the catalog.")] = 2400,
+    shoppers: Annotated[int, typer.Option(min=10, help="Shoppers with hidden tastes.")] = 1000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same shop.")] = 7,
+    now: Annotated[
+        datetime | None, typer.Option(help="When the newest event happened; today when absent.")
+    ] = None,
+) -> None:
+    """Write the built-in shop: a catalog and behaviour with known tastes."""
+    from jobs.make_shop import write_shop
+
+    written = write_shop(folder, seed=seed, num_items=items, num_shoppers=shoppers, now=now)
+    out.print(f"written to {written}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (embed, index, publish, rollback, status, shop):
+        app.command()(command)

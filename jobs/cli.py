@@ -1,0 +1,74 @@
+"""The `recsys` command: each subcommand parses its options, makes a config, makes one call."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from jobs import catalog_commands, import_commands, serve_commands
+from jobs.console import err
+from recsys.errors import InputError, RecsysError
+
+app = typer.Typer(
+    name="recsys",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="A shop's recommender on Ray: import, embed, index, serve.",
+    epilog="Exit codes: 0 done, 1 too much of the data was bad, 2 wrong use, 3 something is not available.",
+)
+import_commands.register(app)
+catalog_commands.register(app)
+serve_commands.register(app)
+
+UNAVAILABLE = 3
+
+
+@app.callback()
+def recsys(
+    context: typer.Context,
+    submit: Annotated[
+        str | None,
+        typer.Option(
+            "--submit",
+            metavar="ADDRESS",
+            help="Send this command as a Ray job to the dashboard at ADDRESS, such as http://127.0.0.1:8265.",
+        ),
+    ] = None,
+) -> None:
+    """Options of every command."""
+    if submit:
+        from jobs.submit import submit as send
+
+        raise typer.Exit(send(submit, _without_submit(sys.argv[1:])))
+
+
+def _without_submit(arguments: Sequence[str]) -> list[str]:
+    kept, skip = [], False
+    for argument in arguments:
+        if skip or argument == "--submit" or argument.startswith("--submit="):
+            skip = argument == "--submit"
+            continue
+        kept.append(argument)
+    return kept
+
+
+def main() -> None:
+    """Run the command line; a refusal becomes one line on stderr and an exit code."""
+    try:
+        app()
+    except InputError as error:
+        err.print(f"[red]refused:[/red] {error}", markup=True)
+        sys.exit(2)
+    except RecsysError as error:
+        err.print(f"[red]{type(error).__name__}:[/red] {error}", markup=True)
+        sys.exit(UNAVAILABLE)
+    except KeyboardInterrupt:
+        err.print("stopped")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""The whole road in one command: import, embed, index, serve, recommend, click, changed answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.table import Table
+
+from cluster.database import open_database
+from cluster.event_store import EventStore
+from cluster.item_store import ItemStore
+from jobs.console import out, progress, show
+from jobs.embed_catalog import run_embed
+from jobs.import_data import import_events, import_items
+from jobs.make_shop import write_shop
+from jobs.options import database_url_of, runtime_of
+from jobs.publish_index import run_index
+from jobs.serve import running_service, wait_for_stop
+from recsys.config import EmbedConfig, EncoderConfig, ImportConfig, IndexConfig, RuntimeConfig, ServeConfig
+from recsys.workspace import Workspace
+
+LIST_LENGTH = 5
+INTERESTS_SHOWN = 5
+SHOPPERS_SHOWN = 3
+
+
+def run_demo(workspace: Path, catalog: Path | None, events: Path | None, port: int, stop: bool) -> None:
+    """Walk the road on the built-in shop or on given files, then serve until told to stop."""
+    runtime = runtime_of(workspace, None)
+    if catalog is None:
+        folder = write_shop(Workspace(runtime.workspace).root / "built-in-shop")
+        catalog, events = folder / "items.parquet", folder / "events.parquet"
+    import_files(runtime, catalog, events)
+    prepare_index(runtime)
+    with running_service(runtime, ServeConfig(port=port)) as url:
+        show_road(DemoClient(url), choose_shoppers(runtime))
+        out.print(f"\nserving at [bold]{url}[/bold], API page at [bold]{url}/docs[/bold]; Ctrl-C stops")
+        if not stop:
+            wait_for_stop()
+    out.print("stopped")
+
+
+def import_files(runtime: RuntimeConfig, catalog: Path, events: Path | None) -> None:
+    """Read the catalog and, when there are any, the events."""
+    engine, folder = open_database(database_url_of(runtime)), Workspace(runtime.workspace)
+    with progress("import items", "MB", quiet=False) as advance:
+        report = import_items(
+            [catalog],
+            item_store=ItemStore(engine),
+            workspace=folder,
+            config=ImportConfig(),
+            on_progress=lambda rows, done, total: advance(done >> 20, total >> 20),
+        )
+    show("items", report.as_rows(), as_json=False)
+    if events is None:
+        return
+    with progress("import events", "MB", quiet=False) as advance:
+        report = import_events(
+            [events],
+            event_store=EventStore(engine),
+            workspace=folder,
+            config=ImportConfig(),
+            on_progress=lambda rows, done, total: advance(done >> 20, total >> 20),
+        )
+    show("events", report.as_rows(), as_json=False)
+
+
+def prepare_index(runtime: RuntimeConfig) -> None:
+    """Encode what is new with the real MiniLM, then build and publish the index."""
+    with progress("embed", "texts", quiet=False) as advance:
+        report = run_embed(
+            runtime,
+            EncoderConfig(),
+            EmbedConfig(cpus_per_actor=2.0),
+            lambda state: advance(state.done, state.total),
+        )
+    show("embed", report.as_rows(), as_json=False)
+    show("index", run_index(runtime, report.encoder_version, IndexConfig()).as_rows(), as_json=False)
+
+
+def choose_shoppers(runtime: RuntimeConfig) -> list[str]:
+    """Users with a middling history: enough to know them, not the most extreme ones."""
+    store = EventStore(open_database(database_url_of(runtime)))
+    keys = store.typical_users(SHOPPERS_SHOWN)
+    return [key.removeprefix("user:") for key in keys]
+
+
+@dataclass(frozen=True)
+class DemoClient:
+    """The few calls the demo makes, over real HTTP."""
+
+    base_url: str
+
+    def recommend(self, user_id: str) -> dict[str, Any]:
+        """The shopper's list."""
+        return self._answer("POST", "/v1/recommend", {"user_id": user_id, "n": LIST_LENGTH})
+
+    def interests(self, user_id: str) -> list[str]:
+        """Titles of the items that weigh most for the shopper."""
+        profile = self._answer("GET", f"/v1/users/{user_id}/profile")
+        titles = [entry["title"] for entry in profile["interests"] if entry["title"] and entry["weight"] > 0]
+        return titles[:INTERESTS_SHOWN]
+
+    def click(self, user_id: str, item_id: str, recommendation_id: str) -> dict[str, Any]:
+        """One click, acked when durable."""
+        event = {
+            "user_id": user_id,
+            "item_id": item_id,
+            "event_type": "click",
+            "recommendation_id": recommendation_id,
+        }
+        return self._answer("POST", "/v1/events:batch", {"events": [event]})
+
+    def _answer(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        response = httpx.request(method, self.base_url + path, json=body, timeout=30.0)
+        response.raise_for_status()
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+def show_road(client: DemoClient, shoppers: Sequence[str]) -> None:
+    """Print each shopper's list with reasons, then one click and the list it changes."""
+    for shopper in shoppers:
+        out.print(f"\n[bold]{shopper}[/bold] cares most for: " + "; ".join(client.interests(shopper)))
+        show_list(client.recommend(shopper))
+    if shoppers:
+        show_click(client, shoppers[0])
+
+
+def show_list(answer: dict[str, Any]) -> None:
+    """One answer as a table."""
+    table = Table("item", "title", "score", "because")
+    for item in answer["items"]:
+        because = "\n".join(reason_line(reason) for reason in item["reasons"])
+        table.add_row(item["item_id"], item["title"] or "-", f"{item['score']:.3f}", because)
+    out.print(table)
+    if answer["degraded"]:
+        out.print("degraded: " + ", ".join(answer["degraded"]))
+
+
+def reason_line(reason: dict[str, Any]) -> str:
+    """A reason in words, with its share where it has one."""
+    return f"{reason['text']} ({reason['share']:.0%})" if reason["share"] is not None else str(reason["text"])
+
+
+def show_click(client: DemoClient, shopper: str) -> None:
+    """Click the last item of the list, then show the new list and how long the change took."""
+    before = client.recommend(shopper)
+    clicked = before["items"][-1]
+    start = time.perf_counter()
+    client.click(shopper, clicked["item_id"], before["recommendation_id"])
+    acked = time.perf_counter()
+    after = client.recommend(shopper)
+    changed = time.perf_counter()
+    out.print(
+        f"\n[bold]{shopper}[/bold] clicks [bold]{clicked['title']}[/bold] "
+        f"(durable after {1e3 * (acked - start):.0f} ms, new list {1e3 * (changed - acked):.0f} ms later):"
+    )
+    show_list(after)

@@ -1,0 +1,113 @@
+"""`recsys import items|events`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cluster.database import open_database
+from cluster.event_store import EventStore
+from cluster.item_store import ItemStore
+from jobs.console import progress, show
+from jobs.import_data import ImportReport, import_events, import_items
+from jobs.options import (
+    DEFAULT_WORKSPACE,
+    DatabaseOption,
+    JsonOption,
+    WorkspaceOption,
+    database_url_of,
+    runtime_of,
+)
+from recsys.config import ImportConfig
+from recsys.errors import InputError
+from recsys.workspace import Workspace
+
+PathsArgument = Annotated[
+    list[Path], typer.Argument(help="Files or folders: Parquet, CSV, JSON Lines, also .gz.", exists=True)
+]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option("--column", "-c", metavar="FIELD=COLUMN", help="Where a field stands in the files."),
+]
+BadShareOption = Annotated[
+    float, typer.Option("--max-bad-share", min=0, max=1, help="Exit with 1 above this share of bad rows.")
+]
+
+imports = typer.Typer(no_args_is_help=True, help="Read items or events from files.")
+
+
+@imports.command("items")
+def items(
+    paths: PathsArgument,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    column: ColumnOption = None,
+    currency: Annotated[str | None, typer.Option(help="ISO 4217 currency of prices that name none.")] = None,
+    max_bad_share: BadShareOption = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a catalog. Running it again with the same files changes nothing.
+
+    Example: recsys import items catalog.csv -c title=product_name --currency EUR
+    """
+    config = ImportConfig(
+        columns=parse_columns(column or []), default_currency=currency, max_bad_share=max_bad_share
+    )
+    runtime = runtime_of(workspace, database_url)
+    store = ItemStore(open_database(database_url_of(runtime)))
+    with progress("import items", "MB", as_json) as advance:
+        report = import_items(
+            paths,
+            item_store=store,
+            workspace=Workspace(runtime.workspace),
+            config=config,
+            on_progress=lambda rows, done, total: advance(done >> 20, total >> 20),
+        )
+    finish("items", report, as_json)
+
+
+@imports.command("events")
+def events(
+    paths: PathsArgument,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    column: ColumnOption = None,
+    max_bad_share: BadShareOption = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Read what shoppers did. Running it again with the same files changes nothing.
+
+    Example: recsys import events clicks.jsonl -c occurred_at=ts
+    """
+    config = ImportConfig(columns=parse_columns(column or []), max_bad_share=max_bad_share)
+    runtime = runtime_of(workspace, database_url)
+    store = EventStore(open_database(database_url_of(runtime)))
+    with progress("import events", "MB", as_json) as advance:
+        report = import_events(
+            paths,
+            event_store=store,
+            workspace=Workspace(runtime.workspace),
+            config=config,
+            on_progress=lambda rows, done, total: advance(done >> 20, total >> 20),
+        )
+    finish("events", report, as_json)
+
+
+def parse_columns(pairs: list[str]) -> dict[str, str]:
+    """`FIELD=COLUMN` options as a mapping; raises `InputError` for any other form."""
+    if bad := [pair for pair in pairs if "=" not in pair.strip("=")]:
+        raise InputError("a column mapping is not valid", expected="FIELD=COLUMN", found=", ".join(bad))
+    return {field: column for field, _, column in (pair.partition("=") for pair in pairs)}
+
+
+def finish(kind: str, report: ImportReport, as_json: bool) -> None:
+    """Print the summary and leave with the report's exit code."""
+    show(f"import {kind}", report.as_rows(), as_json)
+    raise typer.Exit(report.exit_code)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(imports, name="import")

@@ -1,0 +1,46 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recsys.config import RuntimeConfig
+from recsys.workspace import Workspace
+
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-w", envvar="RECSYS_WORKSPACE", help="Folder of this shop's data.")
+]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        envvar="RECSYS_DATABASE_URL",
+        help="SQLAlchemy URL of events and items; SQLite in the workspace when absent.",
+        show_envvar=True,
+    ),
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        envvar="RECSYS_RAY_ADDRESS",
+        help="Ray cluster to join; a local one when absent.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and no progress.")]
+DEFAULT_WORKSPACE = Path("workspace")
+
+
+def runtime_of(workspace: Path, database_url: str | None, address: str | None = None) -> RuntimeConfig:
+    """The runtime settings behind the shared options; creates the workspace folder."""
+    runtime = RuntimeConfig(workspace=workspace, database_url=database_url, address=address)
+    Workspace(runtime.workspace).create()
+    return runtime
+
+
+def database_url_of(runtime: RuntimeConfig) -> str:
+    """The database of a runtime: its own URL, or SQLite inside the workspace."""
+    return runtime.database_url or Workspace(runtime.workspace).database_url

@@ -1,0 +1,48 @@
+"""Run the service in the foreground until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cluster.runtime import connect
+from recsys.config import RuntimeConfig, ServeConfig
+from recsys.errors import ConfigError
+from serve_app import app
+
+
+@contextmanager
+def running_service(runtime: RuntimeConfig, config: ServeConfig, dashboard: bool = False) -> Iterator[str]:
+    """The service, up and answering; yields its base URL and takes everything down at the end."""
+    _require_free_port(config)
+    with connect(runtime, dashboard=dashboard):
+        try:
+            yield app.start(runtime, config)
+        finally:
+            app.stop()
+
+
+def wait_for_stop() -> None:
+    """Return on Ctrl-C or a termination signal."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    while not stopped.wait(timeout=1.0):
+        pass
+
+
+def _require_free_port(config: ServeConfig) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in config.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except OSError as error:
+            raise ConfigError(
+                "the service cannot listen",
+                expected="a free port (see --port)",
+                found=str(error),
+                where=f"{config.host}:{config.port}",
+            ) from error

@@ -1,0 +1,79 @@
+"""`recsys serve` and `recsys demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.console import out
+from jobs.options import (
+    DEFAULT_WORKSPACE,
+    AddressOption,
+    DatabaseOption,
+    WorkspaceOption,
+    runtime_of,
+)
+from recsys.config import Placement, ServeConfig
+
+HostOption = Annotated[str, typer.Option("--host", envvar="RECSYS_HOST", help="Address to listen on.")]
+PortOption = Annotated[int, typer.Option("--port", envvar="RECSYS_PORT", help="Port to listen on.")]
+
+
+def serve(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    address: AddressOption = None,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
+    public: Annotated[bool, typer.Option(help="Allow a host that other machines reach.")] = False,
+    placement: Annotated[
+        Placement, typer.Option(help="inline: one process; remote: an actor per shard.")
+    ] = Placement.AUTO,
+    recommenders: Annotated[int, typer.Option(min=1, help="Replicas that answer HTTP.")] = 1,
+    shard_replicas: Annotated[int, typer.Option(min=1, help="Servers of each shard (remote).")] = 1,
+    dashboard: Annotated[bool, typer.Option(help="Also start Ray's dashboard on loopback.")] = False,
+) -> None:
+    """Answer over HTTP until Ctrl-C. The API's own page is at /docs.
+
+    Example: recsys serve --placement remote --shard-replicas 2
+    """
+    from jobs.serve import running_service, wait_for_stop
+    from serve_app.app import require_loopback_or_consent
+
+    config = ServeConfig(
+        host=host,
+        port=port,
+        placement=placement,
+        num_recommenders=recommenders,
+        shard_replicas=shard_replicas,
+    )
+    require_loopback_or_consent(config, public)
+    with running_service(runtime_of(workspace, database_url, address), config, dashboard) as url:
+        out.print(f"serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
+        wait_for_stop()
+    out.print("stopped")
+
+
+def demo(
+    workspace: Annotated[Path, typer.Option("--workspace", "-w", help="Folder of the demo.")] = Path(
+        "workspace/demo"
+    ),
+    catalog: Annotated[
+        Path | None, typer.Option(exists=True, help="Your items instead of the built-in shop.")
+    ] = None,
+    events: Annotated[Path | None, typer.Option(exists=True, help="Your events.")] = None,
+    port: PortOption = 8000,
+    stop: Annotated[bool, typer.Option("--stop", help="End after the printout.")] = False,
+) -> None:
+    """The whole road: shop, import, embed, index, serve, recommend, click, changed answer."""
+    from jobs.demo import run_demo
+
+    run_demo(workspace, catalog, events, port, stop)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(serve)
+    app.command()(demo)

@@ -1,0 +1,128 @@
+"""The routes: parse, one call, answer. Everything else is in the service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Path, Response
+
+from recsys.identifiers import MAX_ID_BYTES
+from serve_app.metrics import RequestTimer
+from serve_app.payloads import (
+    DeleteAck,
+    EventsAck,
+    EventsBatch,
+    IndexAnswer,
+    ItemsAck,
+    ItemsBatch,
+    ListAnswer,
+    Problem,
+    ProfileAnswer,
+    RecommendRequest,
+    SearchRequest,
+    SimilarRequest,
+)
+from serve_app.problems import RequestGuard, install_handlers
+from serve_app.service import ShopService
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": text}
+    for status, text in {
+        404: "No such user, item or route.",
+        413: "The body is too large.",
+        422: "The request is not valid; `field` names the part.",
+        429: "Too much load; see Retry-After.",
+        503: "A part of the service is not available; see Retry-After.",
+    }.items()
+}
+IdInPath = Annotated[str, Path(min_length=1, max_length=MAX_ID_BYTES)]
+
+
+def create_api(service: ShopService) -> FastAPI:
+    """The ASGI application over a service; starts and stops it with its own lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await service.start()
+        yield
+        await service.stop()
+
+    api = FastAPI(
+        title="Recommender",
+        version=version("recsys-on-ray"),
+        description="What should this person see next, and why.",
+        lifespan=lifespan,
+        responses=PROBLEMS,
+    )
+    install_handlers(api)
+    _add_lists(api, service)
+    _add_writes(api, service)
+    _add_views(api, service)
+    api.add_middleware(RequestTimer, metrics=service.metrics)
+    api.add_middleware(RequestGuard, max_body_bytes=service.config.max_body_bytes)
+    return api
+
+
+def _add_lists(api: FastAPI, service: ShopService) -> None:
+    @api.post("/v1/recommend", tags=["lists"])
+    async def recommend(body: RecommendRequest) -> ListAnswer:
+        """What this shopper should see next, with reasons from the shopper's own items."""
+        return service.counted(await service.lists.recommend(body))
+
+    @api.post("/v1/similar", tags=["lists"])
+    async def similar(body: SimilarRequest) -> ListAnswer:
+        """Items like one item."""
+        return service.counted(await service.lists.similar(body))
+
+    @api.post("/v1/search", tags=["lists"])
+    async def search(body: SearchRequest) -> ListAnswer:
+        """Free text to items, by meaning."""
+        return service.counted(await service.lists.search(body))
+
+
+def _add_writes(api: FastAPI, service: ShopService) -> None:
+    @api.post("/v1/items:batch", tags=["writes"])
+    async def put_items(body: ItemsBatch) -> ItemsAck:
+        """Insert or change items; recommendable within seconds, no re-indexing needed."""
+        return await service.writes.put_items(body.items)
+
+    @api.delete("/v1/items/{item_id}", tags=["writes"])
+    async def delete_item(item_id: IdInPath) -> DeleteAck:
+        """Delete an item; it is not returned again."""
+        return await service.writes.delete_item(item_id)
+
+    @api.post("/v1/events:batch", tags=["writes"])
+    async def put_events(body: EventsBatch) -> EventsAck:
+        """Append events; answered only when they are durable."""
+        return await service.writes.put_events(body.events)
+
+
+def _add_views(api: FastAPI, service: ShopService) -> None:
+    @api.get("/v1/users/{user_id}/profile", tags=["views"])
+    async def profile(user_id: IdInPath, kind: Literal["user", "visitor"] = "user") -> ProfileAnswer:
+        """What is believed about a shopper, and from which events."""
+        return await service.profile(user_id, kind)
+
+    @api.get("/v1/index", tags=["views"])
+    async def index() -> IndexAnswer:
+        """The index version that answers now."""
+        return await service.index()
+
+    @api.get("/healthz", tags=["operations"])
+    async def healthz() -> dict[str, str]:
+        """Whether the process lives."""
+        return {"status": "ok"}
+
+    @api.get("/readyz", tags=["operations"])
+    async def readyz(response: Response) -> dict[str, str]:
+        """Whether lists can be answered now."""
+        response.status_code = 200 if service.ready else 503
+        return {"status": "ready" if service.ready else "loading"}
+
+    @api.get("/metrics", tags=["operations"], response_class=Response)
+    async def metrics() -> Response:
+        """Metrics of this replica in Prometheus' format."""
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")

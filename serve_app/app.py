@@ -1,0 +1,195 @@
+"""The Serve graph: the only place that binds deployments to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from ray import serve
+from ray.serve import Application
+from ray.serve.config import HTTPOptions
+from ray.serve.handle import DeploymentHandle
+
+from cluster.database import open_database
+from cluster.event_store import EventStore
+from cluster.item_store import ItemStore
+from cluster.profile_store import ProfilePartition
+from cluster.runtime import ResourceRequest, require
+from recsys.config import Placement, RuntimeConfig, ServeConfig
+from recsys.encoder_record import load_encoder_config
+from recsys.errors import ConfigError
+from recsys.index import IndexManifest, current_version, load_manifest
+from recsys.workspace import Workspace
+from serve_app.api import create_api
+from serve_app.encoder_service import EncoderService, RemoteEncoder
+from serve_app.event_log import EventClient, EventLog
+from serve_app.index_watch import IndexWatch
+from serve_app.metrics import Metrics
+from serve_app.popularity_board import PopularityBoard
+from serve_app.profiles import InlineProfiles, ProfileReader, ProfileServer, RemoteProfiles
+from serve_app.recommender import Recommender
+from serve_app.service import ShopService
+from serve_app.shard_clients import InlineShard, RemoteShard, ShardClient, ShardVersions
+from serve_app.shard_server import ShardServer
+from serve_app.writes import Writes
+
+APP_NAME = "recsys"
+START_TIMEOUT_S = 180.0
+HEALTH: dict[str, Any] = {
+    "health_check_period_s": 1.0,
+    "health_check_timeout_s": 5.0,
+    "graceful_shutdown_timeout_s": 5.0,
+}
+"""Seen on Ray 2.60: at the default period a killed shard was missing for 12 s, at 1 s for 5.5 s."""
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Plain values an ingress replica needs beside its handles."""
+
+    workspace: Workspace
+    database_url: str
+    placement: Placement
+    num_shards: int
+    config: ServeConfig
+
+
+@serve.deployment
+@serve.ingress()
+class Ingress:
+    """HTTP in front of the service; the recommender runs in this process to save a hop."""
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        encoder: DeploymentHandle[Any],
+        events: DeploymentHandle[Any],
+        shards: list[DeploymentHandle[Any]],
+        profiles: list[DeploymentHandle[Any]],
+    ) -> None:
+        self._service = assemble(wiring, encoder, events, shards, profiles)
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return create_api(self._service)
+
+
+def assemble(
+    wiring: Wiring,
+    encoder: DeploymentHandle[Any],
+    events: DeploymentHandle[Any],
+    shards: list[DeploymentHandle[Any]],
+    profiles: list[DeploymentHandle[Any]],
+) -> ShopService:
+    """The service over handles (remote) or over objects in this process (inline)."""
+    config, engine = wiring.config, open_database(wiring.database_url)
+    items, event_store = ItemStore(engine), EventStore(engine)
+    text_encoder = RemoteEncoder(encoder, config.encode_timeout_s)
+    watch = IndexWatch(wiring.workspace, _shard_clients(wiring, shards), items, text_encoder, config)
+    reader = _profile_reader(wiring, event_store, profiles)
+    board, metrics = PopularityBoard(event_store, config), Metrics()
+    return ShopService(
+        config=config,
+        placement=wiring.placement,
+        workspace=wiring.workspace,
+        watch=watch,
+        encoder=text_encoder,
+        profiles=reader,
+        popularity=board,
+        lists=Recommender(watch, reader, text_encoder, board, config),
+        writes=Writes(config, watch, items, EventClient(events), metrics),
+        metrics=metrics,
+    )
+
+
+def _shard_clients(wiring: Wiring, shards: list[DeploymentHandle[Any]]) -> list[ShardClient]:
+    if wiring.placement is Placement.REMOTE:
+        return [RemoteShard(handle) for handle in shards]
+    return [InlineShard(ShardVersions(wiring.workspace, number)) for number in range(wiring.num_shards)]
+
+
+def _profile_reader(
+    wiring: Wiring, events: EventStore, profiles: list[DeploymentHandle[Any]]
+) -> ProfileReader:
+    config = wiring.config
+    if wiring.placement is Placement.REMOTE:
+        return RemoteProfiles(profiles, config.profile_timeout_s)
+    return InlineProfiles(ProfilePartition(events, config.profile), config.profile_timeout_s)
+
+
+def choose_placement(config: ServeConfig, manifest: IndexManifest) -> Placement:
+    """Inline or remote; `auto` goes by the index's size."""
+    if config.placement is not Placement.AUTO:
+        return config.placement
+    return Placement.INLINE if manifest.item_count <= config.inline_max_items else Placement.REMOTE
+
+
+def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Application:
+    """The graph for the published index version; raises `IndexMissingError` when there is none."""
+    workspace = Workspace(runtime.workspace)
+    manifest = load_manifest(workspace, current_version(workspace))
+    placement = choose_placement(config, manifest)
+    database_url = runtime.database_url or workspace.database_url
+    replica: dict[str, Any] = {
+        "ray_actor_options": {"num_cpus": config.cpus_per_replica},
+        "max_ongoing_requests": config.max_ongoing_requests,
+        **HEALTH,
+    }
+    wiring = Wiring(workspace, database_url, placement, manifest.num_shards, config)
+    remote = placement is Placement.REMOTE
+    shards = [
+        ShardServer.options(name=f"shard-{number}", num_replicas=config.shard_replicas, **replica).bind(
+            str(workspace.root), number
+        )
+        for number in range(manifest.num_shards if remote else 0)
+    ]
+    profiles = [
+        ProfileServer.options(name=f"profiles-{number}", **replica).bind(database_url, config.profile)
+        for number in range(config.num_profile_partitions if remote else 0)
+    ]
+    return Ingress.options(
+        num_replicas=config.num_recommenders, max_queued_requests=config.max_queued_requests, **replica
+    ).bind(
+        wiring,
+        EncoderService.options(**replica).bind(load_encoder_config(workspace, manifest.encoder_version)),
+        EventLog.options(**replica).bind(database_url),
+        shards,
+        profiles,
+    )
+
+
+def num_replicas(runtime: RuntimeConfig, config: ServeConfig) -> int:
+    """Replicas the graph starts, the HTTP proxy not counted."""
+    workspace = Workspace(runtime.workspace)
+    manifest = load_manifest(workspace, current_version(workspace))
+    if choose_placement(config, manifest) is not Placement.REMOTE:
+        return config.num_recommenders + 2
+    spread = manifest.num_shards * config.shard_replicas + config.num_profile_partitions
+    return config.num_recommenders + 2 + spread
+
+
+def start(runtime: RuntimeConfig, config: ServeConfig) -> str:
+    """Deploy on the Ray that is connected and wait until it answers; the base URL.
+
+    Raises `CapacityError` when the replicas cannot fit, `IndexMissingError` without an index.
+    """
+    require(ResourceRequest(num_replicas(runtime, config), config.cpus_per_replica))
+    application = build_application(runtime, config)
+    serve.start(http_options=HTTPOptions(host=config.host, port=config.port))
+    serve.run(application, name=APP_NAME, route_prefix="/")
+    return f"http://{config.host}:{config.port}"
+
+
+def stop() -> None:
+    """Take the service down; the Ray it ran on stays."""
+    serve.shutdown()
+
+
+def require_loopback_or_consent(config: ServeConfig, public: bool) -> None:
+    """Refuse to bind beyond loopback by accident; raises `ConfigError`."""
+    if config.host not in ("127.0.0.1", "localhost", "::1") and not public:
+        raise ConfigError(
+            "the service would be reachable from other machines",
+            expected="a loopback host, or --public",
+            found=config.host,
+        )

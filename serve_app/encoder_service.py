@@ -1,0 +1,92 @@
+"""The encoder as a service: query text, review text and live items become embeddings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from ray import serve
+from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle
+
+from recsys.config import EncoderConfig
+from recsys.errors import EncoderError
+from recsys.text import text_hash
+
+CACHED_TEXTS = 20_000
+
+
+class EmbeddingCache:
+    """Least recently used embeddings by text hash."""
+
+    def __init__(self, capacity: int = CACHED_TEXTS) -> None:
+        self._capacity = capacity
+        self._rows: OrderedDict[str, np.ndarray] = OrderedDict()
+
+    def get(self, key: str) -> np.ndarray | None:
+        """The embedding `[D] float32` of a text hash, or None."""
+        if key in self._rows:
+            self._rows.move_to_end(key)
+        return self._rows.get(key)
+
+    def put(self, key: str, row: np.ndarray) -> None:
+        """Keep an embedding; the one used longest ago makes room."""
+        self._rows[key] = row
+        while len(self._rows) > self._capacity:
+            self._rows.popitem(last=False)
+
+
+@serve.deployment
+class EncoderService:
+    """One encoder; texts that were encoded lately are answered from memory."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        from recsys.encoder import TextEncoder
+
+        self._encoder = TextEncoder.load(config)
+        self._cache = EmbeddingCache()
+        self._lock = asyncio.Lock()
+
+    async def version(self) -> str:
+        """Encoder version, to be compared with the index's."""
+        return self._encoder.version
+
+    async def encode(self, texts: list[str]) -> np.ndarray:
+        """`[N, D] float32`, unit rows, in the given order; `[0, D]` for none."""
+        hashes = [text_hash(text) for text in texts]
+        async with self._lock:
+            missing = {h: t for h, t in zip(hashes, texts, strict=True) if self._cache.get(h) is None}
+            fresh = await asyncio.to_thread(self._encoder.encode, list(missing.values()))
+        rows = dict(zip(missing, fresh, strict=True))
+        rows |= {h: row for h in hashes if h not in rows and (row := self._cache.get(h)) is not None}
+        for key in missing:
+            self._cache.put(key, rows[key])
+        return np.stack([rows[h] for h in hashes]) if hashes else fresh
+
+
+class RemoteEncoder:
+    """`TextEncoderClient` over the service's handle; every failure is an `EncoderError`."""
+
+    def __init__(self, handle: DeploymentHandle[Any], timeout_s: float) -> None:
+        self._handle, self._timeout_s = handle, timeout_s
+
+    async def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """`[N, D] float32`, unit rows, in the given order."""
+        rows: np.ndarray = await self._call(self._handle.encode.remote(list(texts)))
+        return rows
+
+    async def version(self) -> str:
+        """Encoder version of the service."""
+        return str(await self._call(self._handle.version.remote()))
+
+    async def _call(self, response: Any) -> Any:
+        try:
+            return await asyncio.wait_for(response, self._timeout_s)
+        except TimeoutError as error:
+            raise EncoderError("the encoder is late", expected=f"{self._timeout_s:g} s") from error
+        except (RayError, RayServeException) as error:
+            raise EncoderError("the encoder does not answer", found=type(error).__name__) from error

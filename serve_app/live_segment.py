@@ -1,0 +1,147 @@
+"""Catalog changes newer than the index version: searched beside it, deletions hidden at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from cluster.item_store import ItemStore
+from recsys.config import Metric
+from recsys.filters import Filter
+from recsys.retrieval import Candidates, ShardIndex
+from recsys.schemas import ITEMS
+from recsys.text import item_texts
+
+CHANGES_PER_READ = 1_000
+
+
+class TextEncoderClient(Protocol):
+    """Whoever turns texts into unit embeddings."""
+
+    async def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """`[N, D] float32`, unit rows, in the given order."""
+
+
+@dataclass(frozen=True)
+class LiveItems:
+    """One immutable state of the live segment."""
+
+    catalog_seq: int
+    items: pa.Table
+    embeddings: np.ndarray
+    changed: frozenset[str]
+    """Every id changed or deleted since the index version: the base shards must not answer it."""
+    shard: ShardIndex | None = None
+    complete: bool = True
+    """False while more changes wait than the segment may hold."""
+
+    @property
+    def num_items(self) -> int:
+        """Items searched beside the index."""
+        return int(self.items.num_rows)
+
+    @property
+    def num_removed(self) -> int:
+        """Items deleted since the version."""
+        return len(self.changed) - self.num_items
+
+    def search(
+        self, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
+    ) -> Candidates | None:
+        """The best `k` live items, or None when there are none at all."""
+        return self.shard and self.shard.search(query[None, :], k, exclude=[exclude], filter=where)[0]
+
+    def newest(self, k: int, exclude: frozenset[str], where: Filter | None) -> Candidates | None:
+        """The newest live items."""
+        return self.shard and self.shard.newest(k, exclude=exclude, filter=where)
+
+    def vectors(self, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
+        """Embeddings of live items."""
+        return self.shard.vectors(item_ids) if self.shard else {}
+
+    def fields(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Fields of live items."""
+        return self.shard.items(item_ids) if self.shard else {}
+
+    def matches(self, item_ids: Sequence[str], where: Filter | None) -> set[str]:
+        """Live items that are available and pass."""
+        return self.shard.matches(item_ids, where) if self.shard else set()
+
+
+@dataclass
+class LiveSegment:
+    """Follows the item store from an index version's `catalog_seq` on.
+
+    `refresh` is called on a period and after every write through this process. New states
+    replace old ones whole, so that a request sees one of them from its start to its end.
+    """
+
+    store: ItemStore
+    encoder: TextEncoderClient
+    metric: Metric
+    dim: int
+    catalog_seq: int
+    max_items: int
+    on_change: Callable[[LiveItems], None] = lambda state: None
+    state: LiveItems = field(init=False)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        self.state = LiveItems(
+            self.catalog_seq, ITEMS.empty_table(), np.empty((0, self.dim), np.float32), frozenset()
+        )
+
+    async def refresh(self) -> LiveItems:
+        """Take in every change there is, up to `max_items`; the state afterwards."""
+        async with self._lock:
+            while len(self.state.changed) < self.max_items:
+                changes = await asyncio.to_thread(
+                    self.store.changes_since, self.state.catalog_seq, CHANGES_PER_READ
+                )
+                if changes.catalog_seq == self.state.catalog_seq:
+                    break
+                await self._apply(changes.items, changes.deleted, changes.catalog_seq)
+                if not changes.more:
+                    break
+            return await self._mark_completeness()
+
+    async def _apply(self, items: pa.Table, deleted: Sequence[str], catalog_seq: int) -> None:
+        changed = frozenset(items.column("item_id").to_pylist()) | frozenset(deleted)
+        kept = [
+            i for i, name in enumerate(self.state.items.column("item_id").to_pylist()) if name not in changed
+        ]
+        embeddings = np.concatenate([self.state.embeddings[kept], await self._embed(items)])
+        table = pa.concat_tables([self.state.items.take(pa.array(kept, pa.int64())), items])
+        shard = await asyncio.to_thread(ShardIndex.from_items, table, embeddings, self.metric)
+        self._replace(LiveItems(catalog_seq, table, embeddings, self.state.changed | changed, shard))
+
+    async def _embed(self, items: pa.Table) -> np.ndarray:
+        if items.num_rows == 0:
+            return np.empty((0, self.dim), np.float32)
+        return await self.encoder.encode(item_texts(items).column("text").to_pylist())
+
+    async def _mark_completeness(self) -> LiveItems:
+        if len(self.state.changed) < self.max_items:
+            return self.state
+        last = await asyncio.to_thread(self.store.last_seq)
+        state = self.state
+        self._replace(
+            LiveItems(
+                state.catalog_seq,
+                state.items,
+                state.embeddings,
+                state.changed,
+                state.shard,
+                complete=state.catalog_seq >= last,
+            )
+        )
+        return self.state
+
+    def _replace(self, state: LiveItems) -> None:
+        self.state = state
+        self.on_change(state)

@@ -1,0 +1,304 @@
+"""Bodies of requests and answers: the typed side of the HTTP API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+
+from recsys.identifiers import MAX_ID_BYTES, id_fault
+
+MAX_BATCH = 1_000
+MAX_TEXT = 2_000
+
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_BYTES)]
+FilterJson = Annotated[
+    dict[str, Any] | None,
+    Field(default=None, description="Typed filter: `all`, `any`, `not` or a `field`/`op`/`value` leaf."),
+]
+
+
+class Payload(BaseModel):
+    """Base of all bodies: an unknown field is the caller's mistake and is named in the answer."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _ids_are_ids(self) -> Payload:
+        for name in ("user_id", "visitor_id", "item_id"):
+            value = getattr(self, name, None)
+            if isinstance(value, str) and (fault := id_fault(value)):
+                raise ValueError(f"{name} is refused: {fault}")
+        return self
+
+
+class ListRequest(Payload):
+    """What every call that answers with a list of items takes."""
+
+    n: int = Field(default=10, ge=1, description="Items wanted.")
+    filter: FilterJson
+    exclude: list[Id] = Field(default=[], max_length=MAX_BATCH, description="Item ids never to return.")
+    require_full: bool = Field(
+        default=False, description="Answer 503 rather than a list that some shard had no part in."
+    )
+
+
+class RecommendRequest(ListRequest):
+    """Who asks, and in which context; with nobody and no context the recent-popular list answers."""
+
+    user_id: Id | None = Field(default=None, description="A known shopper.")
+    visitor_id: Id | None = Field(default=None, description="A shopper who has not signed in.")
+    item_id: Id | None = Field(default=None, description="The item the shopper looks at now.")
+    text: str | None = Field(default=None, max_length=MAX_TEXT, description="Words the shopper gave.")
+    include_seen: bool = Field(default=False, description="Also items this shopper has acted on.")
+    explain: bool = Field(default=True, description="Give the reasons of each item.")
+
+    model_config = ConfigDict(
+        extra="forbid",
+        allow_inf_nan=False,
+        json_schema_extra={
+            "examples": [
+                {"user_id": "shopper-0001", "n": 5},
+                {
+                    "visitor_id": "v-77",
+                    "item_id": "item-00042",
+                    "filter": {"field": "price_minor", "op": "<=", "value": 5000},
+                },
+            ]
+        },
+    )
+
+
+class SimilarRequest(ListRequest):
+    """Items like one item."""
+
+    item_id: Id = Field(description="The item to compare with.")
+
+    model_config = ConfigDict(
+        extra="forbid",
+        allow_inf_nan=False,
+        json_schema_extra={"examples": [{"item_id": "item-00042", "n": 5}]},
+    )
+
+
+class SearchRequest(ListRequest):
+    """Free text to items."""
+
+    text: str = Field(min_length=1, max_length=MAX_TEXT, description="What the shopper looks for.")
+
+    model_config = ConfigDict(
+        extra="forbid",
+        allow_inf_nan=False,
+        json_schema_extra={"examples": [{"text": "something warm to drink at work", "n": 5}]},
+    )
+
+
+class Reason(BaseModel):
+    """Why an item is in the list: one thing of the shopper's own that moved it."""
+
+    kind: str = Field(description="What it is about: item, review, context, query, popular, ...")
+    text: str = Field(description="The reason in words a shopper reads.")
+    item_id: str | None = Field(default=None, description="The shopper's own item behind it.")
+    share: float | None = Field(default=None, description="Its fraction of all that spoke for the item.")
+    contribution: float | None = Field(default=None, description="Its part of the score.")
+    shared: list[str] = Field(default=[], description="Words and attributes both items have.")
+
+
+class RankedItem(BaseModel):
+    """One place of an answer's list."""
+
+    item_id: str
+    title: str | None = None
+    score: float = Field(description="Higher is better; comparable within one answer and source only.")
+    sources: list[str] = Field(description="Which rung of the ladder gave it.")
+    reasons: list[Reason] = []
+
+
+class CoverageBody(BaseModel):
+    """How much of the catalog took part in the answer."""
+
+    ratio: float = Field(description="Items searched over items of the index version, 0..1.")
+    shards_ok: int
+    shards_total: int
+    items: int = Field(description="Items searched, the live ones included.")
+
+
+class ListAnswer(BaseModel):
+    """A ranked list and everything needed to judge it."""
+
+    recommendation_id: str = Field(description="Send it back with the events this list causes.")
+    items: list[RankedItem]
+    coverage: CoverageBody
+    degraded: list[str] = Field(
+        description="shard_down, timeout, fallback, no_profile, no_encoder, unknown_item, stale_index"
+    )
+    applied_rules: list[str] = []
+    variant: str | None = None
+    model_version: str
+    index_version: str
+
+
+class ItemBody(BaseModel):
+    """One item as `items:batch` takes it; further fields are kept as attributes."""
+
+    item_id: str
+    title: str
+    description: str | None = None
+    category: str | None = Field(default=None, description="A path such as `Kitchen/Coffee`.")
+    brand: str | None = None
+    price: str | float | None = Field(default=None, description='As number or text, such as "12.50 EUR".')
+    price_minor: int | None = None
+    currency: str | None = None
+    image_url: str | None = None
+    available: bool = True
+    created_at: str | None = None
+    updated_at: str | None = None
+
+    model_config = ConfigDict(extra="allow")
+
+
+class EventBody(BaseModel):
+    """One event as `events:batch` takes it."""
+
+    event_id: str | None = Field(default=None, description="Idempotency key; sent again, it counts once.")
+    user_id: str | None = None
+    visitor_id: str | None = None
+    session_id: str | None = None
+    item_id: str
+    event_type: str
+    value: float | None = Field(default=None, description="Stars of a rating, quantity or amount.")
+    review_text: str | None = None
+    recommendation_id: str | None = None
+    position: int | None = None
+    occurred_at: str | None = Field(default=None, description="ISO 8601 or epoch; now when absent.")
+
+
+ItemRow = Annotated[dict[str, Any], WithJsonSchema(ItemBody.model_json_schema())]
+EventRow = Annotated[dict[str, Any], WithJsonSchema(EventBody.model_json_schema())]
+
+
+class ItemsBatch(Payload):
+    """Items to insert or change. Rows are judged one by one; bad ones come back with reasons."""
+
+    items: list[ItemRow] = Field(min_length=1, max_length=MAX_BATCH)
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [
+                        {
+                            "item_id": "new-1",
+                            "title": "Travel moka pot",
+                            "category": "Kitchen/Coffee",
+                            "price": "24.90 EUR",
+                        }
+                    ]
+                }
+            ]
+        },
+    )
+
+
+class EventsBatch(Payload):
+    """Events to append. Rows are judged one by one; bad ones come back with reasons."""
+
+    events: list[EventRow] = Field(min_length=1, max_length=MAX_BATCH)
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "events": [
+                        {
+                            "event_id": "e-1",
+                            "user_id": "shopper-0001",
+                            "item_id": "item-00042",
+                            "event_type": "click",
+                        }
+                    ]
+                }
+            ]
+        },
+    )
+
+
+class Rejection(BaseModel):
+    """A row of a batch that was not taken."""
+
+    row: int = Field(description="Its place in the batch, from 0.")
+    reason: str
+    detail: str
+
+
+class ItemsAck(BaseModel):
+    """What became of a batch of items; durable when this is read."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+    stale: int = Field(description="Rows with an older updated_at than the stored item.")
+    rejected: list[Rejection]
+
+
+class EventsAck(BaseModel):
+    """What became of a batch of events; durable when this is read."""
+
+    appended: int
+    duplicates: int = Field(description="Events whose event_id was already stored.")
+    unknown_items: int = Field(description="Accepted events of items the catalog does not have.")
+    rejected: list[Rejection]
+
+
+class DeleteAck(BaseModel):
+    """An item was deleted."""
+
+    deleted: int
+
+
+class InterestBody(BaseModel):
+    """What the profile holds about one item."""
+
+    item_id: str
+    title: str | None
+    weight: float = Field(description="Signed and decayed; negative pushes away.")
+    event_types: list[str]
+    last_at: str
+
+
+class ProfileAnswer(BaseModel):
+    """What is believed about a shopper, and from which items."""
+
+    user_id: str
+    kind: Literal["user", "visitor"]
+    num_events: int
+    interests: list[InterestBody]
+    index_version: str
+
+
+class IndexAnswer(BaseModel):
+    """The index version that answers now, and the ones beside it."""
+
+    index_version: str
+    encoder_version: str
+    text_template_version: str
+    dim: int
+    metric: str
+    num_shards: int
+    item_count: int
+    catalog_seq: int
+    live_items: int = Field(description="Items changed since the version, searched beside it.")
+    live_removed: int = Field(description="Items deleted since the version, never returned.")
+    placement: str
+    versions: list[str]
+
+
+class Problem(BaseModel):
+    """Every error, in one shape."""
+
+    type: str
+    message: str
+    field: str | None = None
+    request_id: str

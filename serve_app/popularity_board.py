@@ -1,0 +1,47 @@
+"""Recent popularity as every recommender replica sees it, read from the event store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from cluster.event_store import EventStore
+from recsys.config import ServeConfig
+from recsys.errors import RecsysError
+from recsys.popularity import RecentPopularity
+
+log = logging.getLogger(__name__)
+PERIOD_S = 2.0
+BOARD_ITEMS = 2_000
+
+
+class PopularityBoard:
+    """The most popular items of late, refreshed on a period; empty while nothing happened."""
+
+    def __init__(self, store: EventStore, config: ServeConfig) -> None:
+        self._store, self._config = store, config
+        self._popularity = RecentPopularity(config.popularity_half_life_s, config.profile.weights)
+        self._seq = 0
+        self.top: tuple[tuple[str, float], ...] = ()
+        """`(item_id, decayed weight)`, most popular first."""
+
+    async def refresh(self) -> None:
+        """Take in the events since the last look."""
+        await asyncio.to_thread(self._read)
+
+    async def run(self) -> None:
+        """Refresh for ever; one failed look does not end it."""
+        while True:
+            await asyncio.sleep(PERIOD_S)
+            try:
+                await self.refresh()
+            except RecsysError as error:
+                log.warning("popularity refresh failed: %s", error)
+
+    def _read(self) -> None:
+        counts = self._store.popularity_since(self._seq)
+        if counts.last_seq == self._seq:
+            return
+        self._popularity.add_counts(counts.rows)
+        self._seq = counts.last_seq
+        self.top = tuple(self._popularity.top(BOARD_ITEMS))

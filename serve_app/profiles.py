@@ -1,0 +1,73 @@
+"""Where profiles are read: in this process, or from the partition that owns the shopper."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from ray import serve
+from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle
+
+from cluster.database import open_database
+from cluster.event_store import EventStore
+from cluster.profile_store import ProfilePartition, partition_of
+from recsys.config import ProfileConfig
+from recsys.errors import StoreError
+from recsys.profile import UserProfile
+
+
+class ProfileReader(Protocol):
+    """Whoever knows shoppers' profiles."""
+
+    async def profile(self, user_key: str, now_us: int) -> UserProfile:
+        """The profile with every event acked so far; raises `StoreError` when it cannot be had."""
+
+
+class InlineProfiles:
+    """Profiles read in this process, straight from the event store."""
+
+    def __init__(self, partition: ProfilePartition, timeout_s: float) -> None:
+        self._partition, self._timeout_s = partition, timeout_s
+
+    async def profile(self, user_key: str, now_us: int) -> UserProfile:
+        """See `ProfileReader`."""
+        read = asyncio.to_thread(self._partition.profile, user_key, now_us)
+        try:
+            return await asyncio.wait_for(read, self._timeout_s)
+        except TimeoutError as error:
+            raise StoreError("the profile is late", expected=f"{self._timeout_s:g} s") from error
+
+
+@serve.deployment
+class ProfileServer:
+    """The profile actor of one partition of the shoppers."""
+
+    def __init__(self, database_url: str, config: ProfileConfig) -> None:
+        self._partition = ProfilePartition(EventStore(open_database(database_url)), config)
+
+    async def profile(self, user_key: str, now_us: int) -> UserProfile:
+        """The profile of a shopper of this partition."""
+        return await asyncio.to_thread(self._partition.profile, user_key, now_us)
+
+
+class RemoteProfiles:
+    """Profiles read from the partition that owns the shopper."""
+
+    def __init__(self, handles: Sequence[DeploymentHandle[Any]], timeout_s: float) -> None:
+        self._handles, self._timeout_s = handles, timeout_s
+
+    async def profile(self, user_key: str, now_us: int) -> UserProfile:
+        """See `ProfileReader`."""
+        handle = self._handles[partition_of(user_key, len(self._handles))]
+        try:
+            found: UserProfile = await asyncio.wait_for(
+                handle.profile.remote(user_key, now_us), self._timeout_s
+            )
+        except TimeoutError as error:
+            raise StoreError("the profile is late", expected=f"{self._timeout_s:g} s") from error
+        except (RayError, RayServeException) as error:
+            raise StoreError("the profile partition does not answer", found=type(error).__name__) from error
+        return found

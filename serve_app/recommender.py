@@ -1,0 +1,202 @@
+"""The online steps of one list: profile -> user vector -> retrieve -> fill -> explain."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from recsys.config import ServeConfig
+from recsys.errors import EncoderError, IndexMissingError, NotFoundError, StoreError
+from recsys.filters import Filter, parse_filter
+from recsys.history import user_key
+from recsys.profile import Context, UserProfile, UserVector, user_vector, with_context
+from serve_app.explanations import Explainer
+from serve_app.index_view import IndexView
+from serve_app.index_watch import IndexWatch
+from serve_app.ladder import Ladder
+from serve_app.live_segment import TextEncoderClient
+from serve_app.payloads import (
+    CoverageBody,
+    ListAnswer,
+    ListRequest,
+    RankedItem,
+    RecommendRequest,
+    SearchRequest,
+    SimilarRequest,
+)
+from serve_app.popularity_board import PopularityBoard
+from serve_app.profiles import ProfileReader
+from serve_app.retriever import Coverage, Retrieved
+
+NOBODY = "nobody"
+PERSONAL = "personal"
+
+
+@dataclass
+class Draft:
+    """A list in the making: places filled so far, and what to confess about it."""
+
+    view: IndexView
+    request: ListRequest
+    where: Filter | None
+    hidden: set[str]
+    places: list[tuple[str, str, float]] = field(default_factory=list)
+    """`(item_id, source, score)` in the order of the list."""
+    degraded: set[str] = field(default_factory=set)
+    coverage: Coverage | None = None
+
+    @property
+    def wanted(self) -> int:
+        """Places still empty."""
+        return self.request.n - len(self.places)
+
+    def add(self, source: str, found: Retrieved) -> None:
+        """Fill places from one source, which saw only the ids not hidden so far."""
+        pairs = zip(found.candidates.item_ids, found.candidates.scores.tolist(), strict=True)
+        self.places += [(item_id, source, score) for item_id, score in pairs]
+        self.hidden |= set(found.candidates.item_ids)
+        self.degraded |= found.degraded
+        worse = self.coverage is None or found.coverage.ratio < self.coverage.ratio
+        self.coverage = found.coverage if worse else self.coverage
+
+
+class Recommender:
+    """Answers lists over the view that is current when a request begins."""
+
+    def __init__(
+        self,
+        watch: IndexWatch,
+        profiles: ProfileReader,
+        encoder: TextEncoderClient,
+        popularity: PopularityBoard,
+        config: ServeConfig,
+    ) -> None:
+        self._watch, self._profiles, self._encoder = watch, profiles, encoder
+        self._popularity, self._config = popularity, config
+
+    async def recommend(self, request: RecommendRequest) -> ListAnswer:
+        """The shopper's list: by taste and context, filled up from the ladder."""
+        draft = self._draft(request)
+        profile = await self._profile(request, draft)
+        if not request.include_seen:
+            draft.hidden |= profile.seen
+        if request.item_id is not None:
+            draft.hidden.add(request.item_id)
+        user = await self._user_vector(profile, request, draft)
+        if not user.is_zero:
+            source = PERSONAL if profile.interests else "context"
+            draft.add(source, await self._search(draft, user.vector))
+        if draft.wanted > 0:
+            await self._fill(draft, profile, request)
+        explainer = Explainer(draft.view, profile, user, self._config.reasons_per_item)
+        return await self._answer(draft, explainer if request.explain else None)
+
+    async def similar(self, request: SimilarRequest) -> ListAnswer:
+        """Items like one item; raises `NotFoundError` when the catalog does not have it."""
+        draft = self._draft(request)
+        vectors = await draft.view.vectors([request.item_id])
+        if request.item_id not in vectors:
+            raise NotFoundError("there is no such item", found=request.item_id)
+        draft.hidden.add(request.item_id)
+        draft.add("similar", await self._search(draft, vectors[request.item_id]))
+        return await self._answer(draft, None)
+
+    async def search(self, request: SearchRequest) -> ListAnswer:
+        """Items for a text; raises `EncoderError` when the text cannot be encoded now."""
+        draft = self._draft(request)
+        query = (await self._encoder.encode([request.text]))[0]
+        draft.add("search", await self._search(draft, query))
+        return await self._answer(draft, None)
+
+    def _draft(self, request: ListRequest) -> Draft:
+        request = request.model_copy(update={"n": min(request.n, self._config.max_items_returned)})
+        where = parse_filter(request.filter) if request.filter is not None else None
+        return Draft(self._watch.view, request, where, set(request.exclude))
+
+    async def _profile(self, request: RecommendRequest, draft: Draft) -> UserProfile:
+        nobody = UserProfile(NOBODY, (), frozenset(), 0)
+        if request.user_id is None and request.visitor_id is None:
+            return nobody
+        try:
+            key = user_key(request.user_id, request.visitor_id)
+            return await self._profiles.profile(key, time.time_ns() // 1_000)
+        except StoreError:
+            draft.degraded.add("no_profile")
+            return nobody
+
+    async def _user_vector(self, profile: UserProfile, request: RecommendRequest, draft: Draft) -> UserVector:
+        vectors, reviews, contexts = await asyncio.gather(
+            draft.view.vectors(profile.item_ids),
+            self._encoded(profile.review_texts, draft),
+            self._contexts(request, draft),
+        )
+        user = user_vector(profile, vectors, reviews)
+        return with_context(user, contexts, self._config.context_share)
+
+    async def _contexts(self, request: RecommendRequest, draft: Draft) -> list[Context]:
+        contexts: list[Context] = []
+        if request.item_id is not None:
+            found = await draft.view.vectors([request.item_id])
+            contexts += [Context(vector, item_id=item_id) for item_id, vector in found.items()]
+            draft.degraded |= set() if found else {"unknown_item"}
+        if request.text:
+            encoded = await self._encoded([request.text], draft)
+            contexts += [Context(vector, text=text) for text, vector in encoded.items()]
+        return contexts
+
+    async def _encoded(self, texts: Sequence[str], draft: Draft) -> dict[str, np.ndarray]:
+        if not texts:
+            return {}
+        try:
+            return dict(zip(texts, await self._encoder.encode(texts), strict=True))
+        except EncoderError:
+            draft.degraded.add("no_encoder")
+            return {}
+
+    async def _search(self, draft: Draft, query: np.ndarray) -> Retrieved:
+        return await draft.view.search(query, draft.wanted, frozenset(draft.hidden), draft.where)
+
+    async def _fill(self, draft: Draft, profile: UserProfile, request: RecommendRequest) -> None:
+        known = [*profile.seen, *([request.item_id] if request.item_id else [])]
+        fields = await draft.view.items(known)
+        categories = frozenset(row["category"] for row in fields.values() if row.get("category"))
+        ladder = Ladder(draft.view, self._popularity.top, categories, draft.where)
+        async for rung in ladder.rungs(draft.wanted, frozenset(draft.hidden)):
+            draft.add(rung.source, rung.found)
+            draft.degraded.add("fallback")
+
+    async def _answer(self, draft: Draft, explainer: Explainer | None) -> ListAnswer:
+        coverage = draft.coverage or draft.view.full_coverage()
+        if draft.request.require_full and coverage.ratio < 1.0:
+            raise IndexMissingError("a part of the index is not available", found=f"{coverage.ratio:.3f}")
+        ids = [item_id for item_id, _, _ in draft.places]
+        fields = await draft.view.items(ids)
+        reasons = await explainer.reasons(draft.places, fields) if explainer else {}
+        manifest = draft.view.manifest
+        return ListAnswer(
+            recommendation_id=uuid.uuid4().hex,
+            items=[
+                RankedItem(
+                    item_id=item_id,
+                    title=fields.get(item_id, {}).get("title"),
+                    score=score,
+                    sources=[source],
+                    reasons=reasons.get(item_id, []),
+                )
+                for item_id, source, score in draft.places
+            ],
+            coverage=CoverageBody(
+                ratio=coverage.ratio,
+                shards_ok=coverage.shards_ok,
+                shards_total=coverage.shards_total,
+                items=coverage.items_ok,
+            ),
+            degraded=sorted(draft.degraded),
+            model_version=manifest.encoder_version,
+            index_version=manifest.index_version,
+        )

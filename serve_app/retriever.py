@@ -1,0 +1,144 @@
+"""Ask all shards of one index version at once, keep the deadline, merge what answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
+
+from recsys.config import ServeConfig
+from recsys.errors import InputError, RecsysError
+from recsys.filters import Filter
+from recsys.identifiers import shard_of
+from recsys.retrieval import Candidates, merge_top_k
+from serve_app.breaker import CircuitBreaker
+from serve_app.shard_clients import ShardClient
+
+T = TypeVar("T")
+Call = Callable[[ShardClient], Awaitable[T]]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of an index version took part in an answer."""
+
+    shards_ok: int
+    shards_total: int
+    items_ok: int
+    items_total: int
+
+    @property
+    def ratio(self) -> float:
+        """Items searched over items there are; 1 for an empty index whose shards all answered."""
+        if self.items_total == 0:
+            return 1.0 if self.shards_ok == self.shards_total else 0.0
+        return self.items_ok / self.items_total
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """Merged candidates with the account of who answered."""
+
+    candidates: Candidates
+    coverage: Coverage
+    degraded: frozenset[str]
+
+
+class Retriever:
+    """The shards of one pinned index version behind one search.
+
+    A shard that fails, or is late, is left out and named in `degraded` (`shard_down`, `timeout`);
+    the answer is the exact top-K of the shards that did answer.
+    """
+
+    def __init__(
+        self,
+        shards: Sequence[ShardClient],
+        breakers: Sequence[CircuitBreaker],
+        index_version: str,
+        shard_items: Sequence[int],
+        config: ServeConfig,
+    ) -> None:
+        self._shards, self._breakers, self._version = shards, breakers, index_version
+        self._shard_items, self._timeout_s = shard_items, config.shard_timeout_s
+
+    async def search(
+        self, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
+    ) -> Retrieved:
+        """The best `k` items for one query `[D] float32`, in total order."""
+        return await self._top_k(k, lambda s: s.search(self._version, query, k, exclude, where))
+
+    async def newest(self, k: int, exclude: frozenset[str], where: Filter | None) -> Retrieved:
+        """The newest `k` items."""
+        return await self._top_k(k, lambda s: s.newest(self._version, k, exclude, where))
+
+    async def vectors(self, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
+        """Embeddings of the items whose shards answered."""
+        found: dict[str, np.ndarray] = {}
+        for part in await self._by_owner(item_ids, lambda s, ids: s.vectors(self._version, ids)):
+            found |= part
+        return found
+
+    async def items(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Fields of the items whose shards answered."""
+        found: dict[str, dict[str, Any]] = {}
+        for part in await self._by_owner(item_ids, lambda s, ids: s.items(self._version, ids)):
+            found |= part
+        return found
+
+    async def matches(self, item_ids: Sequence[str], where: Filter | None) -> set[str]:
+        """The ids that are available and pass, of the shards that answered."""
+        parts = await self._by_owner(item_ids, lambda s, ids: s.matches(self._version, ids, where))
+        return set().union(*parts)
+
+    def full_coverage(self, live_items: int = 0) -> Coverage:
+        """What coverage is when every shard answers."""
+        total = sum(self._shard_items) + live_items
+        return Coverage(len(self._shards), len(self._shards), total, total)
+
+    async def _top_k(self, k: int, call: Call[Candidates]) -> Retrieved:
+        answers = await asyncio.gather(*(self._ask(number, call) for number in range(len(self._shards))))
+        parts = [part for part, _ in answers if part is not None]
+        return Retrieved(
+            merge_top_k(parts, k),
+            self._coverage([part is not None for part, _ in answers]),
+            frozenset(reason for _, reason in answers if reason),
+        )
+
+    def _coverage(self, answered: Sequence[bool]) -> Coverage:
+        items_ok = sum(items for items, ok in zip(self._shard_items, answered, strict=True) if ok)
+        return Coverage(sum(answered), len(answered), items_ok, sum(self._shard_items))
+
+    async def _by_owner(
+        self, item_ids: Sequence[str], call: Callable[[ShardClient, list[str]], Awaitable[T]]
+    ) -> list[T]:
+        owned: dict[int, list[str]] = {}
+        for item_id in item_ids:
+            owned.setdefault(shard_of(item_id, len(self._shards)), []).append(item_id)
+        answers = await asyncio.gather(
+            *(self._ask(number, lambda s, ids=ids: call(s, ids)) for number, ids in owned.items())
+        )
+        return [part for part, _ in answers if part is not None]
+
+    async def _ask(self, number: int, call: Call[T]) -> tuple[T | None, str]:
+        """One shard's answer, or None and why it has none."""
+        breaker = self._breakers[number]
+        if not breaker.allows():
+            return None, "shard_down"
+        try:
+            answer = await asyncio.wait_for(call(self._shards[number]), self._timeout_s)
+        except TimeoutError:
+            breaker.failed()
+            return None, "timeout"
+        except InputError:
+            raise
+        except (RayError, RayServeException, RecsysError):
+            breaker.failed()
+            return None, "shard_down"
+        breaker.succeeded()
+        return answer, ""

@@ -1,0 +1,155 @@
+"""Two ways to reach a shard with the same answers: in this process, or behind a Serve handle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+from ray.serve.handle import DeploymentHandle
+
+from recsys.filters import Filter
+from recsys.index import load_manifest
+from recsys.retrieval import Candidates, ShardIndex
+from recsys.workspace import Workspace
+
+KEPT_VERSIONS = 2
+"""A request that began on the old version may still need it while the new one takes over."""
+
+
+class ShardVersions:
+    """One shard in the versions that requests name, opened and verified on first use."""
+
+    def __init__(self, workspace: Workspace, shard: int) -> None:
+        self._workspace, self._shard = workspace, shard
+        self._open: OrderedDict[str, ShardIndex] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, index_version: str) -> ShardIndex:
+        """The shard of one version; raises `IndexMissingError` or `IndexCorruptError`."""
+        with self._lock:
+            if index_version not in self._open:
+                manifest = load_manifest(self._workspace, index_version)
+                self._open[index_version] = ShardIndex.open(self._workspace, manifest, self._shard)
+                while len(self._open) > KEPT_VERSIONS:
+                    self._open.popitem(last=False)
+            self._open.move_to_end(index_version)
+            return self._open[index_version]
+
+
+class ShardClient(Protocol):
+    """What the retriever asks of a shard; every call names the version it wants."""
+
+    async def prepare(self, index_version: str) -> int:
+        """Load a version beside the others; the number of its items in this shard."""
+
+    async def search(
+        self, index_version: str, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
+    ) -> Candidates:
+        """The shard's best `k` for one query `[D] float32`."""
+
+    async def vectors(self, index_version: str, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
+        """Embeddings `[D] float32` of the items this shard has."""
+
+    async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Fields of the items this shard has."""
+
+    async def matches(self, index_version: str, item_ids: Sequence[str], where: Filter | None) -> set[str]:
+        """Those of the ids that are here, available and pass the filter."""
+
+    async def newest(
+        self, index_version: str, k: int, exclude: frozenset[str], where: Filter | None
+    ) -> Candidates:
+        """The newest available items of the shard, scored by age."""
+
+
+class InlineShard:
+    """A shard inside this process; scans run on a thread so that the event loop stays free."""
+
+    def __init__(self, versions: ShardVersions) -> None:
+        self._versions = versions
+
+    async def prepare(self, index_version: str) -> int:
+        """See `ShardClient`."""
+        return (await asyncio.to_thread(self._versions.get, index_version)).num_items
+
+    async def search(
+        self, index_version: str, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
+    ) -> Candidates:
+        """See `ShardClient`."""
+        return await asyncio.to_thread(search_one, self._versions, index_version, query, k, exclude, where)
+
+    async def vectors(self, index_version: str, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
+        """See `ShardClient`."""
+        return self._versions.get(index_version).vectors(item_ids)
+
+    async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """See `ShardClient`."""
+        return self._versions.get(index_version).items(item_ids)
+
+    async def matches(self, index_version: str, item_ids: Sequence[str], where: Filter | None) -> set[str]:
+        """See `ShardClient`."""
+        return self._versions.get(index_version).matches(item_ids, where)
+
+    async def newest(
+        self, index_version: str, k: int, exclude: frozenset[str], where: Filter | None
+    ) -> Candidates:
+        """See `ShardClient`."""
+        shard = self._versions.get(index_version)
+        return await asyncio.to_thread(shard.newest, k, exclude=exclude, filter=where)
+
+
+class RemoteShard:
+    """A shard behind a Serve deployment."""
+
+    def __init__(self, handle: DeploymentHandle[Any]) -> None:
+        self._handle = handle
+
+    async def prepare(self, index_version: str) -> int:
+        """See `ShardClient`."""
+        return int(await self._handle.prepare.remote(index_version))
+
+    async def search(
+        self, index_version: str, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
+    ) -> Candidates:
+        """See `ShardClient`."""
+        found: Candidates = await self._handle.search.remote(index_version, query, k, exclude, where)
+        return found
+
+    async def vectors(self, index_version: str, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
+        """See `ShardClient`."""
+        found: dict[str, np.ndarray] = await self._handle.vectors.remote(index_version, list(item_ids))
+        return found
+
+    async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """See `ShardClient`."""
+        found: dict[str, dict[str, Any]] = await self._handle.items.remote(index_version, list(item_ids))
+        return found
+
+    async def matches(self, index_version: str, item_ids: Sequence[str], where: Filter | None) -> set[str]:
+        """See `ShardClient`."""
+        found: set[str] = await self._handle.matches.remote(index_version, list(item_ids), where)
+        return found
+
+    async def newest(
+        self, index_version: str, k: int, exclude: frozenset[str], where: Filter | None
+    ) -> Candidates:
+        """See `ShardClient`."""
+        found: Candidates = await self._handle.newest.remote(index_version, k, exclude, where)
+        return found
+
+
+def search_one(
+    versions: ShardVersions,
+    index_version: str,
+    query: np.ndarray,
+    k: int,
+    exclude: frozenset[str],
+    where: Filter | None,
+) -> Candidates:
+    """Search one shard for one query `[D] float32`."""
+    shard = versions.get(index_version)
+    return shard.search(query[None, :], k, exclude=[exclude], filter=where)[0]

@@ -1,0 +1,60 @@
+"""The Serve deployment of one shard (placement `remote`)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ray import serve
+
+from recsys.filters import Filter
+from recsys.index import current_version
+from recsys.retrieval import Candidates
+from recsys.workspace import Workspace
+from serve_app.shard_clients import InlineShard, ShardVersions
+
+
+@serve.deployment
+class ShardServer:
+    """Serves one shard in every version that requests name; starts with the published one."""
+
+    def __init__(self, workspace_root: str, shard: int) -> None:
+        workspace = Workspace(Path(workspace_root))
+        versions = ShardVersions(workspace, shard)
+        versions.get(current_version(workspace))
+        self._shard = InlineShard(versions)
+
+    async def process_id(self) -> int:
+        """Process that serves this replica."""
+        return await asyncio.to_thread(os.getpid)
+
+    async def prepare(self, index_version: str) -> int:
+        """See `ShardClient`; likewise the methods below."""
+        return await self._shard.prepare(index_version)
+
+    async def search(
+        self, index_version: str, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
+    ) -> Candidates:
+        """Best `k` of this shard."""
+        return await self._shard.search(index_version, query, k, exclude, where)
+
+    async def vectors(self, index_version: str, item_ids: list[str]) -> dict[str, np.ndarray]:
+        """Embeddings by id."""
+        return await self._shard.vectors(index_version, item_ids)
+
+    async def items(self, index_version: str, item_ids: list[str]) -> dict[str, dict[str, Any]]:
+        """Fields by id."""
+        return await self._shard.items(index_version, item_ids)
+
+    async def matches(self, index_version: str, item_ids: list[str], where: Filter | None) -> set[str]:
+        """Ids that pass."""
+        return await self._shard.matches(index_version, item_ids, where)
+
+    async def newest(
+        self, index_version: str, k: int, exclude: frozenset[str], where: Filter | None
+    ) -> Candidates:
+        """Newest items."""
+        return await self._shard.newest(index_version, k, exclude, where)
