@@ -1,0 +1,88 @@
+"""Reading one shard's files, checked against what the manifest says of them."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from recsys.errors import IndexCorruptError
+from recsys.identifiers import shard_of
+from recsys.index.manifest import IndexManifest, ShardFile
+from recsys.workspace import Workspace
+
+
+def open_shard(workspace: Workspace, manifest: IndexManifest, shard: int) -> tuple[pa.Table, np.ndarray]:
+    """Items and memory-mapped vectors `[n, D] float32` of one shard.
+
+    Raises `IndexCorruptError` when a file is absent, or is not to the byte what was written.
+    """
+    folder = workspace.index_version(manifest.index_version)
+    items_file, vectors_file = manifest.shard_files(shard)
+    for file in (items_file, vectors_file):
+        check_file(folder, file)
+    try:
+        items = pa.ipc.open_file(pa.memory_map(str(folder / items_file.path))).read_all()
+        vectors = _map_vectors(folder / vectors_file.path)
+    except (OSError, ValueError) as error:
+        raise IndexCorruptError(
+            "a shard cannot be read", found=str(error)[:200], where=str(folder.name)
+        ) from error
+    if vectors.shape != (items_file.rows, manifest.dim) or items.num_rows != items_file.rows:
+        raise IndexCorruptError(
+            "a shard has another shape",
+            expected=f"[{items_file.rows}, {manifest.dim}]",
+            found=f"{items.num_rows} items, vectors {vectors.shape}",
+            where=f"{folder.name}/{vectors_file.path}",
+        )
+    return items, vectors
+
+
+def check_file(folder: Path, file: ShardFile) -> None:
+    """Raise `IndexCorruptError` unless the file has the size and the digest of the manifest."""
+    path = folder / file.path
+    where = f"{folder.name}/{file.path}"
+    if not path.is_file():
+        raise IndexCorruptError("a file of an index version is absent", where=where)
+    if (size := path.stat().st_size) != file.bytes:
+        raise IndexCorruptError(
+            "a file of an index version has another size",
+            expected=f"{file.bytes} bytes",
+            found=str(size),
+            where=where,
+        )
+    if (digest := sha256_of(path)) != file.sha256:
+        raise IndexCorruptError(
+            "a file of an index version was altered", expected=file.sha256, found=digest, where=where
+        )
+
+
+def check_content(manifest: IndexManifest, shard: int, items: pa.Table, vectors: np.ndarray) -> None:
+    """Raise `IndexCorruptError` unless ids are ascending, in their own shard, and vectors finite."""
+    where = f"{manifest.index_version}, shard {shard}"
+    ids = items.column("item_id").to_pylist()
+    if any(left >= right for left, right in pairwise(ids)):
+        raise IndexCorruptError("item ids are not unique and ascending", where=where)
+    strays = [item_id for item_id in ids if shard_of(item_id, manifest.num_shards) != shard]
+    if strays:
+        raise IndexCorruptError("an item lies in a shard that is not its own", found=strays[0], where=where)
+    for start in range(0, len(vectors), 16_384):
+        if not np.isfinite(vectors[start : start + 16_384]).all():
+            raise IndexCorruptError("a vector is not finite", where=where)
+
+
+def sha256_of(path: Path) -> str:
+    """Digest of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _map_vectors(path: Path) -> np.ndarray:
+    # An empty file region cannot be mapped; an empty shard is read instead.
+    vectors = np.load(path, mmap_mode=None if path.stat().st_size <= 128 else "r", allow_pickle=False)
+    if vectors.dtype != np.float32:
+        raise ValueError(f"vectors are {vectors.dtype}, expected float32")
+    return np.asarray(vectors)

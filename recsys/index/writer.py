@@ -1,0 +1,185 @@
+"""Writes an index version as a stream: batch after batch into its shards, manifest at the very end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+
+from recsys.config import IndexConfig
+from recsys.errors import IndexMissingError, InputError
+from recsys.identifiers import shard_of
+from recsys.index.files import sha256_of
+from recsys.index.manifest import MANIFEST, IndexManifest, ShardFile, Signal, items_path, vectors_path
+from recsys.index.versions import current_version, list_versions, load_manifest
+from recsys.schemas import ITEMS
+from recsys.workspace import Workspace, replace_file, sync_folder
+
+STORED = pa.schema([field for field in ITEMS if field.name != "description"])
+"""Columns of an items file: what filters, reasons and answers need."""
+HEADER_BYTES = 128
+BUILDING = ".building-"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the content of a version comes from."""
+
+    encoder_version: str
+    text_template_version: str
+    signals: tuple[Signal, ...]
+    catalog_seq: int
+
+
+class IndexWriter:
+    """Takes items in ascending id order with their vectors; memory is bounded by one batch.
+
+    Everything is written into a folder that no reader looks at, then renamed; the manifest follows
+    last. `close` gives the manifest of the new version, or of the existing one whose content is
+    identical (then nothing is written). Leaving the `with` block early removes what was begun.
+    """
+
+    def __init__(self, workspace: Workspace, dim: int, config: IndexConfig) -> None:
+        self._workspace, self._dim, self._config = workspace, dim, config
+        self._folder = workspace.index / f"{BUILDING}{uuid4().hex}"
+        self._folder.mkdir(parents=True)
+        self._shards = [
+            _ShardWriter(self._folder, s, config.num_shards, dim) for s in range(config.num_shards)
+        ]
+        self._last_id = ""
+
+    def __enter__(self) -> IndexWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for shard in self._shards:
+            shard.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def add(self, items: pa.Table, vectors: np.ndarray) -> None:
+        """Add items (columns of `ITEMS`) with vectors `[n, D] float32`.
+
+        Raises `InputError` when ids do not ascend, or a vector is not finite or of another size.
+        """
+        if vectors.shape != (items.num_rows, self._dim) or not np.isfinite(vectors).all():
+            raise InputError(
+                "vectors do not fit the items",
+                expected=f"finite [{items.num_rows}, {self._dim}]",
+                found=f"{vectors.shape}, finite: {bool(np.isfinite(vectors).all())}",
+            )
+        ids = items.column("item_id").to_pylist()
+        self._require_ascending(ids)
+        owners = np.array([shard_of(item_id, len(self._shards)) for item_id in ids], np.int64)
+        for number, shard in enumerate(self._shards):
+            rows = np.flatnonzero(owners == number)
+            if len(rows):
+                shard.add(items.select(STORED.names).take(pa.array(rows)), vectors[rows])
+
+    def close(self, provenance: Provenance) -> IndexManifest:
+        """Finish the version; identical content gives the existing version back."""
+        files = [file for shard in self._shards for file in shard.finish()]
+        manifest = self._manifest(provenance, files)
+        if (same := self._identical(manifest)) is not None:
+            return same
+        sync_folder(self._folder)
+        target = self._workspace.index_version(manifest.index_version)
+        os.rename(self._folder, target)
+        sync_folder(self._workspace.index)
+        replace_file(target / MANIFEST, manifest.model_dump_json(indent=2).encode())
+        return manifest
+
+    def _manifest(self, provenance: Provenance, files: Sequence[ShardFile]) -> IndexManifest:
+        created_at = datetime.now(UTC)
+        draft = IndexManifest(
+            index_version="",
+            encoder_version=provenance.encoder_version,
+            text_template_version=provenance.text_template_version,
+            signals=provenance.signals,
+            dim=self._dim,
+            metric=self._config.metric,
+            num_shards=self._config.num_shards,
+            item_count=sum(shard.rows for shard in self._shards),
+            catalog_seq=provenance.catalog_seq,
+            created_at=created_at,
+            parent_version=self._parent(),
+            files=tuple(files),
+        )
+        name = f"{created_at:%Y%m%dT%H%M%S%f}-{draft.content_digest}"
+        return draft.model_copy(update={"index_version": name})
+
+    def _parent(self) -> str | None:
+        try:
+            return current_version(self._workspace)
+        except IndexMissingError:
+            return None
+
+    def _identical(self, manifest: IndexManifest) -> IndexManifest | None:
+        for name in reversed(list_versions(self._workspace)):
+            if name.endswith(manifest.content_digest):
+                found = load_manifest(self._workspace, name)
+                if found.catalog_seq == manifest.catalog_seq:
+                    return found
+        return None
+
+    def _require_ascending(self, ids: Sequence[str]) -> None:
+        for item_id in ids:
+            if item_id <= self._last_id:
+                raise InputError(
+                    "item ids do not ascend", expected=f"an id after {self._last_id!r}", found=repr(item_id)
+                )
+            self._last_id = item_id
+
+
+class _ShardWriter:
+    """The two files of one shard."""
+
+    def __init__(self, folder: Path, shard: int, num_shards: int, dim: int) -> None:
+        self._folder, self._dim = folder, dim
+        self._names = items_path(shard, num_shards), vectors_path(shard, num_shards)
+        self._items_file: IO[bytes] = (folder / self._names[0]).open("wb")
+        self._vectors_file: IO[bytes] = (folder / self._names[1]).open("wb")
+        self._items = pa.ipc.new_file(self._items_file, STORED)
+        self._vectors_file.write(b" " * HEADER_BYTES)
+        self.rows = 0
+
+    def add(self, items: pa.Table, vectors: np.ndarray) -> None:
+        self._items.write_table(items.cast(STORED))
+        self._vectors_file.write(np.ascontiguousarray(vectors, np.float32).tobytes())
+        self.rows += len(vectors)
+
+    def finish(self) -> list[ShardFile]:
+        self._items.close()
+        self._vectors_file.seek(0)
+        self._vectors_file.write(npy_header(self.rows, self._dim))
+        for file in (self._items_file, self._vectors_file):
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+        paths = [self._folder / name for name in self._names]
+        return [
+            ShardFile(path=p.name, rows=self.rows, bytes=p.stat().st_size, sha256=sha256_of(p)) for p in paths
+        ]
+
+    def close(self) -> None:
+        for file in (self._items_file, self._vectors_file):
+            file.close()
+
+
+def npy_header(rows: int, dim: int) -> bytes:
+    """Header of a version 1 `.npy` file of `[rows, dim] float32`, `HEADER_BYTES` long.
+
+    NumPy writes headers before the number of rows is known to a stream; a fixed size lets it be
+    filled in at the end.
+    """
+    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {dim}), }}".encode()
+    padded = text.ljust(HEADER_BYTES - 11) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(padded)) + padded

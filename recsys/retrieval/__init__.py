@@ -1,0 +1,6 @@
+"""Exact top-K search over the items of one shard, and the merge of several shards' answers."""
+
+from recsys.retrieval.candidates import Candidates, merge_top_k
+from recsys.retrieval.shard_index import ShardIndex
+
+__all__ = ["Candidates", "ShardIndex", "merge_top_k"]
