@@ -1,0 +1,106 @@
+"""`recsys index | publish | rollback`: build, check, point, go back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cluster.database import open_database
+from cluster.indexing import build_index
+from cluster.item_store import ItemStore
+from jobs.options import database_url_of
+from recsys.config import IndexConfig, RuntimeConfig
+from recsys.encoder_record import FILE as ENCODER_RECORD
+from recsys.errors import IndexMissingError, InputError
+from recsys.index import (
+    IndexManifest,
+    current_version,
+    list_versions,
+    load_manifest,
+    publish,
+    rollback,
+)
+from recsys.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What `recsys index` did."""
+
+    manifest: IndexManifest
+    new: bool
+    """False when a version with the same content was there already."""
+
+    def as_rows(self) -> dict[str, Any]:
+        """The report as people and machines read it."""
+        manifest = self.manifest
+        return {
+            "index_version": manifest.index_version,
+            "new": self.new,
+            "items": manifest.item_count,
+            "shards": manifest.num_shards,
+            "dim": manifest.dim,
+            "metric": manifest.metric.value,
+            "megabytes": sum(file.bytes for file in manifest.files) / 1e6,
+        }
+
+
+def run_index(
+    runtime: RuntimeConfig,
+    encoder_version: str,
+    config: IndexConfig,
+    on_progress: Callable[[int, int | None], None] = lambda done, total: None,
+) -> IndexReport:
+    """Build a version from the embeddings of one encoder and publish it."""
+    workspace = Workspace(runtime.workspace)
+    before = set(list_versions(workspace))
+    store = ItemStore(open_database(database_url_of(runtime)))
+    manifest = build_index(workspace, store, encoder_version, config, on_progress)
+    if manifest.index_version != published(workspace):
+        publish(workspace, manifest.index_version, config.keep_versions)
+    return IndexReport(manifest, manifest.index_version not in before)
+
+
+def run_publish(workspace: Workspace, index_version: str | None, keep: int = 3) -> str:
+    """Publish a version, the newest when none is named; its name."""
+    versions = list_versions(workspace)
+    if index_version is None and not versions:
+        raise IndexMissingError("there is no index version", expected="a run of `recsys embed`")
+    name = index_version or versions[-1]
+    publish(workspace, name, keep)
+    return name
+
+
+def run_rollback(workspace: Workspace) -> str:
+    """Go back to the version published before; its name."""
+    return rollback(workspace)
+
+
+def published(workspace: Workspace) -> str | None:
+    """Name of the published version, or None."""
+    try:
+        return current_version(workspace)
+    except IndexMissingError:
+        return None
+
+
+def versions_table(workspace: Workspace) -> dict[str, str]:
+    """Every version with its size; the published one is marked."""
+    now = published(workspace)
+    manifests = [load_manifest(workspace, name) for name in list_versions(workspace)]
+    return {
+        m.index_version: f"{m.item_count:,} items, {m.num_shards} shards"
+        + (" (published)" if m.index_version == now else "")
+        for m in manifests
+    }
+
+
+def newest_encoder_version(workspace: Workspace) -> str:
+    """The encoder used last; raises `InputError` before any embedding was made."""
+    records = sorted(
+        (workspace.root / "embeddings").glob(f"*/{ENCODER_RECORD}"), key=lambda path: path.stat().st_mtime
+    )
+    if not records:
+        raise InputError("nothing is embedded yet", expected="a run of `recsys embed`")
+    return records[-1].parent.name
