@@ -10,6 +10,8 @@ import pyarrow as pa
 from cluster.item_store import ItemStore
 from recsys.config import IndexConfig
 from recsys.embeddings import EmbeddingTable, read_embeddings
+from recsys.encoder import embedding_dim
+from recsys.encoder_record import load_encoder_config
 from recsys.errors import InputError
 from recsys.index import IndexManifest, IndexWriter, Signal
 from recsys.index.writer import Provenance
@@ -32,10 +34,12 @@ def build_index(
     """
     catalog_seq, total = item_store.last_seq(), item_store.count()
     embeddings = read_embeddings(workspace.embeddings(encoder_version))
-    signals = (Signal(name="text", width=max(embeddings.dim, 1), weight=1.0),)
+    # An empty catalog has no vectors to tell the width; queries still must fit the index.
+    dim = embeddings.dim or embedding_dim(load_encoder_config(workspace, encoder_version))
+    signals = (Signal(name="text", width=dim, weight=1.0),)
     provenance = Provenance(encoder_version, TEXT_TEMPLATE_VERSION, signals, catalog_seq)
     done = 0
-    with IndexWriter(workspace, embeddings.dim, config) as writer:
+    with IndexWriter(workspace, dim, config) as writer:
         for items in item_store.scan():
             writer.add(items, _vectors(items, embeddings))
             done += items.num_rows

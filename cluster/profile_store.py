@@ -1,0 +1,86 @@
+"""Profiles of one part of the users, cached over the event log and never older than it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from threading import Lock
+from typing import Protocol
+
+from recsys.config import ProfileConfig
+from recsys.history import HistoryEvent
+from recsys.identifiers import shard_of
+from recsys.profile import UserProfile, build_profile
+
+CACHED_USERS = 50_000
+MAX_CATCH_UP = 10_000
+"""Further behind than this, forgetting the cache is cheaper than following event by event."""
+
+
+class EventReader(Protocol):
+    """What a partition needs of the event store."""
+
+    def events_of(self, user_key: str, limit: int) -> list[HistoryEvent]:
+        """The newest events of one user, oldest first."""
+
+    def events_after(self, seq: int, limit: int) -> list[HistoryEvent]:
+        """Events with a larger number, in order."""
+
+    def last_seq(self) -> int:
+        """Number of the newest event."""
+
+
+def partition_of(user_key: str, num_partitions: int) -> int:
+    """The partition in [0, num_partitions) that owns a user."""
+    return shard_of(user_key, num_partitions)
+
+
+class ProfilePartition:
+    """Answers profiles from histories that it reads from the log when first asked, then follows.
+
+    Before every answer it reads the events after the last one it saw, so that an event is part of
+    the next profile as soon as it is durable, whichever process wrote it. Nothing is kept that the
+    log does not have: a partition that dies is rebuilt by being asked. Thread-safe.
+    """
+
+    def __init__(self, events: EventReader, config: ProfileConfig, cached_users: int = CACHED_USERS) -> None:
+        self._events, self._config, self._cached_users = events, config, cached_users
+        self._histories: OrderedDict[str, list[HistoryEvent]] = OrderedDict()
+        self._seen_seq: int | None = None
+        self._lock = Lock()
+
+    def profile(self, user_key: str, now_us: int) -> UserProfile:
+        """The profile with every durable event; an empty one for an unknown user. Raises `StoreError`."""
+        with self._lock:
+            self._catch_up()
+            if user_key not in self._histories:
+                self._histories[user_key] = self._events.events_of(user_key, self._config.max_events)
+                self._make_room()
+            self._histories.move_to_end(user_key)
+            history = list(self._histories[user_key])
+        return build_profile(user_key, history, now_us, self._config)
+
+    def _catch_up(self) -> None:
+        if self._seen_seq is None:
+            self._seen_seq = self._events.last_seq()
+            return
+        newer = self._events.events_after(self._seen_seq, MAX_CATCH_UP)
+        if len(newer) == MAX_CATCH_UP:
+            # The log's end first: an event between the two reads is then read twice, never missed.
+            self._seen_seq = self._events.last_seq()
+            self._histories.clear()
+            return
+        self._append(newer)
+
+    def _append(self, newer: Iterable[HistoryEvent]) -> None:
+        for event in newer:
+            history = self._histories.get(event.user_key)
+            # A history read after the last look may hold the event already.
+            if history is not None and (not history or history[-1].seq < event.seq):
+                history.append(event)
+                del history[: -self._config.max_events]
+            self._seen_seq = event.seq
+
+    def _make_room(self) -> None:
+        while len(self._histories) > self._cached_users:
+            self._histories.popitem(last=False)
