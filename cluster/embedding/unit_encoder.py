@@ -1,0 +1,87 @@
+"""The encoder actor: one unit file in, one finished unit file out."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from recsys.config import EncoderConfig
+from recsys.errors import EncoderError, RecsysError
+from recsys.schemas import text_embeddings
+from recsys.workspace import replace_file
+
+if TYPE_CHECKING:
+    from recsys.encoder import TextEncoder
+
+
+class UnitEncoder:
+    """Stateful class of the Ray Data plan; the encoder is built once an actor, at its first unit."""
+
+    def __init__(self, config: EncoderConfig, encoder_version: str, dim: int, folder: str) -> None:
+        self._config, self._version, self._dim, self._folder = config, encoder_version, dim, Path(folder)
+
+    def __call__(self, units: pa.Table) -> pa.Table:
+        """Rows of (unit, num_texts, num_chars) -> the same with `fault`, empty for a finished unit.
+
+        A fault is told as data, so that the driver raises it as the error it is; only deaths of
+        the process are left to Ray, which sends the unit again.
+        """
+        faults = [self._outcome(Path(unit)) for unit in units.column("unit").to_pylist()]
+        return units.append_column("fault", pa.array(faults, pa.list_(pa.string())))
+
+    def _outcome(self, unit: Path) -> list[str]:
+        try:
+            # A unit that is sent again after a death may have landed before it.
+            if not (self._folder / unit.name).exists():
+                self._embed(unit)
+        except RecsysError as error:
+            return [error.what, error.expected, error.found, error.where]
+        return []
+
+    def _embed(self, unit: Path) -> None:
+        try:
+            texts = pq.read_table(unit, partitioning=None)
+            vectors = self._encoder.encode(texts.column("text").to_pylist())
+            replace_file(
+                self._folder / unit.name, unit_bytes(texts.column("text_hash"), vectors, self._version)
+            )
+        except OSError as error:
+            raise EncoderError(
+                "an embedding unit cannot be written", found=str(error), where=unit.name
+            ) from error
+
+    @cached_property
+    def _encoder(self) -> TextEncoder:
+        # Here, since the driver imports this module too and has no use for torch.
+        from recsys.encoder import TextEncoder
+
+        encoder = TextEncoder.load(self._config)
+        if (encoder.version, encoder.dim) != (self._version, self._dim):
+            raise EncoderError(
+                "the encoder on this node is another one", expected=f"{self._version}, {self._dim} wide",
+                found=f"{encoder.version}, {encoder.dim} wide", where=self._config.source,
+            )  # fmt: skip
+        return encoder
+
+
+def unit_bytes(hashes: pa.ChunkedArray, vectors: np.ndarray, encoder_version: str) -> bytes:
+    """A finished unit as Parquet with page checksums. Raises `EncoderError` on NaN or infinity."""
+    if not np.isfinite(vectors).all():
+        raise EncoderError(
+            "an embedding unit has NaN or infinity", expected="finite vectors", where=encoder_version
+        )
+    dim = vectors.shape[1]
+    embedding = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), dim)
+    versions = pa.array([encoder_version] * len(vectors), pa.string())
+    table = pa.Table.from_arrays([hashes, embedding, versions], schema=text_embeddings(dim))
+    sink = pa.BufferOutputStream()
+    # Random floats do not compress; a dictionary pays for the repeated version alone.
+    pq.write_table(
+        table, sink, compression="none", use_dictionary=["encoder_version"], write_page_checksum=True
+    )
+    return bytes(sink.getvalue())

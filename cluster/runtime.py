@@ -1,0 +1,147 @@
+"""Joining a Ray cluster or starting a local one, and asking it for no more than it has."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import ray
+
+from recsys.config import RuntimeConfig
+from recsys.errors import CapacityError
+
+QUIET_ENVIRONMENT = {
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # otherwise a warning about a coming default
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS": "1",
+}
+CONNECT_TIMEOUT_S = 5.0
+"""How long a cluster may take to answer the first connection."""
+WORKER_ENVIRONMENT = ("HF_HUB_OFFLINE", "HF_HOME", "TOKENIZERS_PARALLELISM")
+"""Variables that workers get with the value they have here."""
+
+
+@dataclass(frozen=True)
+class ResourceRequest:
+    """`num_actors` actors that each reserve so much of one node."""
+
+    num_actors: int
+    cpus: float
+    gpus: float = 0.0
+
+    def fitting(self, nodes: list[dict[str, float]]) -> int:
+        """How many of the actors fit on nodes with these resources, at most `num_actors`."""
+        return min(self.num_actors, sum(self._on_one(node) for node in nodes))
+
+    def _on_one(self, node: dict[str, float]) -> int:
+        asked = (("CPU", self.cpus), ("GPU", self.gpus))
+        # The tiny surplus forgives the rounding of fractional resources.
+        return min(int(node.get(name, 0.0) / amount + 1e-9) for name, amount in asked if amount > 0)
+
+    def __str__(self) -> str:
+        gpus = f" and {self.gpus:g} GPUs" if self.gpus else ""
+        return f"{self.num_actors} actors of {self.cpus:g} CPUs{gpus} each"
+
+
+@contextmanager
+def connect(
+    config: RuntimeConfig,
+    *,
+    request: ResourceRequest | None = None,
+    dashboard: bool = False,
+    num_cpus: int | None = None,
+    patience_s: float = 30.0,
+) -> Iterator[None]:
+    """Have Ray inside the block: the one this process is in, `config.address`, or a local one.
+
+    What was started or joined here is left or stopped at the end, also after an error. `request`
+    is checked first, since Ray waits for ever for resources it will never have. Raises
+    `CapacityError` when it can never fit, or is still taken by others after `patience_s`, and
+    when nothing answers at the address.
+    """
+    owned = not ray.is_initialized()
+    if owned:
+        _start(config.address, dashboard, num_cpus)
+    try:
+        if request is not None:
+            require(request, patience_s=patience_s)
+        yield
+    finally:
+        if owned:
+            ray.shutdown()
+
+
+def require(request: ResourceRequest, *, patience_s: float = 30.0) -> None:
+    """Raise `CapacityError` unless the cluster can hold `request` now or within `patience_s`."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # Ray leaves it untyped
+    if request.fitting(nodes) < request.num_actors:
+        raise CapacityError(
+            "the cluster is too small",
+            expected=str(request),
+            found=f"room for {request.fitting(nodes)} in {_sum(nodes)}",
+        )
+    deadline = time.monotonic() + patience_s
+    while request.fitting([free := _free()]) < request.num_actors:
+        if time.monotonic() >= deadline:
+            raise CapacityError(
+                "the cluster is busy", expected=str(request), found=f"{_sum([free])} free of {_sum(nodes)}"
+            )
+        time.sleep(0.2)
+
+
+def worker_environment() -> dict[str, str]:
+    """Environment variables of every worker process; tokenizers never fork threads of their own."""
+    passed = {name: os.environ[name] for name in WORKER_ENVIRONMENT if name in os.environ}
+    return {"TOKENIZERS_PARALLELISM": "false"} | passed
+
+
+def _start(address: str | None, dashboard: bool, num_cpus: int | None) -> None:
+    for name, value in QUIET_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    if address:
+        _answers(address)
+    try:
+        ray.init(
+            # A bare init would join any cluster it happens to find on the machine.
+            address=address or "local",
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+            runtime_env={"env_vars": worker_environment()},
+            num_cpus=None if address else num_cpus,
+            include_dashboard=None if address else dashboard,
+        )
+    except (ConnectionError, TimeoutError, ValueError, RuntimeError) as error:
+        raise CapacityError(
+            "Ray cannot be joined" if address else "a local Ray cannot be started",
+            expected="a running cluster" if address else "free memory and ports",
+            found=f"{type(error).__name__}: {error}",
+            where=address or "local",
+        ) from error
+
+
+def _answers(address: str) -> None:
+    """Raise `CapacityError` at once when nothing listens there; Ray itself tries for many minutes."""
+    parts = urlsplit(address if "://" in address else f"ray://{address}")
+    try:
+        host, port = parts.hostname, parts.port
+        if host and port:
+            socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
+    except (OSError, ValueError) as error:
+        raise CapacityError(
+            "Ray cannot be joined", expected="a running cluster", found=str(error), where=address
+        ) from error
+
+
+def _free() -> dict[str, float]:
+    return dict(ray.available_resources())  # type: ignore[no-untyped-call]  # Ray leaves it untyped
+
+
+def _sum(nodes: list[dict[str, float]]) -> str:
+    cpus, gpus = (sum(node.get(name, 0.0) for node in nodes) for name in ("CPU", "GPU"))
+    return f"{cpus:g} CPUs, {gpus:g} GPUs"
