@@ -21,6 +21,7 @@ QUIET_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "1",
 }
+NATIVE_LOG_LEVEL = "RAY_BACKEND_LOG_LEVEL"
 CONNECT_TIMEOUT_S = 5.0
 """How long a cluster may take to answer the first connection."""
 WORKER_ENVIRONMENT = ("HF_HUB_OFFLINE", "HF_HOME", "TOKENIZERS_PARALLELISM")
@@ -57,17 +58,20 @@ def connect(
     dashboard: bool = False,
     num_cpus: int | None = None,
     patience_s: float = 30.0,
+    terse: bool = False,
 ) -> Iterator[None]:
     """Have Ray inside the block: the one this process is in, `config.address`, or a local one.
 
     What was started or joined here is left or stopped at the end, also after an error. `request`
     is checked first, since Ray waits for ever for resources it will never have. Raises
     `CapacityError` when it can never fit, or is still taken by others after `patience_s`, and
-    when nothing answers at the address.
+    when nothing answers at the address. `terse` is for short commands: Ray's native code, which
+    writes to stderr past every Python logger, then reports only what is fatal.
     """
     owned = not ray.is_initialized()
     if owned:
-        _start(config.address, dashboard, num_cpus)
+        with _native_logs(terse):
+            _start(config.address, dashboard, num_cpus)
     try:
         if request is not None:
             require(request, patience_s=patience_s)
@@ -123,6 +127,24 @@ def _start(address: str | None, dashboard: bool, num_cpus: int | None) -> None:
             found=f"{type(error).__name__}: {error}",
             where=address or "local",
         ) from error
+
+
+@contextmanager
+def _native_logs(terse: bool) -> Iterator[None]:
+    """Start Ray so that its native code reports only what is fatal, and does not announce so."""
+    if not terse or NATIVE_LOG_LEVEL in os.environ:
+        yield
+        return
+    os.environ[NATIVE_LOG_LEVEL] = "fatal"
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        del os.environ[NATIVE_LOG_LEVEL]
 
 
 def _answers(address: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -61,9 +60,9 @@ def export_pending(items: ItemSource, done: np.ndarray, folder: Path, unit_texts
     """Write the distinct texts of `items` whose hash is not in `done` (`[N] S32` ascending).
 
     Reads the catalog once; in memory are 16 bytes (as Python counts, about 90) a distinct text and
-    at most `NUM_BUCKETS` unfinished units. Units come longest texts first. `folder` is emptied.
+    at most `NUM_BUCKETS` unfinished units. Units come longest texts first.
+    `folder` is made when there is something to write.
     """
-    shutil.rmtree(folder, ignore_errors=True)
     export, buckets, seen = Export(), _Buckets(folder, unit_texts), set[bytes]()
     for batch in items.scan():
         texts = item_texts(batch)

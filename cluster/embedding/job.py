@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -53,6 +54,7 @@ def embed_catalog(
     folder = workspace.embeddings(version)
     with sole_writer(folder):
         done, broken = read_hashes(folder, dim)
+        _remove_exports(workspace, version)
         texts = workspace.catalog(item_store.last_seq()) / version
         export = export_pending(item_store, done, texts, embed.unit_texts)
         if export.units:
@@ -62,9 +64,11 @@ def embed_catalog(
                 "dim": dim,
                 "folder": str(folder),
             }
-            with connect(runtime or RuntimeConfig(workspace=workspace.root), request=_request(embed)):
+            with connect(
+                runtime or RuntimeConfig(workspace=workspace.root), request=_request(embed), terse=True
+            ):
                 _run(export, _plan(export.units, actor, embed), on_progress)
-        shutil.rmtree(texts, ignore_errors=True)
+        _remove_exports(workspace, version)
     seconds = time.monotonic() - started
     return EmbedReport(
         encoder_version=version,
@@ -77,6 +81,14 @@ def embed_catalog(
         seconds=seconds,
         rate=export.pending / seconds,
     )
+
+
+def _remove_exports(workspace: Workspace, version: str) -> None:
+    """Texts that this or a killed run exported for this encoder; vectors are all that is kept."""
+    for texts in workspace.catalog(0).parent.glob(f"*/{version}"):
+        shutil.rmtree(texts, ignore_errors=True)
+        with suppress(OSError):  # another encoder's export lies beside it
+            texts.parent.rmdir()
 
 
 def _plan(units: list[Unit], actor: dict[str, object], embed: EmbedConfig) -> Dataset:
@@ -97,9 +109,12 @@ def _plan(units: list[Unit], actor: dict[str, object], embed: EmbedConfig) -> Da
         compute=ActorPoolStrategy(size=embed.num_actors, max_tasks_in_flight_per_actor=2),
         num_cpus=embed.cpus_per_actor,
         num_gpus=embed.gpus_per_actor or None,
-        max_restarts=-1,
-        max_task_retries=UNIT_RETRIES,
+        ray_remote_args_fn=_restarts,
     )
+
+
+def _restarts() -> dict[str, int]:
+    return {"max_restarts": -1, "max_task_retries": UNIT_RETRIES}
 
 
 def _run(export: Export, plan: Dataset, on_progress: Callable[[EmbedProgress], None]) -> None:
