@@ -25,9 +25,6 @@ from recsys.encoder import embedding_dim, encoder_version
 from recsys.errors import EncoderError
 from recsys.workspace import Workspace
 
-UNIT_RETRIES = 3
-"""A unit whose actor dies is sent again this often, so that a deadly one cannot loop for ever."""
-
 
 def embed_catalog(
     workspace: Workspace,
@@ -46,7 +43,7 @@ def embed_catalog(
 
     `on_progress` is called with `done=0` first, then after every unit. On several machines the
     workspace lies on a filesystem they share. Raises `EncoderError` for a refused encoder, NaN
-    or actors that keep dying, `CapacityError` for more actors than the cluster holds,
+    or a unit on which actors keep dying, `CapacityError` for more actors than the cluster holds,
     `OverloadedError` while another run embeds with the same encoder; what was finished stays.
     """
     started = time.monotonic()
@@ -95,7 +92,7 @@ def _plan(units: list[Unit], actor: dict[str, object], embed: EmbedConfig) -> Da
     """Paths of unit files -> actor pool -> outcomes; one unit a block, so that one is lost at the most.
 
     Actors read the texts themselves: a read task would need a CPU of its own, and wait for ever
-    where the actors hold them all.
+    where the actors hold them all. Ray Data restarts dead actors and sends their units again.
     """
     rows = [
         pa.table({"unit": [str(unit.file)], "num_texts": [unit.num_texts], "num_chars": [unit.num_chars]})
@@ -109,12 +106,7 @@ def _plan(units: list[Unit], actor: dict[str, object], embed: EmbedConfig) -> Da
         compute=ActorPoolStrategy(size=embed.num_actors, max_tasks_in_flight_per_actor=2),
         num_cpus=embed.cpus_per_actor,
         num_gpus=embed.gpus_per_actor or None,
-        ray_remote_args_fn=_restarts,
     )
-
-
-def _restarts() -> dict[str, int]:
-    return {"max_restarts": -1, "max_task_retries": UNIT_RETRIES}
 
 
 def _run(export: Export, plan: Dataset, on_progress: Callable[[EmbedProgress], None]) -> None:
@@ -133,8 +125,8 @@ def _outcomes(plan: Dataset) -> Iterator[dict[str, Any]]:
         yield from plan.iter_rows()
     except RayError as error:
         raise EncoderError(
-            "encoder actors failed again and again; what was finished is kept",
-            expected=f"each unit within {UNIT_RETRIES + 1} attempts",
+            "the encoder actors failed; what was finished is kept",
+            expected="actors that stay alive or can be restarted",
             found=(str(error).strip().splitlines() or [type(error).__name__])[0][:300],
         ) from error
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from recsys.encoder import TextEncoder
 
 
+MAX_ATTEMPTS = 4
+"""A unit on which so many actors died is refused: Ray alone would send it again for ever."""
+
+
 class UnitEncoder:
     """Stateful class of the Ray Data plan; the encoder is built once an actor, at its first unit."""
 
@@ -45,6 +49,7 @@ class UnitEncoder:
 
     def _embed(self, unit: Path) -> None:
         try:
+            _count_attempt(unit)
             texts = pq.read_table(unit, partitioning=None)
             vectors = self._encoder.encode(texts.column("text").to_pylist())
             replace_file(
@@ -67,6 +72,18 @@ class UnitEncoder:
                 found=f"{encoder.version}, {encoder.dim} wide", where=self._config.source,
             )  # fmt: skip
         return encoder
+
+
+def _count_attempt(unit: Path) -> None:
+    attempts = unit.with_suffix(".attempts")
+    with attempts.open("ab") as file:
+        file.write(b".")
+    if attempts.stat().st_size > MAX_ATTEMPTS:
+        raise EncoderError(
+            "encoder actors die on this unit, perhaps for want of memory; what was finished is kept",
+            expected=f"success within {MAX_ATTEMPTS} attempts",
+            where=unit.name,
+        )
 
 
 def unit_bytes(hashes: pa.ChunkedArray, vectors: np.ndarray, encoder_version: str) -> bytes:
