@@ -14,13 +14,13 @@ def id_fault(value: object) -> str | None:
     """Why `value` cannot be an id, as a quarantine reason, or None when it can.
 
     An id is a non-empty string of at most `MAX_ID_BYTES` bytes of UTF-8 without control
-    characters, surrogates, or space at either end.
+    characters, surrogates, the mark of a broken character (U+FFFD), or space at either end.
     """
     if not isinstance(value, str) or not value:
         return "missing_id"
     if len(value.encode("utf-8", "surrogatepass")) > MAX_ID_BYTES:
         return "id_too_long"
-    if value != value.strip() or any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
+    if value != value.strip() or any(unicodedata.category(c) in ("Cc", "Cs") or c == "\ufffd" for c in value):
         return "id_bad_character"
     return None
 

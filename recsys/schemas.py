@@ -5,7 +5,8 @@ Times are UTC microseconds. Columns an item table has beyond the contract live i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -98,6 +99,8 @@ class Cleaned:
 
     good: pa.Table
     bad: pa.Table
+    mended: Mapping[str, int] = field(default_factory=dict)
+    """What was put right in good rows, counted by kind."""
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:

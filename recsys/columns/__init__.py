@@ -1,0 +1,19 @@
+"""Cleaning one raw column of any type into one contract column, with the rows that resist."""
+
+from recsys.columns.aliases import map_columns
+from recsys.columns.cells import CleanColumn, Faults, clean_each
+from recsys.columns.ids import clean_ids
+from recsys.columns.numbers import clean_numbers
+from recsys.columns.quarantine import quarantine_rows
+from recsys.columns.times import clean_times
+
+__all__ = [
+    "CleanColumn",
+    "Faults",
+    "clean_each",
+    "clean_ids",
+    "clean_numbers",
+    "clean_times",
+    "map_columns",
+    "quarantine_rows",
+]

@@ -1,0 +1,52 @@
+"""Ids of any raw type as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recsys.columns.cells import CellRefusedError, CleanColumn, clean_each, shown
+from recsys.identifiers import MAX_ID_BYTES, id_fault
+
+PLAIN = r"^[!-~]{1,256}$"
+
+
+def clean_ids(column: pa.ChunkedArray, *, required: bool, missing: str = "missing_id") -> CleanColumn:
+    """Ids as text; whole numbers become their digits. Faults as in `id_fault`.
+
+    An empty or absent value is null, or the fault `missing` when the id is required.
+    """
+    if pa.types.is_large_string(column.type):
+        column = column.cast(pa.string())
+    # Most ids are plain ASCII, which one regular expression decides for the whole column.
+    if pa.types.is_string(column.type) and column.null_count == 0 and _all_plain(column):
+        return CleanColumn(column.combine_chunks())
+
+    def clean(value: Any) -> str | None:
+        text = id_text(value)
+        if not text:
+            if required:
+                raise CellRefusedError(missing, "expected an id; found none")
+            return None
+        if (fault := id_fault(text)) is not None:
+            raise CellRefusedError(
+                fault, f"expected up to {MAX_ID_BYTES} bytes of plain text; found {shown(text)}"
+            )
+        return text
+
+    return clean_each(column, clean, pa.string())
+
+
+def _all_plain(column: pa.ChunkedArray) -> bool:
+    return pc.all(pc.match_substring_regex(column, pattern=PLAIN)).as_py() is not False
+
+
+def id_text(value: Any) -> str:
+    """A raw id as text: `123.0` is `123`, an absent one is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else ("" if value != value else str(value))
+    return value.strip(" \t\r\n") if isinstance(value, str) else str(value)
