@@ -103,7 +103,7 @@ def _read_footers(folder: Path) -> tuple[list[_Footer], list[Path]]:
         try:
             metadata = pq.read_metadata(file)
             kind = metadata.schema.to_arrow_schema().field("embedding").type
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, pa.ArrowException):
             broken.append(file)
             continue
         footers.append(

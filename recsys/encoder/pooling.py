@@ -25,10 +25,13 @@ def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Te
 
 
 def unit_rows(vectors: torch.Tensor) -> torch.Tensor:
-    """`[B, D]` rows scaled to norm 1; a row of zeros becomes the first axis, so a unit row too."""
+    """`[B, D]` rows scaled to norm 1; a row of zeros becomes the first axis, so a unit row too.
+
+    A row with NaN or infinity stays NaN, for the caller to refuse.
+    """
     # Scaling by the largest entry first keeps the norm of very large rows finite.
     scaled = vectors / vectors.abs().amax(dim=1, keepdim=True).clamp_min(torch.finfo(vectors.dtype).tiny)
     norms = scaled.norm(dim=1, keepdim=True)
     first_axis = torch.zeros_like(vectors)
     first_axis[:, 0] = 1.0
-    return torch.where(norms > 0, scaled / norms.clamp_min(torch.finfo(vectors.dtype).tiny), first_axis)
+    return torch.where(norms == 0, first_axis, scaled / norms)

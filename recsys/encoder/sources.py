@@ -41,7 +41,7 @@ def resolve(source: str) -> Path:
     if source.startswith(PACKAGE_PREFIX):
         return _package_folder(source.removeprefix(PACKAGE_PREFIX))
     folder = Path(source).expanduser()
-    if folder.is_dir():
+    if source.strip() and folder.is_dir():
         return folder.resolve()
     if not _HUB_NAME.fullmatch(source):
         raise EncoderError(
