@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 from ray import serve
-from ray.serve import Application
+from ray.serve import Application, Deployment
 from ray.serve.config import HTTPOptions
 from ray.serve.handle import DeploymentHandle
 
@@ -55,7 +55,6 @@ class Wiring:
     config: ServeConfig
 
 
-@serve.deployment
 @serve.ingress()
 class Ingress:
     """HTTP in front of the service; the recommender runs in this process to save a hop."""
@@ -138,24 +137,32 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Applicatio
     wiring = Wiring(workspace, database_url, placement, manifest.num_shards, config)
     remote = placement is Placement.REMOTE
     shards = [
-        ShardServer.options(name=f"shard-{number}", num_replicas=config.shard_replicas, **replica).bind(
+        _deployment(ShardServer, name=f"shard-{number}", num_replicas=config.shard_replicas, **replica).bind(
             str(workspace.root), number
         )
         for number in range(manifest.num_shards if remote else 0)
     ]
     profiles = [
-        ProfileServer.options(name=f"profiles-{number}", **replica).bind(database_url, config.profile)
+        _deployment(ProfileServer, name=f"profiles-{number}", **replica).bind(database_url, config.profile)
         for number in range(config.num_profile_partitions if remote else 0)
     ]
-    return Ingress.options(
-        num_replicas=config.num_recommenders, max_queued_requests=config.max_queued_requests, **replica
-    ).bind(
+    ingress = _deployment(
+        Ingress,
+        num_replicas=config.num_recommenders,
+        max_queued_requests=config.max_queued_requests,
+        **replica,
+    )
+    return ingress.bind(
         wiring,
-        EncoderService.options(**replica).bind(load_encoder_config(workspace, manifest.encoder_version)),
-        EventLog.options(**replica).bind(database_url),
+        _deployment(EncoderService, **replica).bind(load_encoder_config(workspace, manifest.encoder_version)),
+        _deployment(EventLog, **replica).bind(database_url),
         shards,
         profiles,
     )
+
+
+def _deployment(kind: type[Any], **options: Any) -> Deployment:
+    return cast("Deployment", serve.deployment(kind)).options(**options)
 
 
 def num_replicas(runtime: RuntimeConfig, config: ServeConfig) -> int:
@@ -182,7 +189,7 @@ def start(runtime: RuntimeConfig, config: ServeConfig) -> str:
 
 def stop() -> None:
     """Take the service down; the Ray it ran on stays."""
-    serve.shutdown()
+    serve.shutdown()  # type: ignore[no-untyped-call]  # Serve's own signature has no types
 
 
 def require_loopback_or_consent(config: ServeConfig, public: bool) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from ray import serve
 from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
@@ -40,7 +39,6 @@ class EmbeddingCache:
             self._rows.popitem(last=False)
 
 
-@serve.deployment
 class EncoderService:
     """One encoder; texts that were encoded lately are answered from memory."""
 

@@ -7,7 +7,6 @@ import os
 from typing import Any
 
 import pyarrow as pa
-from ray import serve
 from ray.exceptions import RayError
 from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
@@ -21,7 +20,6 @@ ATTEMPTS = 3
 RETRY_PAUSE_S = 0.5
 
 
-@serve.deployment
 class EventLog:
     """Group commit: all batches that wait share one transaction; each is acked after its fsync."""
 

@@ -42,10 +42,9 @@ class Explainer:
         found: dict[str, list[Reason]] = {}
         for item_id, source, _ in places:
             item = fields.get(item_id, {})
+            given = self._own_reasons(vectors.get(item_id), own, item)
             if source in FALLBACKS:
                 given = (fallback_reason(FALLBACKS[source], item.get("category")),)
-            else:
-                given = self._own_reasons(vectors.get(item_id), own, item)
             found[item_id] = [_body(reason) for reason in given]
         return found
 

@@ -54,11 +54,13 @@ class LiveItems:
         self, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
     ) -> Candidates | None:
         """The best `k` live items, or None when there are none at all."""
-        return self.shard and self.shard.search(query[None, :], k, exclude=[exclude], filter=where)[0]
+        if self.shard is None:
+            return None
+        return self.shard.search(query[None, :], k, exclude=[exclude], filter=where)[0]
 
     def newest(self, k: int, exclude: frozenset[str], where: Filter | None) -> Candidates | None:
         """The newest live items."""
-        return self.shard and self.shard.newest(k, exclude=exclude, filter=where)
+        return None if self.shard is None else self.shard.newest(k, exclude=exclude, filter=where)
 
     def vectors(self, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """Embeddings of live items."""

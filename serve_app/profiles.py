@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ray import serve
 from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
@@ -41,7 +40,6 @@ class InlineProfiles:
             raise StoreError("the profile is late", expected=f"{self._timeout_s:g} s") from error
 
 
-@serve.deployment
 class ProfileServer:
     """The profile actor of one partition of the shoppers."""
 

@@ -120,9 +120,11 @@ class Retriever:
         owned: dict[int, list[str]] = {}
         for item_id in item_ids:
             owned.setdefault(shard_of(item_id, len(self._shards)), []).append(item_id)
-        answers = await asyncio.gather(
-            *(self._ask(number, lambda s, ids=ids: call(s, ids)) for number, ids in owned.items())
-        )
+
+        def bound(ids: list[str]) -> Call[T]:
+            return lambda shard: call(shard, ids)
+
+        answers = await asyncio.gather(*(self._ask(number, bound(ids)) for number, ids in owned.items()))
         return [part for part, _ in answers if part is not None]
 
     async def _ask(self, number: int, call: Call[T]) -> tuple[T | None, str]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ray import serve
 
 from recsys.filters import Filter
 from recsys.index import current_version
@@ -17,7 +16,6 @@ from recsys.workspace import Workspace
 from serve_app.shard_clients import InlineShard, ShardVersions
 
 
-@serve.deployment
 class ShardServer:
     """Serves one shard in every version that requests name; starts with the published one."""
 

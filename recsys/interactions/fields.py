@@ -29,7 +29,8 @@ TYPE_ALIASES = {
     "page_view": "view", "pageview": "view", "detail_page_view": "view", "product_view": "view",
     "viewed": "view", "read": "view", "pv": "view",
     "clicked": "click", "star": "like", "liked": "like", "fav": "like", "favorite": "like",
-    "favourite": "like", "wishlist": "like", "dislike": "dismiss", "hide": "dismiss", "not_interested": "dismiss",
+    "favourite": "like", "wishlist": "like",
+    "dislike": "dismiss", "hide": "dismiss", "not_interested": "dismiss",
     "rate": "rating", "rated": "rating", "comment": "review", "reviewed": "review",
     "refund": "return", "returned": "return", "show": "impression", "shown": "impression",
 }  # fmt: skip
