@@ -162,7 +162,8 @@ def _create_tables(engine: Engine) -> None:
 
 
 def _seed_counters(connection: Connection) -> None:
-    known = dict(connection.execute(select(COUNTERS.c.name, COUNTERS.c.value)).tuples().all())
+    rows = connection.execute(select(COUNTERS.c.name, COUNTERS.c.value)).all()
+    known = {name: value for name, value in rows}
     if known.get("schema", SCHEMA_VERSION) > SCHEMA_VERSION:
         raise StoreError(
             "the database was written by a newer release",

@@ -110,7 +110,7 @@ class EventStore:
                 .where(E.seq > seq, E.seq <= last)
                 .group_by(E.item_id, E.event_type, day)
             )
-            rows = connection.execute(statement).tuples().all()
+            rows = connection.execute(statement).all()
         return PopularityCounts(tuple((i, t, int(d), int(n)) for i, t, d, n in rows), last)
 
     def typical_users(self, limit: int, num_events: int = 30) -> list[str]:
