@@ -17,7 +17,7 @@ from cluster.item_store import ItemStore
 from jobs.console import out, progress, show
 from jobs.embed_catalog import run_embed
 from jobs.import_data import import_events, import_items
-
+from jobs.make_shop import write_shop
 from jobs.options import database_url_of, runtime_of
 from jobs.publish_index import run_index
 from jobs.serve import running_service, wait_for_stop
