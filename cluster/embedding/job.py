@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -51,6 +53,7 @@ def embed_catalog(
     folder = workspace.embeddings(version)
     with sole_writer(folder):
         done, broken = read_hashes(folder, dim)
+        _set_aside(broken)
         _remove_exports(workspace, version)
         texts = workspace.catalog(item_store.last_seq()) / version
         export = export_pending(item_store, done, texts, embed.unit_texts)
@@ -78,6 +81,12 @@ def embed_catalog(
         seconds=seconds,
         rate=export.pending / seconds,
     )
+
+
+def _set_aside(broken: Iterable[Path]) -> None:
+    """Rename unusable units, so that none stands in the way of the unit that replaces it."""
+    for file in broken:
+        os.replace(file, file.with_name(f"{file.name}.broken"))
 
 
 def _remove_exports(workspace: Workspace, version: str) -> None:

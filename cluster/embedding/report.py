@@ -36,7 +36,7 @@ class EmbedReport:
     embedded: int
     """Texts this run embedded; 0 when nothing was new."""
     broken_units: int
-    """Unit files found unusable; their texts were embedded anew."""
+    """Unit files found unusable and renamed to `*.broken`; their texts were embedded anew."""
     seconds: float
     rate: float
     """Embedded texts a second, start-up of Ray and encoders included; 0 when there were none."""
