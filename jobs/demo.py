@@ -48,24 +48,24 @@ def run_demo(workspace: Path, catalog: Path | None, events: Path | None, port: i
 def import_files(runtime: RuntimeConfig, catalog: Path, events: Path | None) -> None:
     """Read the catalog and, when there are any, the events."""
     engine, folder = open_database(database_url_of(runtime)), Workspace(runtime.workspace)
-    with progress("import items", "MB", quiet=False) as advance:
+    with progress("import items", "KB", quiet=False) as advance:
         report = import_items(
             [catalog],
             item_store=ItemStore(engine),
             workspace=folder,
             config=ImportConfig(),
-            on_progress=lambda rows, done, total: advance(done >> 20, total >> 20),
+            on_progress=lambda rows, done, total: advance(done >> 10, total >> 10),
         )
     show("items", report.as_rows(), as_json=False)
     if events is None:
         return
-    with progress("import events", "MB", quiet=False) as advance:
+    with progress("import events", "KB", quiet=False) as advance:
         report = import_events(
             [events],
             event_store=EventStore(engine),
             workspace=folder,
             config=ImportConfig(),
-            on_progress=lambda rows, done, total: advance(done >> 20, total >> 20),
+            on_progress=lambda rows, done, total: advance(done >> 10, total >> 10),
         )
     show("events", report.as_rows(), as_json=False)
 

@@ -57,13 +57,13 @@ def items(
     )
     runtime = runtime_of(workspace, database_url)
     store = ItemStore(open_database(database_url_of(runtime)))
-    with progress("import items", "MB", as_json) as advance:
+    with progress("import items", "KB", as_json) as advance:
         report = import_items(
             paths,
             item_store=store,
             workspace=Workspace(runtime.workspace),
             config=config,
-            on_progress=lambda rows, done, total: advance(done >> 20, total >> 20),
+            on_progress=lambda rows, done, total: advance(done >> 10, total >> 10),
         )
     finish("items", report, as_json)
 
@@ -84,13 +84,13 @@ def events(
     config = ImportConfig(columns=parse_columns(column or []), max_bad_share=max_bad_share)
     runtime = runtime_of(workspace, database_url)
     store = EventStore(open_database(database_url_of(runtime)))
-    with progress("import events", "MB", as_json) as advance:
+    with progress("import events", "KB", as_json) as advance:
         report = import_events(
             paths,
             event_store=store,
             workspace=Workspace(runtime.workspace),
             config=config,
-            on_progress=lambda rows, done, total: advance(done >> 20, total >> 20),
+            on_progress=lambda rows, done, total: advance(done >> 10, total >> 10),
         )
     finish("events", report, as_json)
 

@@ -14,7 +14,8 @@ from recsys.shop.vocabulary import Category, Interest, categories, interests
 BRANDS = (
     "Alder & Finch", "Bramholt", "Corvo", "Dunmere", "Elmwick", "Fjordal", "Gantry", "Harrow Lane", "Isola",
     "Juniper Works", "Kestrel", "Lumen Hall", "Marrow & Oak", "Northing", "Osprey Mill", "Pellico",
-    "Quillfeather", "Rookery", "Saltmarsh", "Tarn", "Umbra", "Vesper", "Wilder & Co", "Yarrow", "Zephyrine", "Copperline",
+    "Quillfeather", "Rookery", "Saltmarsh", "Tarn", "Umbra", "Vesper", "Wilder & Co", "Yarrow",
+    "Zephyrine", "Copperline",
 )  # fmt: skip
 COLOURS = ("black", "sand", "forest green", "slate", "rust", "cream", "navy", "ochre")
 STYLES = ("classic", "compact", "simple", "heritage", "light", "pro", "studio", "travel")
@@ -31,10 +32,10 @@ Drawn = list[tuple[Interest, float]]
 """Interests of an item with their weights, the main one first."""
 
 OPENINGS = (
-    "A {style} {noun} in {material} from {brand}.",
-    "{brand} makes {noun} and more from {material}, finished by hand.",
+    "A {style} {noun} in {material}.",
+    "{material} through and through, finished by hand.",
     "Our {style} {noun}: {material}, built to be repaired.",
-    "Good {material} and a {style} cut: the {brand} {noun}.",
+    "Good {material} and a {style} cut.",
 )
 HINTS = (
     "Made with {word} in mind.",
@@ -145,7 +146,8 @@ class _Maker:
             hint = self._pick(HINTS if place == 0 else SECOND_HINTS)
             parts.append(hint.replace("{word}", self._pick(interest.item_words)))
         parts.append(self._pick(CLOSINGS))
-        return " ".join(parts).format(**words)
+        text = " ".join(parts).format(**words)
+        return text[0].upper() + text[1:]
 
     def _variant(self, number: int, of: dict[str, object]) -> dict[str, object]:
         """The same item in another colour: the same truth, nearly the same text."""

@@ -1,0 +1,163 @@
+"""A small shop, embedded with a tiny encoder and indexed, and the service over it in one process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from cluster.database import open_database
+from cluster.event_store import EventStore
+from cluster.event_writer import EventWriter
+from cluster.indexing import build_index
+from cluster.item_store import ItemStore
+from cluster.profile_store import ProfilePartition
+from recsys.config import EncoderConfig, IndexConfig, Metric, Placement, ServeConfig
+from recsys.encoder import TextEncoder
+from recsys.encoder_record import save_encoder_config
+from recsys.index import publish
+from recsys.schemas import text_embeddings
+from recsys.shop import Shop, make_shop
+from recsys.text import item_texts
+from recsys.workspace import Workspace
+from serve_app.api import create_api
+from serve_app.index_watch import IndexWatch
+from serve_app.metrics import Metrics
+from serve_app.popularity_board import PopularityBoard
+from serve_app.profiles import InlineProfiles
+from serve_app.recommender import Recommender
+from serve_app.service import ShopService
+from serve_app.shard_clients import InlineShard, ShardVersions
+from serve_app.writes import Writes
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+class LocalEncoder:
+    """The encoder in this process, behind the client's interface."""
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self._encoder = encoder
+
+    async def encode(self, texts: Sequence[str]) -> np.ndarray:
+        return await asyncio.to_thread(self._encoder.encode, list(texts))
+
+    async def version(self) -> str:
+        return self._encoder.version
+
+
+@dataclass(frozen=True)
+class SmallShop:
+    """A workspace on disk with everything in it."""
+
+    workspace: Workspace
+    encoder: TextEncoder
+    shop: Shop
+
+    @property
+    def items(self) -> ItemStore:
+        return ItemStore(open_database(self.workspace.database_url))
+
+    @property
+    def events(self) -> EventStore:
+        return EventStore(open_database(self.workspace.database_url))
+
+    def embed(self) -> None:
+        """Embed what the catalog holds now, without Ray."""
+        for number, table in enumerate(self.items.scan()):
+            texts = item_texts(table).group_by("text_hash").aggregate([("text", "min")])
+            vectors = self.encoder.encode(texts.column("text_min").to_pylist())
+            unit = pa.table(
+                {
+                    "text_hash": texts.column("text_hash"),
+                    "embedding": pa.FixedSizeListArray.from_arrays(
+                        pa.array(vectors.ravel()), self.encoder.dim
+                    ),
+                    "encoder_version": [self.encoder.version] * texts.num_rows,
+                },
+                schema=text_embeddings(self.encoder.dim),
+            )
+            folder = self.workspace.embeddings(self.encoder.version)
+            folder.mkdir(parents=True, exist_ok=True)
+            seq = self.items.last_seq()
+            pq.write_table(unit, folder / f"unit-{seq:08d}-{number:05d}.parquet")
+
+    def index(self, num_shards: int = 2, metric: Metric = Metric.COSINE) -> str:
+        """Build and publish; the version's name."""
+        self.embed()
+        config = IndexConfig(num_shards=num_shards, metric=metric)
+        version = build_index(self.workspace, self.items, self.encoder.version, config).index_version
+        publish(self.workspace, version)
+        return version
+
+
+def make_small_shop(root: Path, encoder: Path, shop: Shop | None, num_shards: int = 2) -> SmallShop:
+    """A workspace with `shop` imported, embedded and published; empty without one."""
+    config = EncoderConfig(source=str(encoder), max_tokens=64)
+    shop = shop or make_shop(num_items=200, num_shoppers=50, now=NOW)
+    small = SmallShop(Workspace(root).create(), TextEncoder.load(config), shop)
+    save_encoder_config(small.workspace, small.encoder.version, config)
+    small.items.upsert(shop.items)
+    small.events.append(shop.events)
+    small.index(num_shards)
+    return small
+
+
+@pytest.fixture
+def small_shop(tmp_path: Path, tiny_bert: Path) -> SmallShop:
+    """200 items, 50 shoppers, 2 shards."""
+    return make_small_shop(tmp_path, tiny_bert, None)
+
+
+def assemble_inline(small: SmallShop, config: ServeConfig) -> ShopService:
+    """The service with every part in this process."""
+    encoder: Any = LocalEncoder(small.encoder)
+    events, metrics = small.events, Metrics()
+    shards = [InlineShard(ShardVersions(small.workspace, number)) for number in range(2)]
+    watch = IndexWatch(small.workspace, shards, small.items, encoder, config)
+    profiles = InlineProfiles(ProfilePartition(events, config.profile), config.profile_timeout_s)
+    board = PopularityBoard(events, config)
+    return ShopService(
+        config=config,
+        placement=Placement.INLINE,
+        workspace=small.workspace,
+        watch=watch,
+        encoder=encoder,
+        profiles=profiles,
+        popularity=board,
+        lists=Recommender(watch, profiles, encoder, board, config),
+        writes=Writes(config, watch, small.items, EventWriter(events), metrics),
+        metrics=metrics,
+    )
+
+
+@asynccontextmanager
+async def client_of(service: ShopService) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client straight into the application; a server error is raised, not answered."""
+    await service.start()
+    transport = httpx.ASGITransport(app=create_api(service), raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+        yield client
+    await service.stop()
+
+
+@pytest.fixture
+def config() -> ServeConfig:
+    """Generous deadlines: these tests are about answers, not about time."""
+    return ServeConfig(shard_timeout_s=30, profile_timeout_s=30, encode_timeout_s=30)
+
+
+@pytest.fixture
+def service(small_shop: SmallShop, config: ServeConfig) -> ShopService:
+    """The service over the small shop, not started yet."""
+    return assemble_inline(small_shop, config)
