@@ -16,13 +16,10 @@ from recsys.filters import Filter
 from recsys.index.files import open_shard
 from recsys.index.manifest import IndexManifest
 from recsys.retrieval.candidates import Candidates, no_candidates
-from recsys.retrieval.scoring import best_rows, check_queries, score_rows, squares_of
+from recsys.retrieval.scan import Rows, best_places, scan
+from recsys.retrieval.scoring import check_queries, squares_of
 from recsys.workspace import Workspace
 
-MAX_SCORES = 16_000_000
-"""Scores held at a time (64 MB): bounds the queries of one block."""
-GATHER_SHARE = 0.2
-"""Below this share of allowed rows, gathering them is cheaper than scoring all."""
 DAY_US = 86_400_000_000
 
 
@@ -30,8 +27,8 @@ class ShardIndex:
     """Rows in ascending `item_id` order, so that a tie's order is the row order. Read-only, thread-safe."""
 
     def __init__(self, items: pa.Table, embeddings: np.ndarray, metric: Metric) -> None:
-        self._items, self._rows, self._metric = items, embeddings, metric
-        self._squares = squares_of(embeddings)
+        self._items = items
+        self._rows = Rows(embeddings, squares_of(embeddings), metric)
         self._ids: list[str] = items.column("item_id").to_pylist()
         self._available = items.column("available").to_numpy()
 
@@ -66,7 +63,7 @@ class ShardIndex:
     @property
     def dim(self) -> int:
         """Embedding size D."""
-        return int(self._rows.shape[1])
+        return int(self._rows.vectors.shape[1])
 
     def search(
         self,
@@ -83,15 +80,12 @@ class ShardIndex:
         choice, so that `k` results come back when `k` exist. Unavailable items are left out unless
         asked for. Raises `InputError` for queries of another shape or with NaN.
         """
-        queries = check_queries(queries, self.dim)
-        hidden = exclude if exclude is not None else [()] * len(queries)
+        checked = check_queries(queries, self.dim)
+        hidden = [self._positions(ids) for ids in exclude] if exclude is not None else []
+        hidden = hidden or [np.empty(0, np.int64)] * len(checked)
         allowed = self._allowed(filter, include_unavailable)
-        found: list[Candidates] = []
-        step = max(1, MAX_SCORES // max(1, self.num_items))
-        for start in range(0, len(queries), step):
-            block = slice(start, start + step)
-            found += self._search_block(queries[block], k, hidden[block], allowed)
-        return found
+        found = scan(checked, k, self._rows, allowed, hidden)
+        return [self._candidates(rows, scores) for rows, scores in found]
 
     def newest(self, k: int, *, exclude: Collection[str] = (), filter: Filter | None = None) -> Candidates:
         """The `k` newest available items; scores are days since 1970, 0 for an unknown age."""
@@ -100,12 +94,12 @@ class ShardIndex:
         allowed = self._allowed(filter, include_unavailable=False).copy()
         allowed[self._positions(exclude)] = False
         rows = np.flatnonzero(allowed)
-        best = rows[best_rows(self._days[rows], k)]
+        best = rows[best_places(self._days[rows], k)]
         return self._candidates(best, self._days[best])
 
     def vectors(self, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """Embeddings `[D] float32` of those ids that are here."""
-        return {item_id: np.array(self._rows[row]) for item_id, row in self._known(item_ids)}
+        return {item_id: np.array(self._rows.vectors[row]) for item_id, row in self._known(item_ids)}
 
     def items(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Fields (without the description) of those ids that are here."""
@@ -117,33 +111,6 @@ class ShardIndex:
         """Those ids that are here, available, and pass."""
         allowed = self._allowed(filter, include_unavailable=False)
         return {item_id for item_id, row in self._known(item_ids) if allowed[row]}
-
-    def _search_block(
-        self, queries: np.ndarray, k: int, hidden: Sequence[Collection[str]], allowed: np.ndarray
-    ) -> list[Candidates]:
-        rows = None if allowed.all() else np.flatnonzero(allowed)
-        if rows is not None and len(rows) < GATHER_SHARE * self.num_items:
-            scores = score_rows(queries, self._rows[rows], self._squares[rows], self._metric)
-        else:
-            scores = score_rows(queries, self._rows, self._squares, self._metric)
-            scores = scores if rows is None else scores[:, rows]
-        return [self._choose(row, rows, k, ids) for row, ids in zip(scores, hidden, strict=True)]
-
-    def _choose(
-        self, scores: np.ndarray, rows: np.ndarray | None, k: int, hidden: Collection[str]
-    ) -> Candidates:
-        positions = self._positions(hidden)
-        if rows is not None and len(positions):
-            places = np.searchsorted(rows, positions)
-            there = places < len(rows)
-            positions = places[there][rows[places[there]] == positions[there]]
-        if len(positions):
-            keep = np.ones(len(scores), bool)
-            keep[positions] = False
-            kept = np.flatnonzero(keep)
-            rows, scores = kept if rows is None else rows[kept], scores[kept]
-        best = best_rows(scores, k)
-        return self._candidates(best if rows is None else rows[best], scores[best])
 
     def _candidates(self, rows: np.ndarray, scores: np.ndarray) -> Candidates:
         return Candidates(tuple(self._ids[row] for row in rows.tolist()), scores.astype(np.float32))

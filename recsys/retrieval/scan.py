@@ -1,0 +1,114 @@
+"""The blocked scan: every allowed row is scored, and exactly the best are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.config import Metric
+from recsys.retrieval.scoring import score_rows
+
+MAX_SCORES = 2**21
+"""Scores held at a time: with their float64 steps about 40 MB, whatever B and N are."""
+MAX_QUERIES = 128
+MAX_ROWS = 2**16
+MAX_GATHERED_ROWS = 2**13
+"""Rows copied at a time when few are allowed."""
+GATHER_SHARE = 0.2
+"""Below this share of allowed rows, gathering them is cheaper than scoring all."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is scanned: `[N, D] float32` vectors, their `[N] float64` squared norms, the metric."""
+
+    vectors: np.ndarray
+    squares: np.ndarray
+    metric: Metric
+
+
+def scan(
+    queries: np.ndarray, k: int, rows: Rows, allowed: np.ndarray, hidden: Sequence[np.ndarray]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Row numbers and scores of the best `k` rows for each query `[B, D]`, best first.
+
+    `allowed` `[N] bool` holds for all queries, `hidden` has ascending row numbers for each.
+    Equal scores are in row order, at the cut too. Fewer than `k` only when fewer are allowed.
+    """
+    candidates = np.flatnonzero(allowed)
+    gathered = len(candidates) < GATHER_SHARE * len(allowed)
+    found: list[tuple[np.ndarray, np.ndarray]] = []
+    for start in range(0, len(queries), MAX_QUERIES):
+        part = slice(start, start + MAX_QUERIES)
+        tops = [_Top(k) for _ in queries[part]]
+        if k > 0 and len(candidates):
+            asked = queries[part]
+            blocks = _gathered(asked, rows, candidates) if gathered else _all(asked, rows, allowed)
+            for numbers, scores in blocks:
+                _take(tops, numbers, scores, hidden[part])
+        found += [(top.rows, top.scores) for top in tops]
+    return found
+
+
+def best_places(scores: np.ndarray, k: int) -> np.ndarray:
+    """Places of the best `k` of `[N]` scores: score descending, then place ascending, exactly."""
+    if k <= 0 or len(scores) == 0:
+        return np.empty(0, np.int64)
+    places = np.arange(len(scores))
+    if k < len(scores):
+        bound = np.partition(scores, len(scores) - k)[len(scores) - k]
+        above = np.flatnonzero(scores > bound)
+        # Partition keeps whichever ties it met first; the first in order are wanted.
+        places = np.concatenate([above, np.flatnonzero(scores == bound)[: k - len(above)]])
+    return places[np.lexsort((places, -scores[places]))]
+
+
+class _Top:
+    """The best rows of one query so far."""
+
+    def __init__(self, k: int) -> None:
+        self._k = k
+        self.rows, self.scores = np.empty(0, np.int64), np.empty(0, np.float32)
+
+    def take(self, numbers: np.ndarray, scores: np.ndarray) -> None:
+        """Consider rows that come after all rows taken before."""
+        # An equal score does not get in once k are held: its row number is higher.
+        floor = self.scores[-1] if len(self.scores) == self._k else np.float32(-np.inf)
+        better = np.flatnonzero(scores > floor)
+        scores, numbers = scores[better], numbers[better]
+        best = best_places(scores, self._k)
+        # Rows ascend from block to block, so a place in the joined array is still the tie-break.
+        joined = np.concatenate([self.scores, scores[best]])
+        order = np.argsort(-joined, kind="stable")[: self._k]
+        self.rows, self.scores = np.concatenate([self.rows, numbers[best]])[order], joined[order]
+
+
+def _take(
+    tops: Sequence[_Top], numbers: np.ndarray, scores: np.ndarray, hidden: Sequence[np.ndarray]
+) -> None:
+    for top, own, gone in zip(tops, scores, hidden, strict=True):
+        if len(gone):
+            places = np.searchsorted(numbers, gone).clip(max=len(numbers) - 1)
+            own[places[numbers[places] == gone]] = -np.inf
+        top.take(numbers, own)
+
+
+def _all(queries: np.ndarray, rows: Rows, allowed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Row numbers and scores of every row, block by block; minus infinity where not allowed."""
+    step = min(MAX_ROWS, MAX_SCORES // len(queries))
+    for start in range(0, len(allowed), step):
+        block = slice(start, start + step)
+        scores = score_rows(queries, rows.vectors[block], rows.squares[block], rows.metric)
+        scores[:, ~allowed[block]] = -np.inf
+        yield np.arange(start, start + scores.shape[1]), scores
+
+
+def _gathered(
+    queries: np.ndarray, rows: Rows, candidates: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Row numbers and scores of the allowed rows only."""
+    for start in range(0, len(candidates), MAX_GATHERED_ROWS):
+        numbers = candidates[start : start + MAX_GATHERED_ROWS]
+        yield numbers, score_rows(queries, rows.vectors[numbers], rows.squares[numbers], rows.metric)
