@@ -319,11 +319,11 @@ def test_hostile_bodies_get_a_clear_4xx_or_a_labelled_answer(service: ShopServic
     ],
     ids=lambda content: str(content[:20]),
 )  # fmt: skip
-def test_broken_json_is_a_422(service: ShopService, content: bytes) -> None:
+def test_broken_json_is_the_callers_fault(service: ShopService, content: bytes) -> None:
     async def scene(client: httpx.AsyncClient) -> None:
         headers = {"content-type": "application/json"}
         answer = await client.post("/v1/recommend", content=content, headers=headers)
-        assert answer.status_code == 422, answer.text[:200]
+        assert answer.status_code in (400, 422), answer.text[:200]
         assert answer.json()["type"]
 
     play(service, scene)
