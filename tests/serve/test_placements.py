@@ -88,7 +88,7 @@ def brute_force(
     if metric is Metric.COSINE:
         lengths = np.sqrt((rows**2).sum(axis=1) * (q**2).sum())
         scores = np.divide(scores, lengths, out=np.zeros_like(scores), where=lengths > 0)
-    rounded = np.float32(scores)
+    rounded = scores.astype(np.float32)
     allowed = [n for n in range(NUM_ITEMS) if IDS[n] not in exclude and (below is None or PRICES[n] < below)]
     ranked = sorted(allowed, key=lambda n: (-rounded[n], IDS[n]))[:k]
     return [(IDS[n], float(rounded[n])) for n in ranked]
