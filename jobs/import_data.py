@@ -4,74 +4,43 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
-from recsys.catalog import clean_items
+from jobs.import_report import ImportReport
+from jobs.quarantine_file import QuarantineFile, fault_row
+from recsys import catalog, interactions
 from recsys.config import EventWeights, ImportConfig
-from recsys.errors import SchemaError
-from recsys.interactions import clean_events
 from recsys.reading import Fault, SourceBatch, list_files, read_file
-from recsys.schemas import QUARANTINE, Cleaned
+from recsys.schemas import Cleaned
 from recsys.workspace import Workspace
+
+__all__ = ["ImportReport", "OnProgress", "import_events", "import_items"]
 
 OnProgress = Callable[[int, int, int], None]
 """Rows read, bytes done, bytes in all."""
-Clean = Callable[[SourceBatch, str], Cleaned]
-MAX_RAW_CHARS = 2_000
 BLOCK_ROWS = 100_000
 """Events of one commit: fewer, larger commits keep the number of fsyncs small."""
 
 
-@dataclass
-class ImportReport:
-    """What one import read, kept, mended and refused."""
+@dataclass(frozen=True)
+class Cleaner:
+    """How rows of one kind are judged."""
 
-    files: int = 0
-    rows: int = 0
-    accepted: int = 0
-    quarantined: Counter[str] = field(default_factory=Counter)
-    """By reason; a fault of a whole file counts once."""
-    mended: Counter[str] = field(default_factory=Counter)
-    """Put right, by kind."""
-    stored: dict[str, int] = field(default_factory=dict)
-    """What the store says of the accepted rows."""
-    quarantine_file: Path | None = None
-    seconds: float = 0.0
-    max_bad_share: float = 1.0
-
-    @property
-    def exit_code(self) -> int:
-        """1 when nothing was readable or too much was refused, else 0."""
-        bad = sum(self.quarantined.values())
-        share = bad / (bad + self.accepted) if bad else 0.0
-        return int(share > self.max_bad_share or (bad > 0 and self.accepted == 0))
-
-    def as_rows(self) -> dict[str, Any]:
-        """The report as people and machines read it."""
-        return {
-            "files": self.files,
-            "rows": self.rows,
-            "accepted": self.accepted,
-            **self.stored,
-            "mended": dict(sorted(self.mended.items())),
-            "quarantined": dict(sorted(self.quarantined.items())),
-            "quarantine_file": self.quarantine_file,
-            "seconds": self.seconds,
-            "rows_per_second": self.rows / self.seconds if self.seconds else None,
-        }
+    kind: str
+    lacking: Callable[[Sequence[str]], str | None]
+    """Why files with these columns hold no such rows, or None."""
+    clean: Callable[[SourceBatch, str], Cleaned]
+    """A batch and the name of its file -> clean rows and refused ones."""
 
 
 def import_items(
@@ -85,17 +54,18 @@ def import_items(
     """Read items from files and folders; the catalog changes in one step at the end.
 
     Of rows with one id the latest wins. Raises `UnreadableFileError` for a path that does not exist
-    and `SchemaError` when the chosen columns fit no file; both before anything is written.
+    and `SchemaError` when `config.columns` names a field that does not exist; the catalog is then
+    as it was.
     """
-
-    def clean(batch: SourceBatch, file: str) -> Cleaned:
-        return clean_items(batch.table, config=config, file=file, rows=batch.rows)
-
-    with item_store.staging() as staging, _Import(paths, "items", workspace, config) as work:
-        for table in work.batches(clean, on_progress):
+    cleaner = Cleaner(
+        "items",
+        lambda found: catalog.lacking_columns(found, config),
+        lambda batch, file: catalog.clean_items(batch.table, config=config, file=file, rows=batch.rows),
+    )
+    with _Import(paths, cleaner, workspace, config) as work, item_store.staging() as staging:
+        for table in work.batches(on_progress):
             staging.add(table)
-        counts = staging.merge()
-        work.report.stored = {name: getattr(counts, name) for name in counts.__dataclass_fields__}
+        work.report.stored = asdict(staging.merge())
     return work.report
 
 
@@ -108,20 +78,31 @@ def import_events(
     on_progress: OnProgress = lambda rows, done, total: None,
     weights: EventWeights | None = None,
 ) -> ImportReport:
-    """Read events from files and folders; events that are stored already count as duplicates."""
+    """Read events from files and folders; events that are stored already count as duplicates.
+
+    An import that is killed keeps the blocks it had appended; run again, it appends the rest. Raises
+    `UnreadableFileError` and `SchemaError` as `import_items`, before anything is appended.
+    """
     known, now = (weights or EventWeights()).known_types(), datetime.now(UTC)
 
     def clean(batch: SourceBatch, file: str) -> Cleaned:
-        return clean_events(
-            batch.table, known_types=known, received_at=now, config=config, file=file, rows=batch.rows
+        return interactions.clean_events(
+            batch.table,
+            known_types=known,
+            received_at=now,
+            config=config,
+            file=file,
+            rows=batch.rows,
+            repeatable=True,
         )
 
-    appended = duplicates = 0
-    with _Import(paths, "events", workspace, config) as work:
-        for table in blocks(work.batches(clean, on_progress), BLOCK_ROWS):
-            counts = event_store.append(table)
-            appended, duplicates = appended + counts.appended, duplicates + counts.duplicates
-        work.report.stored = {"appended": appended, "duplicates": duplicates}
+    cleaner = Cleaner("events", lambda found: interactions.lacking_columns(found, config), clean)
+    stored = {"appended": 0, "duplicates": 0}
+    with _Import(paths, cleaner, workspace, config) as work:
+        for table in blocks(work.batches(on_progress), BLOCK_ROWS):
+            for name, count in asdict(event_store.append(table)).items():
+                stored[name] += count
+        work.report.stored = stored
     return work.report
 
 
@@ -140,88 +121,61 @@ def blocks(tables: Iterator[pa.Table], num_rows: int) -> Iterator[pa.Table]:
 class _Import:
     """The files of one import as a stream of clean tables; faults go to the quarantine file."""
 
-    def __init__(self, paths: Sequence[Path], kind: str, workspace: Workspace, config: ImportConfig) -> None:
-        self._files = list_files(paths)
-        self._config, self._started = config, time.monotonic()
+    def __init__(
+        self, paths: Sequence[Path], cleaner: Cleaner, workspace: Workspace, config: ImportConfig
+    ) -> None:
+        cleaner.lacking([])  # a mapping that is wrong for every file is refused before any is read
+        self._files, self._cleaner, self._config = list_files(paths), cleaner, config
+        self._started = time.monotonic()
         names = json.dumps([str(path.resolve()) for path in self._files])
-        digest = blake2b(names.encode(), digest_size=6).hexdigest()
-        self._quarantine = QuarantineFile(workspace.quarantine / f"{kind}-{digest}.parquet")
-        self._stack = ExitStack()
+        digest = blake2b(names.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
+        self._quarantine = QuarantineFile(workspace.quarantine / f"{cleaner.kind}-{digest}.parquet")
         self.report = ImportReport(files=len(self._files), max_bad_share=config.max_bad_share)
 
     def __enter__(self) -> _Import:
-        self._stack.enter_context(self._quarantine)
+        self._quarantine.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.__exit__(kind, error, trace)
+        self._quarantine.__exit__(kind, error, trace)
         self.report.quarantine_file = self._quarantine.path if self._quarantine.rows else None
         self.report.seconds = time.monotonic() - self._started
 
-    def batches(self, clean: Clean, on_progress: OnProgress) -> Iterator[pa.Table]:
+    def batches(self, on_progress: OnProgress) -> Iterator[pa.Table]:
         """Clean tables of all files in turn."""
         sizes = [path.stat().st_size for path in self._files]
         for number, path in enumerate(self._files):
-            before, name = sum(sizes[:number]), path.name
-            for part in read_file(path, self._config):
-                if isinstance(part, Fault):
-                    self._refuse(_fault_row(name, part))
-                    continue
-                self.report.rows += part.table.num_rows
-                cleaned = self._clean(clean, part, name)
-                self._refuse(cleaned.bad)
-                self.report.mended.update(cleaned.mended)
-                self.report.accepted += cleaned.good.num_rows
-                on_progress(self.report.rows, before + part.bytes_done, sum(sizes))
-                if cleaned.good.num_rows:
-                    yield cleaned.good
+            before = sum(sizes[:number])
+            with closing(self._parts(path)) as parts:
+                for batch in parts:
+                    yield self._clean(batch, path)
+                    on_progress(self.report.rows, before + batch.bytes_done, sum(sizes))
+            on_progress(self.report.rows, before + sizes[number], sum(sizes))
 
-    def _clean(self, clean: Clean, batch: SourceBatch, name: str) -> Cleaned:
-        try:
-            return clean(batch, name)
-        except SchemaError as error:
-            raise SchemaError(error.what, expected=error.expected, found=error.found, where=name) from error
+    def _parts(self, path: Path) -> Generator[SourceBatch, None, None]:
+        """Readable batches of one file; the rest of it is refused."""
+        with closing(read_file(path, self._config)) as reading:
+            for part in reading:
+                if isinstance(part, Fault):
+                    self.report.rows += part.row is not None
+                    self._refuse(fault_row(str(path), part))
+                    continue
+                lacking = self._cleaner.lacking(part.table.column_names) if part.has_header else None
+                if lacking is not None:
+                    self._refuse(fault_row(str(path), Fault("missing_columns", lacking)))
+                    return
+                yield part
+
+    def _clean(self, batch: SourceBatch, path: Path) -> pa.Table:
+        cleaned = self._cleaner.clean(batch, str(path))
+        self.report.rows += batch.table.num_rows
+        self.report.accepted += cleaned.good.num_rows
+        self.report.mended.update(cleaned.mended)
+        self._refuse(cleaned.bad)
+        return cleaned.good
 
     def _refuse(self, rows: pa.Table) -> None:
         self.report.quarantined.update(rows.column("reason").to_pylist())
-        self._quarantine.write(rows)
-
-
-class QuarantineFile:
-    """Refused rows of one import, streamed; replaced as a whole, absent when there are none."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.rows = path, 0
-        self._begun = path.with_name(f".{path.name}.begun")
-        self._writer: pq.ParquetWriter | None = None
-
-    def __enter__(self) -> QuarantineFile:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._writer is not None:
-            self._writer.close()
-        if kind is not None or self._writer is None:
-            self._begun.unlink(missing_ok=True)
-        if kind is None and self._writer is None:
-            self.path.unlink(missing_ok=True)
-        elif kind is None:
-            self._begun.replace(self.path)
-
-    def write(self, rows: pa.Table) -> None:
-        """Add rows (`QUARANTINE`)."""
-        if rows.num_rows == 0:
-            return
-        if self._writer is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = pq.ParquetWriter(self._begun, QUARANTINE)
-        self._writer.write_table(rows)
-        self.rows += rows.num_rows
-
-
-def _fault_row(file: str, fault: Fault) -> pa.Table:
-    raw = fault.raw[:MAX_RAW_CHARS] if fault.raw is not None else None
-    row = {"file": file, "row": fault.row, "reason": fault.reason, "detail": fault.detail, "raw": raw}
-    return pa.Table.from_pylist([row], schema=QUARANTINE)
+        self._quarantine.add(rows)

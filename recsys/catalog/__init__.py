@@ -1,5 +1,5 @@
 """The catalog: raw rows of any shop become clean items, or quarantined rows with reasons."""
 
-from recsys.catalog.items import clean_items
+from recsys.catalog.items import clean_items, lacking_columns
 
-__all__ = ["clean_items"]
+__all__ = ["clean_items", "lacking_columns"]

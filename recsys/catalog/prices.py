@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
+from babel.core import get_global
 from babel.numbers import get_currency_precision
 from price_parser import Price
 
@@ -19,7 +20,8 @@ SYMBOLS = {
 }  # fmt: skip
 NEGATIVE = re.compile(r"^\s*[^\d]*[-−–]\s*[^\d\s]{0,4}\s*\d|^\s*\(.*\d.*\)\s*$")
 FREE = frozenset({"free", "gratis", "0"})
-CURRENCY = re.compile(r"[A-Z]{3}")
+PLAIN = re.compile(r"\d+(\.\d*)?([eE][+-]?\d{1,3})?")
+THOUSANDS = re.compile(r"\d{1,3}\.\d{3}")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def parse_currency(raw: str | None) -> str | None:
     text = raw.strip()
     if text in SYMBOLS:
         return SYMBOLS[text]
-    return text.upper() if CURRENCY.fullmatch(text.upper()) else None
+    return text.upper() if text.upper() in get_global("all_currencies") else None
 
 
 def parse_price(raw: str | int | float, currency: str | None) -> ParsedPrice:
@@ -60,6 +62,9 @@ def _parse_text(raw: str, currency: str | None) -> ParsedPrice:
         return ParsedPrice(0, currency)
     if NEGATIVE.search(text):
         return ParsedPrice(None, currency, f"expected a price of 0 or more; found {text[:60]!r}")
+    # `1.299` may be people's way of writing 1,299; a plain number of any other form is read as it stands.
+    if PLAIN.fullmatch(text) and not (THOUSANDS.fullmatch(text) and _digits(currency) != 3):
+        return _in_minor(Decimal(text), currency, text)
     price = Price.fromstring(text[:200])
     if price.amount is None:
         return ParsedPrice(None, currency, f"expected a price; found {text[:60]!r}")
@@ -68,12 +73,26 @@ def _parse_text(raw: str, currency: str | None) -> ParsedPrice:
     return _in_minor(price.amount, currency if keep else named, text)
 
 
-def _in_minor(amount: Decimal, currency: str | None, raw: str) -> ParsedPrice:
+def parse_minor(raw: str | int | float) -> ParsedPrice:
+    """A price that is in minor units already: a whole number from 0 to `MAX_MINOR`."""
     try:
-        digits = get_currency_precision(currency) if currency else 2
-        minor = int((amount * 10**digits).to_integral_value())
+        amount = Decimal(str(raw).strip())
+        if not isinstance(raw, bool) and 0 <= amount <= MAX_MINOR and amount == int(amount):
+            return ParsedPrice(int(amount), None)
     except (InvalidOperation, OverflowError, ValueError):
-        return ParsedPrice(None, currency, f"expected a price; found {raw[:60]!r}")
-    if not 0 <= minor <= MAX_MINOR:
-        return ParsedPrice(None, currency, f"expected a price of 0 to {MAX_MINOR} minor; found {raw[:60]!r}")
-    return ParsedPrice(minor, currency)
+        pass
+    expected = f"expected a whole number from 0 to {MAX_MINOR}"
+    return ParsedPrice(None, None, f"{expected}; found {str(raw)[:60]!r}")
+
+
+def _in_minor(amount: Decimal, currency: str | None, raw: str) -> ParsedPrice:
+    # Compared before it is scaled: the digits of 1e999 are not worth writing out.
+    if 0 <= amount <= MAX_MINOR:
+        minor = int((amount * 10 ** _digits(currency)).to_integral_value(ROUND_HALF_UP))
+        if minor <= MAX_MINOR:
+            return ParsedPrice(minor, currency)
+    return ParsedPrice(None, currency, f"expected a price of 0 to {MAX_MINOR} minor; found {raw[:60]!r}")
+
+
+def _digits(currency: str | None) -> int:
+    return int(get_currency_precision(currency)) if currency else 2

@@ -20,6 +20,8 @@ BLOCKS |= {"th", "thead", "tr", "ul"}
 DROPPED = ("script", "style", "template", "noscript", "iframe", "object")
 ROUNDS = 5
 """Markup escaped more deeply than this is cut out rather than read."""
+MEND = ftfy.TextFixerConfig(unescape_html=False, uncurl_quotes=False, fix_character_width=False)
+"""Mojibake is mended; quotes and wide letters are how a shop writes."""
 RAW_PER_CHAR = 20
 """Raw characters looked at for one that may be kept."""
 
@@ -30,17 +32,18 @@ def clean_text(raw: str, max_chars: int) -> str:
     Scripts and styles go with their content, block tags part words, text is cut at a word. Cleaning
     what is clean changes nothing.
     """
+    return cut_at_word(plain_text(raw, max_chars), max_chars)
+
+
+def plain_text(raw: str, max_chars: int) -> str:
+    """As `clean_text`, not cut yet: longer than `max_chars` when something is to be cut."""
     text = raw[: max_chars * RAW_PER_CHAR]
-    if not text.isascii():
-        text = ftfy.fix_text(text)
     for _ in range(ROUNDS):
         plain = _plain(text)
         if plain == text:
-            break
+            return plain
         text = plain
-    else:
-        text = SPACE.sub(" ", TAG.sub(" ", text)).strip()
-    return cut_at_word(text, max_chars)
+    return SPACE.sub(" ", ENTITY.sub(" ", TAG.sub(" ", text))).strip()
 
 
 def cut_at_word(text: str, max_chars: int) -> str:
@@ -57,6 +60,8 @@ def has_markup(raw: str) -> bool:
 
 
 def _plain(text: str) -> str:
+    if not text.isascii():
+        text = ftfy.fix_text(text, MEND)
     if TAG.search(text):
         text = _without_tags(text)
     if ENTITY.search(text):

@@ -15,28 +15,45 @@ def map_columns(
 ) -> dict[str, str]:
     """Contract field -> column name in the file.
 
-    `chosen` wins and must exist; then the field's own name; then its aliases in order. Letter case
-    and separators do not matter. No column serves two fields. Raises `SchemaError` for a chosen
-    field or column that does not exist.
+    `chosen` wins, and its field takes no other column where that one is absent; then the field's
+    own name; then its aliases in order. Letter case and separators do not matter. No column serves
+    two fields. Raises `SchemaError` for a chosen field that does not exist.
     """
+    if unknown := [field for field in chosen if field not in aliases]:
+        raise SchemaError(
+            "a column is mapped to a field that does not exist",
+            expected=", ".join(aliases),
+            found=", ".join(unknown),
+        )
     by_key: dict[str, str] = {}
     for name in found:
         by_key.setdefault(_key(name), name)
     mapped: dict[str, str] = {}
     for field, column in chosen.items():
-        if field not in aliases or _key(column) not in by_key:
-            raise SchemaError(
-                f"the mapping {field}={column} does not fit",
-                expected=f"a field of {', '.join(aliases)} and a column of {', '.join(found)}",
-            )
-        mapped[field] = by_key[_key(column)]
+        if _key(column) in by_key:
+            mapped[field] = by_key[_key(column)]
     for field, names in aliases.items():
         taken = set(mapped.values())
         free = [by_key[_key(name)] for name in (field, *names) if _key(name) in by_key]
         candidates = [name for name in free if name not in taken]
-        if field not in mapped and candidates:
+        if field not in chosen and candidates:
             mapped[field] = candidates[0]
     return mapped
+
+
+def missing_columns(
+    found: Sequence[str],
+    mapped: Mapping[str, str],
+    required: Sequence[Sequence[str]],
+    chosen: Mapping[str, str],
+) -> str | None:
+    """What to say of a file without a required field or a chosen column; None when it has all.
+
+    Of each group in `required` one field is enough.
+    """
+    lacking = [" or ".join(group) for group in required if not mapped.keys() & set(group)]
+    lacking += [column for field, column in chosen.items() if field not in mapped]
+    return f"expected {', '.join(lacking)}; found {', '.join(found)}"[:500] if lacking else None
 
 
 def _key(name: str) -> str:

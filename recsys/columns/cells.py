@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from recsys.columns.raw import plain_values
 
 Faults = dict[int, tuple[str, str]]
 """Row number in the table -> (reason, detail)."""
@@ -29,25 +31,20 @@ class CleanColumn:
 
     values: pa.Array
     faults: Faults = field(default_factory=dict)
-    mended: Mapping[str, int] = field(default_factory=dict)
 
 
 def clean_each(column: pa.ChunkedArray, clean: Cleaner, kind: pa.DataType) -> CleanColumn:
-    """Apply `clean` to each distinct value; null stays null unless `clean` makes something of it.
+    """Apply `clean` to each distinct value; null, and NaN, stays null unless `clean` makes
+    something of it.
 
     `clean` raises `CellRefusedError` for a value it refuses.
     """
-    if pa.types.is_nested(column.type) or pa.types.is_null(column.type):
-        values, positions = column.to_pylist(), range(len(column))
-    else:
-        encoded = pc.dictionary_encode(column.combine_chunks(), null_encoding="encode")
-        encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-        values, positions = encoded.dictionary.to_pylist(), encoded.indices.to_pylist()
+    values, positions = _distinct(column)
     cleaned: list[Any] = []
     refused: dict[int, CellRefusedError] = {}
     for number, value in enumerate(values):
         try:
-            cleaned.append(clean(value))
+            cleaned.append(clean(None if value != value else value))
         except CellRefusedError as fault:
             refused[number] = fault
             cleaned.append(None)
@@ -57,6 +54,16 @@ def clean_each(column: pa.ChunkedArray, clean: Cleaner, kind: pa.DataType) -> Cl
         else {}
     )
     return CleanColumn(pa.array(cleaned, kind).take(pa.array(positions, pa.int64())), faults)
+
+
+def _distinct(column: pa.ChunkedArray) -> tuple[list[Any], Sequence[int]]:
+    """The different values of a column, and for each row which of them it has."""
+    try:
+        encoded = pc.dictionary_encode(column.combine_chunks(), null_encoding="encode")
+    except pa.ArrowNotImplementedError:  # nested and rare types
+        return plain_values(column), range(len(column))
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    return plain_values(encoded.dictionary), encoded.indices.to_pylist()
 
 
 def shown(value: object) -> str:

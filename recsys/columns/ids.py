@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -14,14 +16,14 @@ PLAIN = r"^[!-~]{1,256}$"
 
 
 def clean_ids(column: pa.ChunkedArray, *, required: bool, missing: str = "missing_id") -> CleanColumn:
-    """Ids as text; whole numbers become their digits. Faults as in `id_fault`.
+    """Ids as text; whole numbers become their digits. Faults as in `id_fault`, and `id_bad_type`.
 
     An empty or absent value is null, or the fault `missing` when the id is required.
     """
-    if pa.types.is_large_string(column.type):
+    if pa.types.is_integer(column.type):
         column = column.cast(pa.string())
     # Most ids are plain ASCII, which one regular expression decides for the whole column.
-    if pa.types.is_string(column.type) and column.null_count == 0 and _all_plain(column):
+    if pa.types.is_string(column.type) and not (required and column.null_count) and _all_plain(column):
         return CleanColumn(column.combine_chunks())
 
     def clean(value: Any) -> str | None:
@@ -44,9 +46,11 @@ def _all_plain(column: pa.ChunkedArray) -> bool:
 
 
 def id_text(value: Any) -> str:
-    """A raw id as text: `123.0` is `123`, an absent one is empty."""
-    if value is None:
+    """A raw id as text: `123.0` is `123`, an absent one is empty; refuses what is neither text nor number."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else ("" if value != value else str(value))
-    return value.strip(" \t\r\n") if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        return value.strip(" \t\r\n")
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not math.isfinite(value):
+        raise CellRefusedError("id_bad_type", f"expected text or a number; found {shown(value)}")
+    return str(int(value)) if value == int(value) else str(value)

@@ -12,9 +12,13 @@ from recsys.columns.cells import CellRefusedError, CleanColumn, clean_each, show
 
 
 def clean_numbers(column: pa.ChunkedArray, reason: str) -> CleanColumn:
-    """Finite numbers as float64; absent and empty ones are null, all else is the fault `reason`."""
+    """Finite numbers as float64; absent and empty ones are null, all else is the fault `reason`.
+
+    NaN in a column of floats is how some tools write an absent number; the text `NaN` is a fault.
+    """
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        values = column.cast(pa.float64()).combine_chunks()
+        values = column.cast(pa.float64(), safe=False).combine_chunks()
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
         if pc.all(pc.is_finite(values)).as_py() is not False:
             return CleanColumn(values)
 

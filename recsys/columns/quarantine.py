@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from recsys.columns.cells import Faults
+from recsys.columns.raw import plain_values
 from recsys.schemas import QUARANTINE
 
 MAX_RAW_CHARS = 2_000
@@ -16,7 +17,9 @@ MAX_RAW_CHARS = 2_000
 def quarantine_rows(table: pa.Table, faults: Faults, file: str, numbers: Sequence[int]) -> pa.Table:
     """One `QUARANTINE` row for each fault; `numbers` are the rows' places in the file."""
     rows = sorted(faults)
-    raw = table.take(pa.array(rows, pa.int64())).to_pylist() if rows else []
+    taken = table.take(pa.array(rows, pa.int64()))
+    columns = [plain_values(column) for column in taken.columns]
+    raw = [dict(zip(table.column_names, values, strict=True)) for values in zip(*columns, strict=True)]
     return pa.table(
         {
             "file": [file] * len(rows),

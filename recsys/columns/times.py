@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recsys.columns.cells import CellRefusedError, CleanColumn, clean_each, shown
+from recsys.columns.raw import plain_values
 from recsys.schemas import TIMESTAMP
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 BAD = "bad_timestamp"
+PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 MICROS_PER_UNIT = ((1e17, 1e-3), (1e14, 1.0), (1e11, 1e3), (0.0, 1e6))
 """Epoch numbers from this size on are nanoseconds, microseconds, milliseconds, seconds."""
 
@@ -23,17 +25,15 @@ def clean_times(column: pa.ChunkedArray, latest: datetime) -> CleanColumn:
 
     Taken are Arrow timestamps and dates, ISO 8601 text, and epoch numbers in s, ms, us or ns.
     """
-    if (fast := _cast(column, latest)) is not None:
-        return CleanColumn(fast)
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        return _clean_arrow(column, latest)
 
     def clean(value: Any) -> datetime | None:
         if value is None or (isinstance(value, str) and not value.strip()):
             return None
         moment = parse_time(value)
         if moment is None or not EARLIEST <= moment <= latest:
-            raise CellRefusedError(
-                BAD, f"expected a time from 1990 to {latest:%Y-%m-%d}; found {shown(str(value))}"
-            )
+            raise CellRefusedError(BAD, _detail(latest, str(value)))
         return moment
 
     return clean_each(column, clean, TIMESTAMP)
@@ -73,17 +73,24 @@ def _from_epoch(number: float) -> datetime | None:
         return None
 
 
-def _cast(column: pa.ChunkedArray, latest: datetime) -> pa.Array | None:
-    """The whole column at once when it holds moments and all of them are sound, else None."""
-    if not (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)):
-        return None
-    try:
-        values = column.cast(pa.timestamp("us", getattr(column.type, "tz", None)), safe=False)
-        values = values.cast(TIMESTAMP).combine_chunks()
-    except pa.ArrowInvalid:
-        return None
-    if len(values) == values.null_count:
-        return values
-    bounds = pc.min_max(values.cast(pa.int64())).as_py()
-    sound = bounds["min"] >= EARLIEST.timestamp() * 1e6 and bounds["max"] <= latest.timestamp() * 1e6
-    return values if sound else None
+def _clean_arrow(column: pa.ChunkedArray, latest: datetime) -> CleanColumn:
+    """Arrow moments, compared in the column's own unit: a far year overflows in a finer one."""
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.timestamp("s" if pa.types.is_date32(column.type) else "ms"))
+    per_second = PER_SECOND[column.type.unit]
+    ticks = column.cast(pa.int64()).combine_chunks()
+    sound = pc.and_(
+        pc.greater_equal(ticks, int(EARLIEST.timestamp()) * per_second),
+        pc.less_equal(ticks, int(latest.timestamp() * per_second)),
+    )
+    kept = pc.if_else(sound, ticks, pa.scalar(None, pa.int64()))
+    factor = 1_000_000 // per_second
+    micros = pc.multiply(kept, factor) if factor else pc.divide(kept, per_second // 1_000_000)
+    wrong = pc.indices_nonzero(pc.invert(sound)).to_pylist()
+    shown_as = plain_values(column.take(pa.array(wrong, pa.int64()))) if wrong else []
+    faults = {row: (BAD, _detail(latest, str(text))) for row, text in zip(wrong, shown_as, strict=True)}
+    return CleanColumn(micros.cast(TIMESTAMP), faults)
+
+
+def _detail(latest: datetime, found: str) -> str:
+    return f"expected a time from 1990 to {latest:%Y-%m-%d}; found {shown(found)}"

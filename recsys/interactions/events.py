@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from recsys.catalog.fields import long_text
 from recsys.catalog.text_cleaning import clean_text
 from recsys.columns import (
     CleanColumn,
@@ -19,6 +20,8 @@ from recsys.columns import (
     clean_numbers,
     clean_times,
     map_columns,
+    missing_columns,
+    plain_table,
     quarantine_rows,
 )
 from recsys.config import ImportConfig
@@ -26,10 +29,16 @@ from recsys.interactions import fields
 from recsys.schemas import EVENTS, STRING, TIMESTAMP, Cleaned
 
 CLOCK_SKEW = timedelta(days=1)
-REQUIRED = ("item_id", "event_type")
+REQUIRED = (("item_id",), ("event_type",), ("user_id", "visitor_id"))
 IDS = ("session_id", "recommendation_id")
 MEANING = ("user_id", "visitor_id", "item_id", "event_type", "value", "review_text", "occurred_at")
 """What makes two events without ids the same event."""
+
+
+def lacking_columns(found: Sequence[str], config: ImportConfig) -> str | None:
+    """Why files with these columns hold no events, or None when they may."""
+    mapped = map_columns(found, fields.ALIASES, config.columns)
+    return missing_columns(found, mapped, REQUIRED, config.columns)
 
 
 def clean_events(
@@ -40,38 +49,46 @@ def clean_events(
     config: ImportConfig,
     file: str,
     rows: Sequence[int] | None = None,
+    repeatable: bool = False,
 ) -> Cleaned:
     """Rows of any columns and types as events; those that cannot be are quarantined.
 
     An event without a time happened at `received_at`; one without an `event_id` gets the digest of
-    its meaning, so that it counts once however often it is read. Raises `SchemaError` when
-    `config.columns` does not fit the table.
+    its meaning. Of a source that is read again (`repeatable`: a file) the time of arrival is no part
+    of that meaning, so that each event counts once; of a request it is, so that a second click is a
+    second event. Raises `SchemaError` when `config.columns` names a field that does not exist.
     """
     numbers = rows if rows is not None else range(1, table.num_rows + 1)
+    table = plain_table(table)
     mapped = map_columns(table.column_names, fields.ALIASES, config.columns)
-    lacking = [name for name in REQUIRED if name not in mapped]
-    lacking += ["user_id or visitor_id"] if not {"user_id", "visitor_id"} & mapped.keys() else []
-    if lacking and table.num_rows:
-        detail = f"expected {', '.join(lacking)}; found {', '.join(table.column_names)}"
-        faults = {row: ("missing_columns", detail[:500]) for row in range(table.num_rows)}
+    if detail := missing_columns(table.column_names, mapped, REQUIRED, {}):
+        faults = {row: ("missing_columns", detail) for row in range(table.num_rows)}
         return Cleaned(EVENTS.empty_table(), quarantine_rows(table, faults, file, numbers))
-    return _Cleaning(table, mapped, known_types, received_at).result(file, numbers)
+    return _Cleaning(table, mapped, known_types, received_at, repeatable).result(file, numbers)
 
 
 class _Cleaning:
     """One batch on its way; the first fault of a row is the one that is reported."""
 
     def __init__(
-        self, table: pa.Table, mapped: Mapping[str, str], known_types: frozenset[str], received_at: datetime
+        self,
+        table: pa.Table,
+        mapped: Mapping[str, str],
+        known_types: frozenset[str],
+        received_at: datetime,
+        repeatable: bool,
     ) -> None:
-        self._table, self._mapped = table, mapped
+        self._table, self._mapped, self._repeatable = table, mapped, repeatable
         self._known_types, self._received_at = known_types, received_at
         self._faults: Faults = {}
 
     def result(self, file: str, numbers: Sequence[int]) -> Cleaned:
         columns = self._columns()
         self._require_stars(columns["event_type"], columns["value"])
-        columns["event_id"] = self._event_ids(columns)
+        received = pa.array([self._received_at] * self._table.num_rows, TIMESTAMP)
+        dated = {**columns, "occurred_at": pc.coalesce(columns["occurred_at"], received)}
+        columns["event_id"] = self._event_ids(columns if self._repeatable else dated)
+        columns |= {"occurred_at": dated["occurred_at"], "received_at": received}
         good = pa.table([columns[name] for name in EVENTS.names], names=EVENTS.names)
         if self._faults:
             keep = [row for row in range(good.num_rows) if row not in self._faults]
@@ -91,11 +108,7 @@ class _Cleaning:
         position = self._take(clean_numbers(self._raw("position"), "bad_position"))
         found["position"] = self._whole(position)
         latest = self._received_at + CLOCK_SKEW
-        received = pa.scalar(self._received_at, TIMESTAMP)
-        found["occurred_at"] = pc.fill_null(
-            self._take(clean_times(self._raw("occurred_at"), latest)), received
-        )
-        found["received_at"] = pa.array([self._received_at] * self._table.num_rows, TIMESTAMP)
+        found["occurred_at"] = self._take(clean_times(self._raw("occurred_at"), latest))
         return found
 
     def _people(self) -> dict[str, pa.Array]:
@@ -113,9 +126,11 @@ class _Cleaning:
         return pc.if_else(sound, numbers, pa.scalar(None, pa.float64())).cast(pa.int32())
 
     def _require_stars(self, types: pa.Array, values: pa.Array) -> None:
-        starred = pc.is_in(types, value_set=pa.array(sorted(fields.STARRED)))
+        """A rating has stars, a review may; both within bounds."""
         in_range = pc.and_(pc.greater_equal(values, 0.0), pc.less_equal(values, fields.MAX_STARS))
-        wrong = pc.and_(starred, pc.invert(pc.fill_null(in_range, False)))
+        bare = pc.and_(pc.equal(types, "rating"), pc.is_null(values))
+        starred = pc.is_in(types, value_set=pa.array(["rating", "review"]))
+        wrong = pc.or_(bare, pc.and_(starred, pc.invert(pc.fill_null(in_range, True))))
         for row in pc.indices_nonzero(wrong).to_pylist():
             detail = f"expected stars from 0 to {fields.MAX_STARS:g}; found {values[row].as_py()}"
             self._faults.setdefault(row, ("bad_value", detail))
@@ -125,7 +140,9 @@ class _Cleaning:
         if given.null_count == 0:
             return given
         ids = given.to_pylist()
-        meanings = zip(*(columns[name].to_pylist() for name in MEANING), strict=True)
+        times = columns["occurred_at"].cast(pa.int64())
+        said = [times if name == "occurred_at" else columns[name] for name in MEANING]
+        meanings = zip(*(column.to_pylist() for column in said), strict=True)
         derived = [own or _digest(meaning) for own, meaning in zip(ids, meanings, strict=True)]
         return pa.array(derived, STRING)
 
@@ -141,9 +158,7 @@ class _Cleaning:
 
 
 def _review(value: Any) -> str | None:
-    if value is None:
-        return None
-    return clean_text(value if isinstance(value, str) else str(value), fields.MAX_REVIEW_CHARS) or None
+    return clean_text(long_text(value), fields.MAX_REVIEW_CHARS) or None
 
 
 def _digest(meaning: Sequence[Any]) -> str:

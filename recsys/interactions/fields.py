@@ -12,9 +12,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "user_id": ("user", "uid", "customer_id", "userid", "reviewer_id", "member_id"),
     "visitor_id": ("visitor", "anonymous_id", "client_id", "device_id", "cookie_id"),
     "session_id": ("session", "visit_id"),
-    "item_id": ("item", "product_id", "asin", "parent_asin", "sku", "article_id", "product"),
+    "item_id": ("item", "product_id", "parent_asin", "asin", "sku", "article_id", "product"),
     "event_type": ("event", "type", "action", "feedback_type", "event_name", "behavior"),
-    "value": ("rating", "stars", "score", "event_value", "quantity", "amount"),
+    "value": ("rating", "stars", "score", "event_value", "overall", "quantity", "amount"),
     "review_text": ("review", "text", "comment", "review_body", "body"),
     "recommendation_id": ("recommendation",),
     "position": ("rank", "pos"),
@@ -37,7 +37,6 @@ TYPE_ALIASES = {
 SEPARATORS = re.compile(r"[^a-z0-9]+")
 MAX_REVIEW_CHARS = 5_000
 MAX_STARS = 10.0
-STARRED = frozenset({"rating"})
 
 
 def event_type(value: Any, known: frozenset[str]) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
-from gzip import BadGzipFile
 from pathlib import Path
 
 from recsys.config import ImportConfig
 from recsys.errors import UnreadableFileError
 from recsys.reading.delimited import read_delimited
 from recsys.reading.json_lines import read_json
+from recsys.reading.lines import BROKEN_STREAM
 from recsys.reading.parquet import read_parquet
 from recsys.reading.records import Fault, Reading
 
@@ -27,7 +26,8 @@ READERS: dict[str, Callable[[Path, ImportConfig], Reading]] = {
 
 
 def list_files(paths: Sequence[Path]) -> list[Path]:
-    """The files behind paths: folders are walked in name order, hidden entries are left out.
+    """The files behind paths: folders are walked in name order, hidden entries are left out, and so is
+    a file that came before.
 
     Raises `UnreadableFileError` for a path that does not exist.
     """
@@ -36,7 +36,7 @@ def list_files(paths: Sequence[Path]) -> list[Path]:
         if not path.exists():
             raise UnreadableFileError("there is no such file or folder", found=str(path))
         files += _walk(path) if path.is_dir() else [path]
-    return files
+    return list(dict.fromkeys(files))
 
 
 def read_file(path: Path, config: ImportConfig) -> Reading:
@@ -48,7 +48,7 @@ def read_file(path: Path, config: ImportConfig) -> Reading:
         return
     try:
         yield from reader(path, config)
-    except (BadGzipFile, EOFError, zlib.error, OSError) as error:
+    except BROKEN_STREAM as error:
         yield Fault("unreadable_file", f"{type(error).__name__}: {error}"[:300])
 
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import ijson
-
 from recsys.config import ImportConfig
-from recsys.reading.lines import open_bytes, read_lines
+from recsys.reading.json_array import DECODER, Element, elements
+from recsys.reading.lines import BROKEN_STREAM, open_bytes, read_lines, text_chunks
 from recsys.reading.records import Fault, Reading, RowBuffer
 
 
 def read_json(path: Path, config: ImportConfig) -> Reading:
     """Rows of a JSON Lines file or a JSON array; faults `invalid_json`, `record_too_long`, `empty_file`."""
     with open_bytes(path) as (content, _):
-        start = content.read(4_096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+        start = next((chunk for chunk in text_chunks(content) if chunk.strip()), "").lstrip()[:1]
     if not start:
         yield Fault("empty_file", "expected JSON objects; found none")
-    elif start == b"[":
+    elif start == "[":
         yield from _read_array(path, config)
     else:
         yield from _read_lines(path, config)
@@ -27,44 +25,57 @@ def read_json(path: Path, config: ImportConfig) -> Reading:
 
 def _read_lines(path: Path, config: ImportConfig) -> Reading:
     buffer, done, number = RowBuffer(config.batch_rows), 0, 0
-    for line in read_lines(path, config.max_record_bytes):
-        if not line.text.strip():
-            continue
-        number, done = number + 1, line.bytes_done
-        if line.too_long:
-            yield Fault("record_too_long", "a line over the bound", number, line.text)
-            continue
-        row = parse_object(line.text)
-        if isinstance(row, str):
-            yield Fault("invalid_json", row, number, line.text)
-            continue
-        buffer.add(number, row)
-        if buffer.is_full:
-            yield from buffer.flush(done)
+    try:
+        for line in read_lines(path, config.max_record_bytes):
+            if not line.text.strip():
+                continue
+            number, done = number + 1, line.bytes_done
+            if line.too_long:
+                detail = f"expected a line of up to {config.max_record_bytes} bytes"
+                yield Fault("record_too_long", detail, number, line.text)
+                continue
+            row = parse_object(line.text)
+            if isinstance(row, str):
+                yield Fault("invalid_json", row, number, line.text)
+                continue
+            buffer.add(number, row, len(line.text))
+            if buffer.is_full:
+                yield from buffer.flush(done)
+    except BROKEN_STREAM:
+        yield from buffer.flush(done)  # what was read before the file broke off is good
+        raise
     yield from buffer.flush(done)
 
 
 def parse_object(text: str) -> dict[str, Any] | str:
     """The JSON object in `text`, or what is wrong with it."""
     try:
-        value = json.loads(text)
+        value = DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         return f"expected a JSON object; {error}"
     return value if isinstance(value, dict) else f"expected a JSON object; found {type(value).__name__}"
 
 
 def _read_array(path: Path, config: ImportConfig) -> Reading:
-    buffer, number = RowBuffer(config.batch_rows), 0
+    buffer = RowBuffer(config.batch_rows)
     with open_bytes(path) as (content, raw):
+        chunks = (chunk for chunk in text_chunks(content) if chunk.strip())
         try:
-            for value in ijson.items(content, "item", use_float=True):
-                number += 1
-                if not isinstance(value, dict):
-                    yield Fault("invalid_json", f"expected an object; found {type(value).__name__}", number)
+            for number, found in enumerate(elements(chunks, config.max_record_bytes), 1):
+                row = _row(found)
+                if isinstance(row, Fault):
+                    yield Fault(row.reason, row.detail, number, row.raw)
                     continue
-                buffer.add(number, value)
+                buffer.add(number, row.value, row.size)
                 if buffer.is_full:
                     yield from buffer.flush(raw.tell())
-        except (ijson.JSONError, UnicodeDecodeError) as error:
-            yield Fault("invalid_json", f"the array breaks off: {error}"[:300], number + 1)
+        except BROKEN_STREAM:
+            yield from buffer.flush(raw.tell())
+            raise
         yield from buffer.flush(raw.tell())
+
+
+def _row(found: Element | Fault) -> Element | Fault:
+    if isinstance(found, Fault) or isinstance(found.value, dict):
+        return found
+    return Fault("invalid_json", f"expected a JSON object; found {type(found.value).__name__}")

@@ -5,14 +5,20 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SKIP_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 16
+BROKEN_STREAM = (OSError, EOFError, zlib.error)
+"""What reading raises when a file, packed or not, breaks off."""
+NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +33,26 @@ class Line:
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader[Any], IO[bytes]]]:
     """The content (unpacked when the name ends in .gz), and the file whose position tells progress."""
     with path.open("rb") as raw:
         if path.suffix.lower() == ".gz":
-            with gzip.open(raw) as content:
-                yield content, raw  # type: ignore[misc]  # GzipFile reads like a binary file
+            with gzip.open(raw) as packed, io.BufferedReader(packed) as content:
+                yield content, raw
         else:
             yield raw, raw
 
 
 def read_lines(path: Path, max_bytes: int) -> Iterator[Line]:
-    """Lines of a text file: UTF-8, UTF-16 with its mark, else Windows-1252 line by line.
+    """Lines of a text file: UTF-8, UTF-16 with its mark, Windows-1252 where it is neither.
 
     A line longer than `max_bytes` is cut and marked; the rest of it is skipped without being held.
     """
     with open_bytes(path) as (content, raw):
-        head = io.BufferedReader(content)  # type: ignore[type-var]  # any binary reader will do
-        if head.peek(2)[:2] in UTF16_MARKS:
-            yield from _utf16_lines(head, raw, max_bytes)
+        if content.peek(2)[:2] in UTF16_MARKS:
+            yield from _utf16_lines(content, raw, max_bytes)
         else:
-            yield from _byte_lines(head, raw, max_bytes)
+            yield from _byte_lines(content, raw, max_bytes)
 
 
 def _byte_lines(content: IO[bytes], raw: IO[bytes], max_bytes: int) -> Iterator[Line]:
@@ -63,12 +68,15 @@ def _byte_lines(content: IO[bytes], raw: IO[bytes], max_bytes: int) -> Iterator[
 
 def _utf16_lines(content: IO[bytes], raw: IO[bytes], max_bytes: int) -> Iterator[Line]:
     text = io.TextIOWrapper(content, encoding="utf-16", errors="replace", newline="\n")
-    while line := text.readline(max_bytes + 1):
-        too_long = len(line) > max_bytes and not line.endswith("\n")
-        if too_long:
-            while (rest := text.readline(SKIP_BYTES)) and not rest.endswith("\n"):
-                pass
-        yield Line(line[: 10_000 if too_long else None].rstrip("\r\n"), raw.tell(), too_long)
+    try:
+        while line := text.readline(max_bytes + 1):
+            too_long = len(line) > max_bytes and not line.endswith("\n")
+            if too_long:
+                while (rest := text.readline(SKIP_BYTES)) and not rest.endswith("\n"):
+                    pass
+            yield Line(line[: 10_000 if too_long else None].rstrip("\r\n"), raw.tell(), too_long)
+    finally:
+        text.detach()  # whoever opened the file closes it
 
 
 def _skip_line(content: IO[bytes]) -> None:
@@ -77,9 +85,43 @@ def _skip_line(content: IO[bytes]) -> None:
 
 
 def decode(line: bytes) -> str:
-    """One line's text; bytes that are not UTF-8 are read as Windows-1252, which shops still export."""
+    """Text of bytes; where they are not UTF-8 they are read as Windows-1252, which shops still export."""
     line = line.rstrip(b"\r\n")
+    return _decode(line)
+
+
+def text_chunks(content: io.BufferedReader[Any]) -> Iterator[str]:
+    """Text of a file without lines to go by, decoded as lines are, a bounded piece at a time."""
+    if content.peek(2)[:2] in UTF16_MARKS:
+        wide = codecs.getincrementaldecoder("utf-16")("replace")
+        while piece := content.read(CHUNK_BYTES):
+            yield wide.decode(piece)
+        return
+    rest, first = b"", True
+    while piece := content.read(CHUNK_BYTES):
+        rest += piece
+        # No character of UTF-8 has an ASCII byte inside, so after one the text may be parted.
+        end = next((at + 1 for at in range(len(rest) - 1, -1, -1) if rest[at] < 0x80), 0)
+        text, rest = _decode(rest[:end]), rest[end:]
+        yield text.removeprefix("\ufeff") if first else text
+        first = False
+    if rest:
+        yield _decode(rest)
+
+
+def _decode(content: bytes) -> str:
     try:
-        return line.decode("utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError:
-        return line.decode("cp1252", "replace")
+        parts, position = [], 0
+        for run in NOT_ASCII.finditer(content):
+            parts += [content[position : run.start()].decode("ascii"), _decode_run(run.group())]
+            position = run.end()
+        return "".join([*parts, content[position:].decode("ascii")])
+
+
+def _decode_run(run: bytes) -> str:
+    try:
+        return run.decode("utf-8")
+    except UnicodeDecodeError:
+        return run.decode("cp1252", "replace")

@@ -11,16 +11,18 @@ from recsys.config import ImportConfig
 from recsys.reading.records import Fault, Reading, SourceBatch
 
 BROKEN = (OSError, pa.ArrowException, ValueError)
+PAGE_BYTES = 1 << 20
 
 
 def read_parquet(path: Path, config: ImportConfig) -> Reading:
-    """Rows with the file's own types; extension types as the plain values they store.
+    """Rows with the file's own types.
 
     Faults: `unreadable_file` for a broken footer, `unreadable_rows` for a row group with a bad
     page; the groups beside it are read.
     """
     try:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
+        # Unbuffered, a whole row group would be held; this way a page of each column is.
+        file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False, buffer_size=PAGE_BYTES)
     except BROKEN as error:
         yield Fault("unreadable_file", f"expected Parquet; {error}"[:300])
         return
@@ -40,16 +42,6 @@ def _read_group(file: pq.ParquetFile, group: int, first: int, bytes_done: int, b
             table = pa.Table.from_batches([batch])
             numbers = tuple(range(start, start + table.num_rows))
             start += table.num_rows
-            yield SourceBatch(_plain(table), numbers, bytes_done)
+            yield SourceBatch(table, numbers, bytes_done, has_header=True)
     except BROKEN as error:
-        yield Fault("unreadable_rows", f"row group {group} from this row on; {error}"[:300], start)
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    columns = [
-        pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
-        if isinstance(column.type, pa.ExtensionType)
-        else column
-        for column in table.columns
-    ]
-    return pa.Table.from_arrays(columns, names=table.column_names)
+        yield Fault("unreadable_rows", f"row group {group} from row {start} on; {error}"[:300])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from recsys.reading.rows import table_of_rows
+
+MAX_BATCH_CHARS = 64 << 20
+"""A batch ends here even when it has few rows, so that long records do not add up."""
 
 
 @dataclass(frozen=True)
@@ -33,31 +36,35 @@ class SourceBatch:
     """1-based row number in the file of each row."""
     bytes_done: int = 0
     """How far the file is read."""
+    has_header: bool = False
+    """Whether every batch of the file has these columns, and no others."""
 
 
-Reading = Iterator[SourceBatch | Fault]
+Reading = Generator[SourceBatch | Fault, None, None]
 
 
 class RowBuffer:
-    """Collects parsed rows until a batch is full."""
+    """Collects parsed rows until a batch is full, by rows or by size."""
 
     def __init__(self, batch_rows: int) -> None:
-        self._batch_rows = batch_rows
+        self._batch_rows, self._size = batch_rows, 0
         self._rows: list[dict[str, Any]] = []
         self._numbers: list[int] = []
 
-    def add(self, number: int, row: dict[str, Any]) -> None:
-        """Add a row with its number in the file."""
+    def add(self, number: int, row: dict[str, Any], size: int) -> None:
+        """Add a row of `size` characters with its number in the file."""
+        self._size += size
         self._rows.append(row)
         self._numbers.append(number)
 
     @property
     def is_full(self) -> bool:
         """Whether it is time to flush."""
-        return len(self._rows) >= self._batch_rows
+        return len(self._rows) >= self._batch_rows or self._size >= MAX_BATCH_CHARS
 
     def flush(self, bytes_done: int, columns: Sequence[str] = ()) -> Iterator[SourceBatch]:
         """The rows collected so far as one batch; nothing when there are none."""
         if self._rows:
-            yield SourceBatch(table_of_rows(self._rows, columns), tuple(self._numbers), bytes_done)
-            self._rows, self._numbers = [], []
+            table = table_of_rows(self._rows, columns)
+            yield SourceBatch(table, tuple(self._numbers), bytes_done, has_header=bool(columns))
+            self._rows, self._numbers, self._size = [], [], 0

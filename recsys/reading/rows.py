@@ -32,8 +32,12 @@ def _array(values: Sequence[Any]) -> pa.Array:
 
 
 def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return None if value is None else _sound(value)
+    if value is None or value != value:
+        return None
+    if isinstance(value, str):
+        return _sound(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # among texts 123.0 is the id 123, as it is among numbers
     return _sound(json.dumps(value, ensure_ascii=False, default=str))
 
 

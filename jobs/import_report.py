@@ -1,0 +1,49 @@
+"""What an import says of itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class ImportReport:
+    """What one import read, kept, mended and refused."""
+
+    files: int = 0
+    rows: int = 0
+    """Accepted and refused ones; not those of files that could not be read."""
+    accepted: int = 0
+    quarantined: Counter[str] = field(default_factory=Counter)
+    """By reason; a fault of a whole file counts once."""
+    mended: Counter[str] = field(default_factory=Counter)
+    """Put right, by kind."""
+    stored: dict[str, int] = field(default_factory=dict)
+    """What the store says of the accepted rows."""
+    quarantine_file: Path | None = None
+    seconds: float = 0.0
+    max_bad_share: float = 1.0
+
+    @property
+    def exit_code(self) -> int:
+        """1 when there was nothing to read or too much was refused, else 0."""
+        bad = sum(self.quarantined.values())
+        share = bad / (bad + self.accepted) if bad else 0.0
+        nothing = self.files == 0 or (bad > 0 and self.accepted == 0)
+        return int(share > self.max_bad_share or nothing)
+
+    def as_rows(self) -> dict[str, Any]:
+        """The report as people and machines read it."""
+        return {
+            "files": self.files,
+            "rows": self.rows,
+            "accepted": self.accepted,
+            **self.stored,
+            "mended": dict(sorted(self.mended.items())),
+            "quarantined": dict(sorted(self.quarantined.items())),
+            "quarantine_file": self.quarantine_file,
+            "seconds": self.seconds,
+            "rows_per_second": self.rows / self.seconds if self.seconds else None,
+        }
