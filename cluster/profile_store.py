@@ -13,6 +13,8 @@ from recsys.identifiers import shard_of
 from recsys.profile import UserProfile, build_profile
 
 CACHED_USERS = 50_000
+CACHED_EVENTS = 250_000
+"""Bounds memory where a few users have long histories: about half a kilobyte an event."""
 MAX_CATCH_UP = 10_000
 """Further behind than this, forgetting the cache is cheaper than following event by event."""
 
@@ -40,11 +42,21 @@ class ProfilePartition:
 
     Before every answer it reads the events after the last one it saw, so that an event is part of
     the next profile as soon as it is durable, whichever process wrote it. Nothing is kept that the
-    log does not have: a partition that dies is rebuilt by being asked. Thread-safe.
+    log does not have: a partition that dies is rebuilt by being asked. The users asked for longest
+    ago leave the cache when it holds more than `cached_users` users or `cached_events` events.
+    Thread-safe.
     """
 
-    def __init__(self, events: EventReader, config: ProfileConfig, cached_users: int = CACHED_USERS) -> None:
-        self._events, self._config, self._cached_users = events, config, cached_users
+    def __init__(
+        self,
+        events: EventReader,
+        config: ProfileConfig,
+        cached_users: int = CACHED_USERS,
+        cached_events: int = CACHED_EVENTS,
+    ) -> None:
+        self._events, self._config = events, config
+        self._cached_users, self._cached_events = cached_users, cached_events
+        self._num_events = 0
         self._histories: OrderedDict[str, list[HistoryEvent]] = OrderedDict()
         self._seen_seq: int | None = None
         self._lock = Lock()
@@ -53,12 +65,21 @@ class ProfilePartition:
         """The profile with every durable event; an empty one for an unknown user. Raises `StoreError`."""
         with self._lock:
             self._catch_up()
-            if user_key not in self._histories:
-                self._histories[user_key] = self._events.events_of(user_key, self._config.max_events)
-                self._make_room()
-            self._histories.move_to_end(user_key)
-            history = list(self._histories[user_key])
+            history = list(self._history(user_key))
+            self._make_room()
         return build_profile(user_key, history, now_us, self._config)
+
+    def forget(self, user_key: str) -> None:
+        """Drop one user from the cache; the next profile reads the log again."""
+        with self._lock:
+            self._num_events -= len(self._histories.pop(user_key, ()))
+
+    def _history(self, user_key: str) -> list[HistoryEvent]:
+        if user_key not in self._histories:
+            self._histories[user_key] = self._events.events_of(user_key, self._config.max_events)
+            self._num_events += len(self._histories[user_key])
+        self._histories.move_to_end(user_key)
+        return self._histories[user_key]
 
     def _catch_up(self) -> None:
         if self._seen_seq is None:
@@ -69,6 +90,7 @@ class ProfilePartition:
             # The log's end first: an event between the two reads is then read twice, never missed.
             self._seen_seq = self._events.last_seq()
             self._histories.clear()
+            self._num_events = 0
             return
         self._append(newer)
 
@@ -78,9 +100,13 @@ class ProfilePartition:
             # A history read after the last look may hold the event already.
             if history is not None and (not history or history[-1].seq < event.seq):
                 history.append(event)
-                del history[: -self._config.max_events]
+                self._num_events += 1
+                if len(history) > self._config.max_events:
+                    del history[0]
+                    self._num_events -= 1
             self._seen_seq = event.seq
 
     def _make_room(self) -> None:
-        while len(self._histories) > self._cached_users:
-            self._histories.popitem(last=False)
+        while len(self._histories) > self._cached_users or self._num_events > self._cached_events:
+            _, history = self._histories.popitem(last=False)
+            self._num_events -= len(history)

@@ -30,11 +30,14 @@ def type_weight(event_type: str, weights: EventWeights) -> float:
     """Weight of an event type that needs no stars; 0 for ratings, reviews and unknown types."""
     if event_type in weights.other:
         return weights.other[event_type]
-    name = "return_" if event_type == "return" else event_type
-    return float(getattr(weights, name)) if name in _TYPE_FIELDS else 0.0
+    return float(getattr(weights, _FIELDS[event_type])) if event_type in _FIELDS else 0.0
 
 
-_TYPE_FIELDS = frozenset(EventWeights.model_fields) - {"other", "rating_positive", "rating_negative"}
+_FIELDS = {
+    field.alias or name: name
+    for name, field in EventWeights.model_fields.items()
+    if name not in ("other", "rating_positive", "rating_negative")
+}
 
 
 def opinion(event: HistoryEvent) -> float:

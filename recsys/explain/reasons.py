@@ -65,10 +65,10 @@ def reasons(
     """
     interests = {interest.item_id: interest for interest in profile.interests}
     positive = sum(c.value for c in contributed if c.value > 0.0)
-    named: dict[str, Reason] = {}
+    named: dict[tuple[str | None, str | None], Reason] = {}
     for one in sorted(contributed, key=lambda c: -c.value):
         kind = _kind(one, interests)
-        name = one.item_id or f"query {one.text}"
+        name = (one.item_id, one.text)
         if len(named) >= limit or one.value <= 0.0 or kind is None or name in named:
             continue
         own = items.get(one.item_id) if one.item_id else None

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 MAX_TITLE_CHARS = 60
 MAX_WORDS = 3
 _WORD = re.compile(r"[^\W\d_][\w'’-]+")
-_EMPTY_WORDS = frozenset(
-    (
-        "about above all also and any are best both but buy can each every for free from gift great has "
-        "have her high his how including into its kit large made many medium mini more most new not off one "
-        "only other our out over pack pair pcs per piece pieces premium pro quality sale set small size super "
-        "than that the their them these they this those two under use used very via was what when which will "
-        "with without you your der die das und mit für von les des pour avec para con una por "
-    ).split()
-)
+_EMPTY_WORDS = """
+about above all also and any are best both but buy can each every for free from gift great has have her
+high his how including into its kit large made many medium mini more most new not off one only other our
+out over pack pair pcs per piece pieces premium pro quality sale set small size super than that the their
+them these they this those two under use used very via was what when which will with without you your
+der die das und mit für von les des pour avec para con una por
+"""
 
 
 def short_title(title: str) -> str:
@@ -56,10 +55,15 @@ def shared_attributes(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple
     return (*dict.fromkeys(shared), *fresh[:MAX_WORDS])
 
 
+@cache
+def _empty_words() -> frozenset[str]:
+    return frozenset(_EMPTY_WORDS.split())
+
+
 def _words(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for word in _WORD.findall(text):
         key = word.casefold()
-        if len(key) >= 3 and key not in _EMPTY_WORDS:
+        if len(key) >= 3 and key not in _empty_words():
             found.setdefault(key, word)
     return found
