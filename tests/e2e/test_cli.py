@@ -1,0 +1,75 @@
+"""The command line as a shop's engineer uses it, each command a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def recsys(*arguments: str | Path, code: int = 0) -> str:
+    """Run a command and require its exit code; what it printed on stdout."""
+    done = subprocess.run(
+        [sys.executable, "-m", "jobs.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, "COLUMNS": "200", "TERM": "dumb"},
+    )
+    assert done.returncode == code, (arguments, done.stdout[-2_000:], done.stderr[-2_000:])
+    return done.stdout if code == 0 else done.stderr
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    """The JSON objects a command printed."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def test_the_road_by_hand_and_again_without_work(tmp_path: Path, tiny_bert: Path) -> None:
+    files, workspace = tmp_path / "files", tmp_path / "ws"
+    recsys("shop", files, "--items", "120", "--shoppers", "20", "--now", "2026-01-01")
+    for kind in ("items", "events"):
+        recsys("import", kind, files / f"{kind}.parquet", "-w", workspace)
+    embed = ("embed", "-w", workspace, "--encoder", tiny_bert, "--shards", "2", "--cpus", "1", "--json")
+    first, index = lines(recsys(*embed))
+    again, same = lines(recsys(*embed))
+    assert (first["embedded"], again["embedded"], again["reused"]) == (
+        first["distinct_texts"],
+        0,
+        first["distinct_texts"],
+    )
+    assert (index["new"], same["new"]) == (True, False)
+    assert index["index_version"] == same["index_version"]
+    status = lines(recsys("status", "-w", workspace, "--json"))[0]
+    assert status["items"] == 120
+    assert status["events"] > 0
+    other = lines(recsys("index", "-w", workspace, "--shards", "3", "--json"))[0]
+    assert other["new"]
+    assert index["index_version"] in recsys("rollback", "-w", workspace)
+    assert other["index_version"] in recsys("publish", other["index_version"], "-w", workspace)
+
+
+def test_wrong_use_is_one_clear_line_and_an_exit_code(tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text("id,name\na,x\n")
+    assert "FIELD=COLUMN" in recsys("import", "items", table, "-w", tmp_path, "-c", "title", code=2)
+    assert "recsys embed" in recsys("serve", "-w", tmp_path / "empty", code=3)
+    assert "--public" in recsys("serve", "-w", tmp_path, "--host", "0.0.0.0", code=3)
+    assert "no such index version" in recsys("publish", "nope", "-w", tmp_path, code=3)
+    bad = tmp_path / "bad.csv"
+    bad.write_text("id,name\n,x\n")
+    recsys("import", "items", bad, "-w", tmp_path, code=1)
+
+
+@pytest.mark.parametrize(
+    "command", ["", "import", "import items", "embed", "index", "serve", "demo", "status"]
+)
+def test_every_command_explains_itself(command: str) -> None:
+    assert "Usage:" in recsys(*command.split(), "--help")
