@@ -125,7 +125,7 @@ EVENT_FAULTS: list[tuple[dict[str, Any], str]] = [
     (event(event_type="rating"), "bad_value"),
     (event(event_type="rating", value=11), "bad_value"),
     (event(event_type="rating", value="five"), "bad_value"),
-    (event(value=float("nan")), "bad_value"),
+    (event(event_type="rating", value=float("nan")), "bad_value"),
     (event(timestamp="soon"), "bad_timestamp"),
     (event(timestamp="1800-01-01"), "bad_timestamp"),
     (event(timestamp="3000-01-01"), "bad_timestamp"),
