@@ -103,10 +103,11 @@ def text_chunks(content: io.BufferedReader[Any]) -> Iterator[str]:
         # No character of UTF-8 has an ASCII byte inside, so after one the text may be parted.
         end = next((at + 1 for at in range(len(rest) - 1, -1, -1) if rest[at] < 0x80), 0)
         text, rest = _decode(rest[:end]), rest[end:]
-        yield text.removeprefix("\ufeff") if first else text
-        first = False
+        if text:
+            yield text.removeprefix("\ufeff") if first else text
+            first = False
     if rest:
-        yield _decode(rest)
+        yield _decode(rest).removeprefix("\ufeff") if first else _decode(rest)
 
 
 def _decode(content: bytes) -> str:
