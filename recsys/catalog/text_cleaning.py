@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 
 import ftfy
 import lxml.html
-from lxml.etree import ParserError
+from lxml.etree import ParserError, iterwalk
+from lxml.html import HtmlElement
 
 TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
 ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});?")
@@ -74,11 +76,16 @@ def _without_tags(text: str) -> str:
         root = lxml.html.fragment_fromstring(CONTROL.sub(" ", text), create_parent="div")
     except (ParserError, ValueError):
         return TAG.sub(" ", text)
-    for element in list(root.iter()):
-        if not isinstance(element.tag, str) or element.tag in DROPPED:
-            if element is not root and element.getparent() is not None:
-                element.drop_tree()
-        elif element.tag in BLOCKS:
-            element.text = f" {element.text or ''}"
-            element.tail = f" {element.tail or ''}"
-    return TAG.sub(" ", str(root.text_content()))
+    return TAG.sub(" ", "".join(_texts(root)))
+
+
+def _texts(root: HtmlElement) -> Iterator[str]:
+    """Only read: a tree may hold characters, from references, that lxml lets nobody write back."""
+    walk = iterwalk(root, events=("start", "end", "comment", "pi"))
+    for event, element in walk:
+        if event == "start" and element.tag in DROPPED:
+            walk.skip_subtree()
+        elif event == "start":
+            yield (" " if element.tag in BLOCKS else "") + (element.text or "")
+        else:
+            yield (" " if element.tag in BLOCKS else "") + (element.tail or "")
