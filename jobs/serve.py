@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import threading
@@ -18,6 +19,7 @@ from serve_app import app
 def running_service(runtime: RuntimeConfig, config: ServeConfig, dashboard: bool = False) -> Iterator[str]:
     """The service, up and answering; yields its base URL and takes everything down at the end."""
     _require_free_port(config)
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its start-up lines are not for this terminal
     with connect(runtime, dashboard=dashboard):
         try:
             yield app.start(runtime, config)
