@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     BigInteger,
@@ -31,7 +33,9 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQL
 from recsys.errors import ConfigError, StoreError
 
 SCHEMA_VERSION = 1
-BUSY_TIMEOUT_MS = 15_000
+BUSY_TIMEOUT_MS = 60_000
+_WRITERS: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
+"""One lock an engine: SQLite's own wait for the write lock is not fair, a thread can starve in it."""
 METADATA = MetaData()
 # Ids order by code point everywhere; a database locale would order them otherwise.
 ID = Text().with_variant(String(collation="C"), "postgresql")
@@ -125,7 +129,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A connection inside one transaction, durable when the block ends without an error."""
-    with _store_errors(engine, "write"), engine.connect() as plain:
+    turn = _WRITERS.setdefault(engine, Lock()) if engine.dialect.name == "sqlite" else nullcontext()
+    with turn, _store_errors(engine, "write"), engine.connect() as plain:
         connection = plain.execution_options(recsys_write=True)
         with connection.begin():
             yield connection
