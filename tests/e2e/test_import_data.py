@@ -255,7 +255,7 @@ def test_progress_grows_to_the_whole_and_counts_every_row(shop: Shop, tmp_path: 
     assert {total for _, _, total in seen} == {size}
 
 
-EVENT_ROWS = [
+EVENT_ROWS: list[dict[str, Any]] = [
     {"user": "u", "item": "i", "event": "Purchased", "ts": "2024-01-01T10:00:00Z"},
     {"user": "u", "item": "i", "event": "Purchased", "ts": "2024-01-01T10:00:00Z"},
     {"user": "u", "item": "i", "event": "view"},
