@@ -6,6 +6,9 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
+
 from cluster.item_store import ItemStore
 from recsys.config import ServeConfig
 from recsys.errors import IndexMissingError, RecsysError
@@ -71,7 +74,7 @@ class IndexWatch:
             try:
                 await self._follow_pointer()
                 await self.refresh_items()
-            except (RecsysError, OSError) as error:
+            except (RecsysError, RayError, RayServeException, OSError) as error:
                 log.warning("index refresh failed: %s", error)
 
     async def _follow_pointer(self) -> None:

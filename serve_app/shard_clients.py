@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any, Protocol
@@ -25,18 +24,19 @@ class ShardVersions:
 
     def __init__(self, workspace: Workspace, shard: int) -> None:
         self._workspace, self._shard = workspace, shard
-        self._open: OrderedDict[str, ShardIndex] = OrderedDict()
-        self._lock = Lock()
+        self._open: dict[str, ShardIndex] = {}
+        self._loading = Lock()
 
     def get(self, index_version: str) -> ShardIndex:
         """The shard of one version; raises `IndexMissingError` or `IndexCorruptError`."""
-        with self._lock:
+        if (found := self._open.get(index_version)) is not None:
+            return found  # without the lock: loading the next version must not hold up this one
+        with self._loading:
             if index_version not in self._open:
                 manifest = load_manifest(self._workspace, index_version)
-                self._open[index_version] = ShardIndex.open(self._workspace, manifest, self._shard)
-                while len(self._open) > KEPT_VERSIONS:
-                    self._open.popitem(last=False)
-            self._open.move_to_end(index_version)
+                loaded = ShardIndex.open(self._workspace, manifest, self._shard)
+                kept = list(self._open.items())[1 - KEPT_VERSIONS :]
+                self._open = dict([*kept, (index_version, loaded)])
             return self._open[index_version]
 
 
