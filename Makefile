@@ -39,9 +39,10 @@ check: $(VENV)/dev
 fix: $(VENV)/dev
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+DATA ?= ../shared/data
 bench: $(VENV)/dev
-	$(BIN)/python -m tests.benchmarks.plain_method --help >/dev/null
 	$(BIN)/python -m tests.benchmarks.search_vs_bm25
+	for folder in $(wildcard $(DATA)/*/); do $(BIN)/python -m tests.benchmarks.plain_method --data $$folder || exit 1; done
 
 clean:
 	rm -rf $(VENV) workspace .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist
