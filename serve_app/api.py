@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Path, Response
+from fastapi_offline import FastAPIOffline
 
 from recsys.identifiers import MAX_ID_BYTES
 from serve_app.metrics import RequestTimer
@@ -50,7 +51,9 @@ def create_api(service: ShopService) -> FastAPI:
         yield
         await service.stop()
 
-    api = FastAPI(
+    # The API's page must work where there is no internet: its scripts are served from here.
+    api = FastAPIOffline(
+        redoc_url=None,
         title="Recommender",
         version=version("recsys-on-ray"),
         description="What should this person see next, and why.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -379,6 +380,18 @@ def test_openapi_carries_examples_that_work(service: ShopService) -> None:
             for example in examples:
                 answer = await client.post(path, json=example)
                 assert answer.status_code in (200, 404), (path, answer.text)
+
+    play(service, scene)
+
+
+def test_the_api_page_needs_nothing_from_elsewhere(service: ShopService) -> None:
+    async def scene(client: httpx.AsyncClient) -> None:
+        page = (await client.get("/docs")).text
+        assert "https://" not in page
+        sources = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assert len(sources) >= 3
+        for source in sources:
+            assert (await client.get(source)).status_code == 200, source
 
     play(service, scene)
 
