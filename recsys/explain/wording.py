@@ -24,9 +24,9 @@ def short_title(title: str) -> str:
     line = " ".join(title.split())
     if len(line) <= MAX_TITLE_CHARS:
         return line
-    cut = line[: MAX_TITLE_CHARS - 1]
-    whole = cut.rpartition(" ")[0]
-    return (whole if len(whole) >= MAX_TITLE_CHARS // 2 else cut).rstrip(" ,;:-–|/(") + "…"
+    whole = line[:MAX_TITLE_CHARS].rpartition(" ")[0]  # the last place is the ellipsis's
+    kept = whole if len(whole) >= MAX_TITLE_CHARS // 2 else line[: MAX_TITLE_CHARS - 1]
+    return kept.rstrip(" ,;:-–|/(") + "…"
 
 
 def category_leaf(category: str | None) -> str | None:

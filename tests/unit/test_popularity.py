@@ -40,7 +40,7 @@ def directly(events: list[HistoryEvent], item_id: str, now_us: int) -> float:
     return sum(
         event_weight(e, WEIGHTS) * math.exp2((e.occurred_at_us - now_us) / half_life_us)
         for e in events
-        if e.item_id == item_id
+        if e.item_id == item_id and event_weight(e, WEIGHTS)
     )
 
 
