@@ -23,11 +23,6 @@ class Candidates:
         return len(self.item_ids)
 
 
-def no_candidates() -> Candidates:
-    """The answer of an empty shard: the neutral element of the merge."""
-    return Candidates((), np.empty(0, np.float32))
-
-
 def merge_top_k(parts: Sequence[Candidates], k: int) -> Candidates:
     """The best `k` of several answers over disjoint items; associative, and empty for no parts.
 

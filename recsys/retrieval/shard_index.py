@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,14 @@ from recsys.errors import InputError
 from recsys.filters import Filter
 from recsys.index.files import open_shard
 from recsys.index.manifest import IndexManifest
-from recsys.retrieval.candidates import Candidates, no_candidates
+from recsys.retrieval.candidates import Candidates
+from recsys.retrieval.ordering import by_item_id
 from recsys.retrieval.scan import Rows, best_places, scan
 from recsys.retrieval.scoring import check_queries, squares_of
 from recsys.workspace import Workspace
 
+KEPT_MASKS = 32
+"""Filters whose answers are remembered: one byte an item each."""
 DAY_US = 86_400_000_000
 
 
@@ -27,10 +30,11 @@ class ShardIndex:
     """Rows in ascending `item_id` order, so that a tie's order is the row order. Read-only, thread-safe."""
 
     def __init__(self, items: pa.Table, embeddings: np.ndarray, metric: Metric) -> None:
+        """`items` (`ITEMS` without description) ascend by id, as the rows of `embeddings` `[N, D]` do."""
         self._items = items
         self._rows = Rows(embeddings, squares_of(embeddings), metric)
         self._ids: list[str] = items.column("item_id").to_pylist()
-        self._available = items.column("available").to_numpy()
+        self._allowed = lru_cache(KEPT_MASKS)(self._compute_allowed)
 
     @classmethod
     def open(cls, workspace: Workspace, manifest: IndexManifest, shard: int) -> ShardIndex:
@@ -43,17 +47,16 @@ class ShardIndex:
 
     @classmethod
     def from_items(cls, items: pa.Table, embeddings: np.ndarray, metric: Metric) -> ShardIndex:
-        """A shard in memory from `ITEMS` rows in any order and their embeddings `[N, D]`."""
-        if len(embeddings) != items.num_rows:
-            raise InputError(
-                "items and embeddings differ in number",
-                expected=str(items.num_rows),
-                found=str(len(embeddings)),
-            )
-        ids = items.column("item_id").to_pylist()
-        order = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int64)
-        kept = items.take(pa.array(order)).drop_columns(["description"])
-        return cls(kept, np.ascontiguousarray(embeddings[order], np.float32), metric)
+        """A shard in memory from `ITEMS` rows in any order and their embeddings `[N, D]`.
+
+        Raises `InputError` when the two differ in number, an id comes twice, or a vector is not
+        finite or too long.
+        """
+        return cls(*by_item_id(items, embeddings), metric)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Crossing a process border rebuilds what is remembered."""
+        return type(self), (self._items, np.asarray(self._rows.vectors), self._rows.metric)
 
     @property
     def num_items(self) -> int:
@@ -64,6 +67,11 @@ class ShardIndex:
     def dim(self) -> int:
         """Embedding size D."""
         return int(self._rows.vectors.shape[1])
+
+    @property
+    def metric(self) -> Metric:
+        """How a query and an item become a score."""
+        return self._rows.metric
 
     def search(
         self,
@@ -78,54 +86,64 @@ class ShardIndex:
 
         `exclude` holds one collection of ids a query. Filters and exclusions apply before the
         choice, so that `k` results come back when `k` exist. Unavailable items are left out unless
-        asked for. Raises `InputError` for queries of another shape or with NaN.
+        asked for. Memory does not grow with B x N. Raises `InputError` for queries of another shape
+        or with NaN, and for a number of exclusions that is not B.
         """
-        checked = check_queries(queries, self.dim)
-        hidden = [self._positions(ids) for ids in exclude] if exclude is not None else []
-        hidden = hidden or [np.empty(0, np.int64)] * len(checked)
-        allowed = self._allowed(filter, include_unavailable)
-        found = scan(checked, k, self._rows, allowed, hidden)
+        queries = check_queries(queries, self.dim)
+        if exclude is not None and len(exclude) != len(queries):
+            raise InputError(
+                "exclusions do not fit the queries", expected=f"{len(queries)} lists", found=str(len(exclude))
+            )
+        hidden = [self._positions(ids) for ids in exclude or [()] * len(queries)]
+        found = scan(queries, k, self._rows, self._allowed(filter, include_unavailable), hidden)
         return [self._candidates(rows, scores) for rows, scores in found]
 
     def newest(self, k: int, *, exclude: Collection[str] = (), filter: Filter | None = None) -> Candidates:
         """The `k` newest available items; scores are days since 1970, 0 for an unknown age."""
-        if self.num_items == 0:
-            return no_candidates()
-        allowed = self._allowed(filter, include_unavailable=False).copy()
+        allowed = self._allowed(filter, False).copy()
         allowed[self._positions(exclude)] = False
         rows = np.flatnonzero(allowed)
         best = rows[best_places(self._days[rows], k)]
         return self._candidates(best, self._days[best])
 
     def vectors(self, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
-        """Embeddings `[D] float32` of those ids that are here."""
+        """Embeddings `[D] float32` of those ids that are here; copies, free to change."""
         return {item_id: np.array(self._rows.vectors[row]) for item_id, row in self._known(item_ids)}
 
     def items(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Fields (without the description) of those ids that are here."""
-        known = self._known(item_ids)
-        table = self._items.take(pa.array([row for _, row in known], pa.int64()))
-        return {row["item_id"]: row for row in table.to_pylist()}
+        """Fields (without the description; `attributes` as a dict) of those ids that are here."""
+        return {
+            row["item_id"]: _with_attributes(row) for row in self._take(self._known(item_ids)).to_pylist()
+        }
 
-    def matches(self, item_ids: Sequence[str], filter: Filter | None) -> set[str]:
-        """Those ids that are here, available, and pass."""
-        allowed = self._allowed(filter, include_unavailable=False)
-        return {item_id for item_id, row in self._known(item_ids) if allowed[row]}
+    def matches(
+        self, item_ids: Sequence[str], filter: Filter | None, *, include_unavailable: bool = False
+    ) -> set[str]:
+        """Those ids that are here, available (unless that does not matter), and pass."""
+        known = self._known(item_ids)
+        items = self._take(known)
+        passed = np.ones(len(known), bool) if filter is None else filter.mask(items)
+        if not include_unavailable:
+            passed = passed & _flags(items.column("available"))
+        return {item_id for (item_id, _), passes in zip(known, passed.tolist(), strict=True) if passes}
 
     def _candidates(self, rows: np.ndarray, scores: np.ndarray) -> Candidates:
-        return Candidates(tuple(self._ids[row] for row in rows.tolist()), scores.astype(np.float32))
+        # Adding 0 turns -0 into 0, which would print oddly.
+        return Candidates(tuple(self._ids[row] for row in rows.tolist()), scores + np.float32(0.0))
 
-    def _allowed(self, filter: Filter | None, include_unavailable: bool) -> np.ndarray:
-        allowed = np.ones(self.num_items, bool) if include_unavailable else self._available
+    def _compute_allowed(self, filter: Filter | None, include_unavailable: bool) -> np.ndarray:
+        allowed = np.ones(self.num_items, bool) if include_unavailable else _flags(self._items["available"])
         return allowed if filter is None else allowed & filter.mask(self._items)
 
-    def _known(self, item_ids: Sequence[str]) -> list[tuple[str, int]]:
+    def _known(self, item_ids: Collection[str]) -> list[tuple[str, int]]:
         places = self._row_of
         return [(item_id, places[item_id]) for item_id in item_ids if item_id in places]
 
+    def _take(self, known: Sequence[tuple[str, int]]) -> pa.Table:
+        return self._items.take(pa.array([row for _, row in known], pa.int64()))
+
     def _positions(self, item_ids: Collection[str]) -> np.ndarray:
-        places = self._row_of
-        return np.array(sorted(places[i] for i in item_ids if i in places), np.int64)
+        return np.array(sorted(row for _, row in self._known(item_ids)), np.int64)
 
     @cached_property
     def _row_of(self) -> dict[str, int]:
@@ -135,3 +153,12 @@ class ShardIndex:
     def _days(self) -> np.ndarray:
         created = pc.fill_null(self._items.column("created_at").cast(pa.int64()), 0)
         return np.asarray(created.to_numpy() / DAY_US, np.float32)
+
+
+def _flags(column: pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(column.to_numpy(), bool)
+
+
+def _with_attributes(row: dict[str, Any]) -> dict[str, Any]:
+    pairs = row.get("attributes")
+    return row if pairs is None else {**row, "attributes": dict(pairs)}
