@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pyarrow as pa
 
 from cluster.item_store import ItemStore
 from recsys.config import IndexConfig
@@ -12,7 +13,8 @@ from recsys.embeddings import EmbeddingTable, read_embeddings
 from recsys.encoder import embedding_dim
 from recsys.encoder_record import load_encoder_config
 from recsys.errors import InputError
-from recsys.index import IndexManifest, IndexWriter, Provenance, Signal
+from recsys.index import IndexManifest, IndexWriter, Signal
+from recsys.index.writer import Provenance
 from recsys.text import TEXT_TEMPLATE_VERSION, item_texts
 from recsys.workspace import Workspace
 
@@ -39,18 +41,17 @@ def build_index(
     done = 0
     with IndexWriter(workspace, dim, config) as writer:
         for items in item_store.scan():
-            hashes = item_texts(items).column("text_hash").to_pylist()
-            writer.add(items, _vectors(hashes, embeddings), hashes)
+            writer.add(items, _vectors(items, embeddings))
             done += items.num_rows
             on_progress(done, max(total, done))
         return writer.close(provenance)
 
 
-def _vectors(hashes: list[str], embeddings: EmbeddingTable) -> np.ndarray:
+def _vectors(items: pa.Table, embeddings: EmbeddingTable) -> np.ndarray:
+    hashes = item_texts(items).column("text_hash").to_pylist()
     if missing := embeddings.missing(hashes):
         raise InputError(
-            "items have a text that this encoder has not embedded",
+            f"{len(missing)} or more items have no embedding by this encoder",
             expected="a run of `recsys embed` after the last change of the catalog",
-            found=f"{len(missing)} or more such texts",
         )
     return embeddings.lookup(hashes)

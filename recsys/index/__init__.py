@@ -1,14 +1,19 @@
 """Immutable index versions: shards, a manifest written last, and the pointer to the published one."""
 
 from recsys.index.manifest import IndexManifest, ShardFile, Signal
-from recsys.index.publishing import current_version, publish, remove_old_versions, rollback
-from recsys.index.versions import list_versions, load_manifest, verify
-from recsys.index.writer import IndexWriter, Provenance
+from recsys.index.versions import (
+    current_version,
+    list_versions,
+    load_manifest,
+    publish,
+    remove_old_versions,
+    rollback,
+)
+from recsys.index.writer import IndexWriter
 
 __all__ = [
     "IndexManifest",
     "IndexWriter",
-    "Provenance",
     "ShardFile",
     "Signal",
     "current_version",
@@ -17,5 +22,4 @@ __all__ = [
     "publish",
     "remove_old_versions",
     "rollback",
-    "verify",
 ]

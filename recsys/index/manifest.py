@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
-from hashlib import blake2b, sha256
-from typing import Literal, Self
+from hashlib import blake2b
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field
 
 from recsys.config import Config, Metric
-from recsys.errors import IndexCorruptError
 from recsys.identifiers import SHARD_HASH
 
 MANIFEST = "manifest.json"
-VERSION_NAME = re.compile(r"[0-9]{8}T[0-9]{12}-[0-9a-f]{12}")
-"""Time of making to the microsecond, then digest of the content; names sort by age."""
 
 
 class ShardFile(Config):
@@ -45,8 +40,6 @@ class Signal(Config):
 class IndexManifest(Config):
     """An immutable index version. Written after its shards; a folder without one does not exist."""
 
-    format: Literal[1] = 1
-    """Layout of the files; another number is another release's."""
     index_version: str
     """Time of making and digest of the content."""
     encoder_version: str
@@ -65,8 +58,6 @@ class IndexManifest(Config):
     """Digest that decides an item's shard."""
     item_count: int = Field(ge=0)
     """Items in all shards."""
-    num_texts: int = Field(ge=0)
-    """Distinct texts among them."""
     catalog_seq: int = Field(ge=0)
     """Catalog changes up to this number are in the version."""
     created_at: datetime
@@ -79,22 +70,6 @@ class IndexManifest(Config):
     """Figures at the gate."""
     files: tuple[ShardFile, ...]
     """Every file of the version, `items` and `vectors` of each shard in turn."""
-    digest: str = ""
-    """Digest of all of the above, so that no part of a manifest changes unseen."""
-
-    @model_validator(mode="after")
-    def _parts_agree(self) -> Self:
-        expected = [p(s, self.num_shards) for s in range(self.num_shards) for p in (items_path, vectors_path)]
-        if [file.path for file in self.files] != expected:
-            raise ValueError("files are not the two of each shard")
-        rows = [file.rows for file in self.files]
-        if rows[::2] != rows[1::2] or sum(rows[::2]) != self.item_count:
-            raise ValueError("rows of the files do not add up to item_count")
-        if sum(signal.width for signal in self.signals) != self.dim:
-            raise ValueError("widths of the signals do not add up to dim")
-        if self.shard_hash != SHARD_HASH:
-            raise ValueError(f"shard_hash is not {SHARD_HASH}")
-        return self
 
     @property
     def content_digest(self) -> str:
@@ -110,41 +85,10 @@ class IndexManifest(Config):
         ]
         return blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
 
-    def sealed(self) -> IndexManifest:
-        """The same manifest with its digest."""
-        content = self.model_dump_json(exclude={"digest"}).encode()
-        return self.model_copy(update={"digest": sha256(content).hexdigest()})
-
-    def to_bytes(self) -> bytes:
-        """Content of its file."""
-        return self.model_dump_json(indent=2).encode() + b"\n"
-
     def shard_files(self, shard: int) -> tuple[ShardFile, ShardFile]:
         """The items file and the vectors file of one shard."""
         items, vectors = self.files[2 * shard : 2 * shard + 2]
         return items, vectors
-
-
-def manifest_of(content: bytes, index_version: str) -> IndexManifest:
-    """The manifest in a file's content.
-
-    Raises `IndexCorruptError` unless it is to the byte what was written for this very version.
-    """
-    try:
-        manifest = IndexManifest.model_validate_json(content)
-    except ValidationError as error:
-        raise IndexCorruptError(
-            "a manifest is not valid", found=str(error)[:300], where=f"{index_version}/{MANIFEST}"
-        ) from error
-    if manifest.to_bytes() != content or manifest.sealed() != manifest:
-        raise IndexCorruptError("a manifest was altered", where=f"{index_version}/{MANIFEST}")
-    if manifest.index_version != index_version or not index_version.endswith(manifest.content_digest):
-        raise IndexCorruptError(
-            "a manifest does not belong to its version",
-            expected=index_version,
-            found=f"{manifest.index_version} with content {manifest.content_digest}",
-        )
-    return manifest
 
 
 def items_path(shard: int, num_shards: int) -> str:

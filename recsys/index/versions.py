@@ -1,36 +1,93 @@
-"""Which versions there are, and whether one is whole."""
+"""Which versions there are, which one is published, and the way back."""
 
 from __future__ import annotations
 
-from recsys.errors import IndexMissingError
+import json
+import shutil
+
+from pydantic import ValidationError
+
+from recsys.errors import IndexCorruptError, IndexMissingError
 from recsys.index.files import check_content, open_shard
-from recsys.index.manifest import MANIFEST, VERSION_NAME, IndexManifest, manifest_of
-from recsys.workspace import Workspace
+from recsys.index.manifest import MANIFEST, IndexManifest
+from recsys.workspace import Workspace, replace_file
+
+HISTORY = "HISTORY"
 
 
 def list_versions(workspace: Workspace) -> list[str]:
     """Complete versions, oldest first; folders without a manifest do not count."""
-    names = [path.parent.name for path in workspace.index.glob(f"[!.]*/{MANIFEST}")]
-    return sorted(name for name in names if VERSION_NAME.fullmatch(name))
+    return sorted(path.parent.name for path in workspace.index.glob(f"[!.]*/{MANIFEST}"))
 
 
 def load_manifest(workspace: Workspace, index_version: str) -> IndexManifest:
     """The manifest of one version.
 
     Raises `IndexMissingError` when there is no such version, `IndexCorruptError` when its manifest
-    is not to the byte what was written for it.
+    is not valid, belongs to another version, or does not match the digest in the version's name.
     """
     path = workspace.index_version(index_version) / MANIFEST
-    # A name that is not a version's could be a path to anywhere.
-    if not VERSION_NAME.fullmatch(index_version) or not path.is_file():
+    try:
+        manifest = IndexManifest.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
         known = ", ".join(list_versions(workspace)[-5:]) or "none"
         raise IndexMissingError(
-            "there is no such index version",
-            expected=f"one of {known}",
-            found=index_version,
-            where=str(workspace.index),
+            "there is no such index version", expected=f"one of {known}", found=index_version
+        ) from error
+    except ValidationError as error:
+        raise IndexCorruptError(
+            "a manifest is not valid", found=str(error)[:300], where=index_version
+        ) from error
+    if manifest.index_version != index_version or not index_version.endswith(manifest.content_digest):
+        raise IndexCorruptError(
+            "a manifest does not belong to its version",
+            expected=index_version,
+            found=f"{manifest.index_version} with content {manifest.content_digest}",
         )
-    return manifest_of(path.read_bytes(), index_version)
+    if len(manifest.files) != 2 * manifest.num_shards:
+        raise IndexCorruptError("a manifest lacks files", where=index_version)
+    return manifest
+
+
+def current_version(workspace: Workspace) -> str:
+    """Name of the published version; raises `IndexMissingError` when nothing was published."""
+    try:
+        name = workspace.current.read_text(encoding="utf-8").strip()
+    except FileNotFoundError as error:
+        raise IndexMissingError(
+            "no index version is published",
+            expected="a run of `recsys embed` or `recsys publish`",
+            where=str(workspace.index),
+        ) from error
+    if not name or "/" in name or name.startswith("."):
+        raise IndexCorruptError("the pointer to the published version is not valid", found=repr(name[:80]))
+    return name
+
+
+def publish(workspace: Workspace, index_version: str, keep: int = 3) -> None:
+    """Verify a version whole, then make it the one that answers; older ones beyond `keep` are removed.
+
+    Raises `IndexMissingError` or `IndexCorruptError` and leaves the pointer as it was.
+    """
+    verify(workspace, index_version)
+    history = [name for name in _history(workspace) if name != index_version]
+    _write_history(workspace, [*history, index_version])
+    replace_file(workspace.current, f"{index_version}\n".encode())
+    remove_old_versions(workspace, keep)
+
+
+def rollback(workspace: Workspace) -> str:
+    """Publish the version that was published before the current one; its name.
+
+    Raises `IndexMissingError` when there is none left.
+    """
+    current, existing = current_version(workspace), set(list_versions(workspace))
+    earlier = [name for name in _before(_history(workspace), current) if name in existing]
+    if not earlier:
+        raise IndexMissingError("there is no earlier version to go back to", found=current)
+    verify(workspace, earlier[-1])
+    replace_file(workspace.current, f"{earlier[-1]}\n".encode())
+    return earlier[-1]
 
 
 def verify(workspace: Workspace, index_version: str) -> IndexManifest:
@@ -40,3 +97,33 @@ def verify(workspace: Workspace, index_version: str) -> IndexManifest:
         items, vectors = open_shard(workspace, manifest, shard)
         check_content(manifest, shard, items, vectors)
     return manifest
+
+
+def remove_old_versions(workspace: Workspace, keep: int) -> list[str]:
+    """Remove all but the newest `keep` versions; the published one and the one before it stay."""
+    current = current_version(workspace)
+    safe = {current, *_before(_history(workspace), current)[-1:]}
+    removed = [name for name in list_versions(workspace)[:-keep] if name not in safe]
+    for name in removed:
+        folder = workspace.index_version(name)
+        (folder / MANIFEST).unlink()  # first, so that a reader never meets a half-removed version
+        shutil.rmtree(folder)
+    return removed
+
+
+def _before(history: list[str], current: str) -> list[str]:
+    return history[: history.index(current)] if current in history else history
+
+
+def _history(workspace: Workspace) -> list[str]:
+    try:
+        names: list[str] = json.loads((workspace.index / HISTORY).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    except ValueError as error:
+        raise IndexCorruptError("the publish history is not valid", where=HISTORY) from error
+    return names
+
+
+def _write_history(workspace: Workspace, names: list[str]) -> None:
+    replace_file(workspace.index / HISTORY, json.dumps(names[-50:]).encode())

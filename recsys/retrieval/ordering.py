@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from recsys.errors import InputError
-from recsys.index.vectors import check_vectors
+from recsys.retrieval.scoring import MAX_NORM, squares_of
 
 
 def by_item_id(items: pa.Table, embeddings: np.ndarray) -> tuple[pa.Table, np.ndarray]:
@@ -29,3 +29,15 @@ def by_item_id(items: pa.Table, embeddings: np.ndarray) -> tuple[pa.Table, np.nd
     kept = [name for name in items.column_names if name != "description"]
     rows = np.ascontiguousarray(embeddings[order], np.float32)
     return items.select(kept).take(pa.array(order)), rows
+
+
+def check_vectors(embeddings: np.ndarray) -> None:
+    """Raise `InputError` unless every row of `[N, D]` is finite and no longer than `MAX_NORM`."""
+    # NaN compares false, so the test is for what is accepted.
+    fits = squares_of(embeddings) <= MAX_NORM**2
+    if not fits.all():
+        raise InputError(
+            "an item embedding is not finite or too long",
+            expected=f"finite numbers, norm up to {MAX_NORM:g}",
+            found=f"row {int(np.flatnonzero(~fits)[0])}",
+        )

@@ -6,7 +6,19 @@ import numpy as np
 
 from recsys.config import Metric
 from recsys.errors import InputError
-from recsys.index.vectors import MAX_NORM, squares_of
+
+MAX_NORM = 1e18
+"""Longest vector accepted: no inner product of two such vectors leaves float32."""
+ROWS_AT_ONCE = 16_384
+
+
+def squares_of(rows: np.ndarray) -> np.ndarray:
+    """Squared norm of each row `[N, D]`, `[N] float64`; blockwise, so that a map is not copied whole."""
+    squares = np.empty(len(rows), np.float64)
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        block = np.asarray(rows[start : start + ROWS_AT_ONCE], np.float64)
+        squares[start : start + len(block)] = np.einsum("nd,nd->n", block, block)
+    return squares
 
 
 def score_rows(queries: np.ndarray, rows: np.ndarray, row_squares: np.ndarray, metric: Metric) -> np.ndarray:

@@ -15,11 +15,10 @@ from recsys.errors import InputError
 from recsys.filters import Filter
 from recsys.index.files import open_shard
 from recsys.index.manifest import IndexManifest
-from recsys.index.vectors import squares_of
 from recsys.retrieval.candidates import Candidates
 from recsys.retrieval.ordering import by_item_id
 from recsys.retrieval.scan import Rows, best_places, scan
-from recsys.retrieval.scoring import check_queries
+from recsys.retrieval.scoring import check_queries, squares_of
 from recsys.workspace import Workspace
 
 KEPT_MASKS = 32
@@ -44,7 +43,7 @@ class ShardIndex:
         Raises `IndexCorruptError` for files that are absent, altered, truncated or swapped.
         """
         items, embeddings = open_shard(workspace, manifest, shard)
-        return cls(items.drop_columns(["text_hash"]), embeddings, manifest.metric)
+        return cls(items, embeddings, manifest.metric)
 
     @classmethod
     def from_items(cls, items: pa.Table, embeddings: np.ndarray, metric: Metric) -> ShardIndex:
