@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from recsys.schemas import EVENTS
 
 COUNTER = "events"
 IDS_PER_QUERY = 5_000
+SCAN_ROWS = 50_000
 DAY_US = 86_400_000_000
 E = EVENTS_TABLE.c
 HISTORY = (
@@ -97,6 +98,16 @@ class EventStore:
         """Events in the log."""
         with reading(self._engine) as connection:
             return int(connection.execute(select(func.count()).select_from(EVENTS_TABLE)).scalar_one())
+
+    def scan(self, last_seq: int | None = None, batch: int = SCAN_ROWS) -> Iterator[list[HistoryEvent]]:
+        """Every event up to `last_seq` (default: the newest now) in order, in batches."""
+        seq, last = 0, self.last_seq() if last_seq is None else last_seq
+        while seq < last:
+            events = [event for event in self.events_after(seq, batch) if event.seq <= last]
+            if not events:
+                return
+            yield events
+            seq = events[-1].seq
 
     def popularity_since(self, seq: int) -> PopularityCounts:
         """Events after `seq`, counted by item, type and day."""
