@@ -19,7 +19,7 @@ def read_interactions(
     weights: EventWeights,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> InteractionLog:
-    """Every event of the store on the given items, with its undecayed weight; memory is a few numbers an event."""
+    """Every event on the given items with its undecayed weight; memory is a few numbers an event."""
     users: list[str] = []
     items: list[str] = []
     values: list[float] = []
