@@ -1,0 +1,140 @@
+"""Full-catalogue ranking of many users, and the measures of their lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import scipy.sparse as sp
+
+from recsys.blend.histories import Histories, histories_of
+from recsys.evaluation.splits import Split, seen_items
+from recsys.metrics.accuracy import CUTS, accuracy_at, auc
+
+LIST_LENGTH = max(CUTS)
+MAX_SCORES = 2**25
+"""Scores held at a time, 128 MB."""
+AUC_USERS = 1_000
+"""AUC looks at every score of a user; this many users, drawn evenly, give its mean closely enough."""
+
+
+class Scorer(Protocol):
+    """Anything that scores the whole catalog for histories."""
+
+    def scores(self, histories: Histories) -> np.ndarray:
+        """`[B, N] float32`, higher is better; a new array that the caller may change."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """Lists of the asked users with their measures."""
+
+    lists: np.ndarray
+    """`[B, 20] int32` item places, best first; -1 where there was nothing left."""
+    metrics: dict[str, np.ndarray]
+    """`[B] float64` each."""
+
+
+def rank_split(
+    scorer: Scorer,
+    split: Split,
+    mask_seen: bool,
+    available: np.ndarray | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Ranked:
+    """Lists and measures of every asked user, chunk after chunk."""
+    parts: list[Ranked] = []
+    for start, stop in chunks(split):
+        parts.append(rank_chunk(scorer, split, start, stop, mask_seen, available))
+        on_progress(stop, len(split.users))
+    return joined(parts)
+
+
+def chunks(split: Split) -> Iterator[tuple[int, int]]:
+    """Ranges of asked users whose scores fit into `MAX_SCORES`."""
+    step = max(MAX_SCORES // max(split.train.num_items, 1), 1)
+    for start in range(0, len(split.users), step):
+        yield start, min(start + step, len(split.users))
+
+
+def rank_chunk(
+    scorer: Scorer, split: Split, start: int, stop: int, mask_seen: bool, available: np.ndarray | None
+) -> Ranked:
+    """Lists and measures of the asked users `start` to `stop`; ties in the order of ids."""
+    users = split.users[start:stop]
+    scores = np.asarray(scorer.scores(histories_of(split.train, users)), np.float32)
+    hide(scores, split, users, mask_seen, available)
+    lists = top_places(scores, LIST_LENGTH)
+    targets = split.targets[start:stop]
+    hits = hits_of(lists, targets)
+    num_targets = np.diff(targets.indptr)
+    num_candidates = np.isfinite(scores).sum(1)
+    metrics = accuracy_at(hits, num_targets, num_candidates)
+    return Ranked(lists, metrics | {"auc": _aucs(scores, targets, start, len(split.users))})
+
+
+def hide(
+    scores: np.ndarray, split: Split, users: np.ndarray, mask_seen: bool, available: np.ndarray | None
+) -> None:
+    """Minus infinity, in place, for what may not be in a list."""
+    if available is not None:
+        scores[:, ~available] = -np.inf
+    if mask_seen:
+        seen = _seen(split)[users].tocoo()
+        scores[seen.row, seen.col] = -np.inf
+
+
+def top_places(scores: np.ndarray, k: int) -> np.ndarray:
+    """Places of the best `k` of each row `[B, N]`, `[B, k] int32`; equal scores by place, -1 where hidden."""
+    width = min(k, scores.shape[1])
+    bound = np.partition(scores, scores.shape[1] - width, axis=1)[:, scores.shape[1] - width]
+    lists = np.full((len(scores), k), -1, np.int32)
+    for row, own in enumerate(scores):
+        places = np.flatnonzero((own >= bound[row]) & (own > -np.inf))
+        best = places[np.argsort(-own[places], kind="stable")][:width]
+        lists[row, : len(best)] = best
+    return lists
+
+
+def hits_of(lists: np.ndarray, targets: sp.csr_matrix) -> np.ndarray:
+    """`[B, K] bool`: which places hold a target."""
+    hits = np.zeros(lists.shape, bool)
+    for row, own in enumerate(lists):
+        wanted = targets.indices[targets.indptr[row] : targets.indptr[row + 1]]
+        hits[row] = np.isin(own, wanted)
+    return hits
+
+
+def joined(parts: list[Ranked]) -> Ranked:
+    """Chunks in their order as one."""
+    names = parts[0].metrics
+    return Ranked(
+        np.concatenate([part.lists for part in parts]),
+        {name: np.concatenate([part.metrics[name] for part in parts]) for name in names},
+    )
+
+
+def _aucs(scores: np.ndarray, targets: sp.csr_matrix, start: int, total: int) -> np.ndarray:
+    every = max(-(-total // AUC_USERS), 1)
+    values = np.full(len(scores), np.nan)
+    for row in range(-start % every, len(scores), every):
+        candidates = np.flatnonzero(scores[row] > -np.inf)
+        wanted = targets.indices[targets.indptr[row] : targets.indptr[row + 1]]
+        places = np.searchsorted(candidates, np.intersect1d(wanted, candidates))
+        if len(places):
+            values[row] = auc(scores[row][candidates], places)
+    return values
+
+
+_SEEN: dict[int, tuple[object, sp.csr_matrix]] = {}
+
+
+def _seen(split: Split) -> sp.csr_matrix:
+    """The matrix of seen items, made once for a training log."""
+    known = _SEEN.get(id(split.train))
+    if known is None or known[0] is not split.train:
+        _SEEN.clear()
+        _SEEN[id(split.train)] = known = (split.train, seen_items(split.train))
+    return known[1]

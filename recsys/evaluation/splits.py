@@ -1,0 +1,115 @@
+"""What is known and what is asked: history before, targets after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from recsys.errors import InputError
+from recsys.interaction_log import DAY_US, InteractionLog
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Events to learn from, and the users to ask about with what they did next."""
+
+    train: InteractionLog
+    """Events before each user's question; also the histories."""
+    users: np.ndarray
+    """`[B] int32`: who is asked, as places in `train.user_keys`."""
+    targets: sp.csr_matrix
+    """`[B, N] bool`: what each did next."""
+    num_without_target: int
+    """Users with a history or a future that gives no question."""
+
+    def unseen_only(self) -> Split:
+        """The same questions with seen items out of the targets; users left without one are counted."""
+        seen = seen_items(self.train)[self.users]
+        wanted = (self.targets.astype(np.int8) - self.targets.multiply(seen).astype(np.int8)).tocsr()
+        wanted.eliminate_zeros()
+        kept = np.flatnonzero(np.diff(wanted.indptr) > 0)
+        dropped = len(self.users) - len(kept)
+        return Split(
+            self.train,
+            self.users[kept],
+            wanted[kept].astype(bool),
+            self.num_without_target + dropped,
+        )
+
+    def sample(self, num_users: int, seed: int) -> Split:
+        """At most `num_users` of the questions, drawn by `seed`."""
+        if len(self.users) <= num_users:
+            return self
+        kept = np.sort(np.random.default_rng(seed).choice(len(self.users), num_users, replace=False))
+        return Split(self.train, self.users[kept], self.targets[kept], self.num_without_target)
+
+
+def leave_one_out(log: InteractionLog, back: int = 1) -> Split:
+    """Each user's event `back` from the end is the target (1: the last), what precedes it the history.
+
+    Users with no event before the target are counted as without target. Raises `InputError` when
+    nobody is left. Leaks the future of other users; for logs without real times.
+    """
+    ends = log.offsets[1:]
+    kept = np.zeros(len(log), bool)
+    places = np.arange(len(log))
+    kept[places < ends[log.users] - back] = True
+    asked = np.flatnonzero(np.diff(log.offsets) > back)
+    items = log.items[ends[asked] - back]
+    targets = sp.csr_matrix(
+        (np.ones(len(asked), bool), (np.arange(len(asked)), items)), shape=(len(asked), log.num_items)
+    )
+    return _checked(Split(log.select(kept), asked.astype(np.int32), targets, log.num_users - len(asked)))
+
+
+def temporal(log: InteractionLog, start_us: int, end_us: int) -> Split:
+    """Events before `start_us` are known; targets are the distinct items of events in `[start_us, end_us)`.
+
+    Only positive events count as targets. Users without history or without target are counted.
+    """
+    train = log.select(log.occurred_at_us < start_us)
+    asked = (log.occurred_at_us >= start_us) & (log.occurred_at_us < end_us) & (log.weights > 0)
+    pairs = sp.csr_matrix(
+        (np.ones(int(asked.sum()), np.float32), (log.users[asked], log.items[asked])),
+        shape=(log.num_users, log.num_items),
+    )
+    users = np.flatnonzero((np.diff(pairs.indptr) > 0) & (np.diff(train.offsets) > 0))
+    return _checked(
+        Split(train, users.astype(np.int32), pairs[users].astype(bool), log.num_users - len(users))
+    )
+
+
+def validation_and_test(log: InteractionLog, split: str, holdout_days: float) -> tuple[Split, Split]:
+    """Two questions built the same way: the earlier one to tune on, the last one to report.
+
+    `split` is `temporal` (the last `holdout_days`, and the same number of days before them) or
+    `leave-one-out`. Raises `InputError` for another word or when there is nothing to ask.
+    """
+    if len(log) == 0:
+        raise InputError("there are no events to evaluate on", expected="a run of `recsys import events`")
+    if split == "leave-one-out":
+        return leave_one_out(log, 2), leave_one_out(log, 1)
+    if split != "temporal":
+        raise InputError("the split is not known", expected="temporal or leave-one-out", found=split)
+    end = int(log.occurred_at_us.max()) + 1
+    period = int(holdout_days * DAY_US)
+    return temporal(log, end - 2 * period, end - period), temporal(log, end - period, end)
+
+
+def seen_items(log: InteractionLog) -> sp.csr_matrix:
+    """`[U, N] bool`: items each user acted on."""
+    shape = (log.num_users, log.num_items)
+    counts = sp.csr_matrix((np.ones(len(log), np.float32), (log.users, log.items)), shape=shape)
+    return counts.astype(bool)
+
+
+def _checked(split: Split) -> Split:
+    if len(split.users) == 0:
+        raise InputError(
+            "no user can be asked about",
+            expected="users with events before and in the held-out period",
+            found=f"{split.num_without_target} users without",
+        )
+    return split

@@ -1,0 +1,46 @@
+"""Only the strongest neighbours are kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+COLUMNS_AT_ONCE = 512
+
+
+def prune(weights: np.ndarray | sp.spmatrix, num_neighbours: int) -> sp.csr_matrix:
+    """`[N, N] float32` with at most `num_neighbours` entries in each column, the largest by size.
+
+    A column holds what speaks for one item, so that the cost of scoring an item is bounded.
+    """
+    columns = sp.csc_matrix(weights) if sp.issparse(weights) else np.asarray(weights)
+    size = columns.shape[1]
+    parts = [
+        _strongest(columns[:, start : start + COLUMNS_AT_ONCE], num_neighbours)
+        for start in range(0, size, COLUMNS_AT_ONCE)
+    ]
+    return sp.hstack(parts, format="csr") if parts else sp.csr_matrix((size, size), dtype=np.float32)
+
+
+def _strongest(columns: np.ndarray | sp.csc_matrix, num: int) -> sp.csc_matrix:
+    if sp.issparse(columns):
+        return _strongest_sparse(sp.csc_matrix(columns), num)
+    if num >= len(columns):
+        return sp.csc_matrix(columns, dtype=np.float32)
+    rows = np.argpartition(-np.abs(columns), num - 1, axis=0)[:num]
+    values = np.take_along_axis(columns, rows, axis=0)
+    width = columns.shape[1]
+    data = (values.T.ravel().astype(np.float32), (rows.T.ravel(), np.repeat(np.arange(width), num)))
+    kept = sp.csc_matrix(data, shape=columns.shape)
+    kept.eliminate_zeros()
+    return kept
+
+
+def _strongest_sparse(columns: sp.csc_matrix, num: int) -> sp.csc_matrix:
+    lengths = np.diff(columns.indptr)
+    owner = np.repeat(np.arange(columns.shape[1]), lengths)
+    order = np.lexsort((columns.indices, -np.abs(columns.data), owner))
+    place = np.arange(len(order)) - columns.indptr[owner[order]]
+    kept = order[place < num]
+    data = (columns.data[kept].astype(np.float32), (columns.indices[kept], owner[kept]))
+    return sp.csc_matrix(data, shape=columns.shape)
