@@ -130,7 +130,7 @@ class ProfileConfig(Config):
     """After this time the long-term part of an event counts half."""
     session_share: Share = 0.4
     """Share of the short-term part in an event's decayed weight; the rest is long-term."""
-    max_events: PositiveInt = 500
+    max_events: PositiveInt = 2_000
     """A user's newest events that are read; older ones do not count."""
     max_item_weight: PositiveFloat = 12.0
     """Cap on the absolute undecayed weight one item collects from repeated events."""
@@ -189,6 +189,29 @@ class ServeConfig(Config):
     """CPUs each replica reserves; fractional so that a laptop holds the whole graph."""
     profile: ProfileConfig = ProfileConfig()
     """How user vectors are made."""
+
+
+class FitConfig(Config):
+    """How `recsys fit` learns from events, and how `recsys evaluate` asks."""
+
+    split: str = "temporal"
+    """`temporal` (real times) or `leave-one-out` (only the order of a user's events is real)."""
+    holdout_days: PositiveFloat = 7.0
+    """Length of the validation period, and of the test period after it."""
+    num_neighbours: PositiveInt = 200
+    """Neighbours that may speak for one item, in each item-item signal."""
+    max_direct_items: PositiveInt = 12_500
+    """Items with the most users that the closed-form model covers; its cost is cubic in them."""
+    max_users: PositiveInt = 4_000
+    """Users drawn for choosing settings; the test always asks everybody."""
+    num_trials: PositiveInt = 80
+    """Trials for the weights of the signals."""
+    baseline_trials: PositiveInt = 12
+    """Most settings tried for each baseline and for each of our own signals."""
+    min_gain: Share = 0.005
+    """Relative gain in validation NDCG@10 below which an optional signal is left out."""
+    seed: int = 0
+    """Seed of every draw."""
 
 
 class ImportConfig(Config):

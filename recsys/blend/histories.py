@@ -55,9 +55,7 @@ class Histories:
         return sp.csr_matrix((values.astype(np.float32), self.items, self.offsets), shape=shape)
 
 
-def histories_of(
-    log: InteractionLog, users: np.ndarray, config: ProfileConfig | None = None
-) -> Histories:
+def histories_of(log: InteractionLog, users: np.ndarray, config: ProfileConfig | None = None) -> Histories:
     """Histories of some users of a log, `[B] int32` places, from their newest `max_events` events."""
     config = config or ProfileConfig()
     ends = log.offsets[users + 1]

@@ -43,11 +43,13 @@ def rank_split(
     mask_seen: bool,
     available: np.ndarray | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    with_auc: bool = True,
 ) -> Ranked:
     """Lists and measures of every asked user, chunk after chunk."""
     parts: list[Ranked] = []
     for start, stop in chunks(split):
-        parts.append(rank_chunk(scorer, split, start, stop, mask_seen, available))
+        parts.append(rank_chunk(scorer, split, start, stop, mask_seen, available, with_auc=with_auc))
         on_progress(stop, len(split.users))
     return joined(parts)
 
@@ -60,7 +62,14 @@ def chunks(split: Split) -> Iterator[tuple[int, int]]:
 
 
 def rank_chunk(
-    scorer: Scorer, split: Split, start: int, stop: int, mask_seen: bool, available: np.ndarray | None
+    scorer: Scorer,
+    split: Split,
+    start: int,
+    stop: int,
+    mask_seen: bool,
+    available: np.ndarray | None,
+    *,
+    with_auc: bool = True,
 ) -> Ranked:
     """Lists and measures of the asked users `start` to `stop`; ties in the order of ids."""
     users = split.users[start:stop]
@@ -72,7 +81,9 @@ def rank_chunk(
     num_targets = np.diff(targets.indptr)
     num_candidates = np.isfinite(scores).sum(1)
     metrics = accuracy_at(hits, num_targets, num_candidates)
-    return Ranked(lists, metrics | {"auc": _aucs(scores, targets, start, len(split.users))})
+    if with_auc:
+        metrics["auc"] = _aucs(scores, targets, start, len(split.users))
+    return Ranked(lists, metrics)
 
 
 def hide(

@@ -12,10 +12,8 @@ def ease(counts: sp.csr_matrix, regularisation: float) -> np.ndarray:
 
     `score = x @ B` for a history `x`. Cost is one inversion: cubic time, three `[N, N] float32`.
     """
-    inverse = _inverse(counts, regularisation)
-    weights = inverse / -np.diag(inverse)[None, :]
-    np.fill_diagonal(weights, 0.0)
-    return weights
+    inverse = regularised_inverse(counts, regularisation)
+    return _zero_diagonal(inverse / -np.diag(inverse)[None, :])
 
 
 def text_regularised_ease(
@@ -27,16 +25,22 @@ def text_regularised_ease(
     `C` is EASE on the Gram matrix of `vectors` `[N, D]`. With `pull` 0 it is `ease`. An item without
     events gets its weights from `C` alone.
     """
+    inverse = regularised_inverse(counts, regularisation)
+    return pulled_weights(counts, inverse, vectors, pull, text_ridge)
+
+
+def pulled_weights(
+    counts: sp.csr_matrix, inverse: np.ndarray, vectors: np.ndarray, pull: float, text_ridge: float = 3.0
+) -> np.ndarray:
+    """`text_regularised_ease` for an inverse at hand; several pulls share the costly inversion."""
     if pull == 0.0:
-        return ease(counts, regularisation)
-    inverse = _inverse(counts, regularisation)
+        return _zero_diagonal(inverse / -np.diag(inverse)[None, :])
     target = counts.toarray().astype(np.float32)
     target += np.float32(pull) * text_weights(vectors, text_ridge)
     weights: np.ndarray = inverse @ target
     del target
     weights -= inverse * (np.diag(weights) / np.diag(inverse))[None, :]
-    np.fill_diagonal(weights, 0.0)
-    return weights
+    return _zero_diagonal(weights)
 
 
 def text_weights(vectors: np.ndarray, ridge: float) -> np.ndarray:
@@ -48,18 +52,20 @@ def text_weights(vectors: np.ndarray, ridge: float) -> np.ndarray:
     small = rows.T @ rows + np.float32(ridge) * np.eye(rows.shape[1], dtype=np.float32)
     inverse: np.ndarray = rows @ -sl.solve(small, rows.T, assume_a="pos")
     inverse[np.diag_indices(len(inverse))] += 1.0
-    weights = inverse / -np.diag(inverse)[None, :]
+    return _zero_diagonal(np.asarray(inverse / -np.diag(inverse)[None, :], np.float32))
+
+
+def _zero_diagonal(weights: np.ndarray) -> np.ndarray:
     np.fill_diagonal(weights, 0.0)
-    return np.asarray(weights, np.float32)
+    return weights
 
 
-def _inverse(counts: sp.csr_matrix, regularisation: float) -> np.ndarray:
+def regularised_inverse(counts: sp.csr_matrix, regularisation: float) -> np.ndarray:
+    """Inverse of `counts + regularisation * I`, `[N, N] float32`, by Cholesky in place."""
     gram = counts.toarray().astype(np.float32)
     gram[np.diag_indices(len(gram))] += np.float32(regularisation)
     factor = sl.lapack.spotrf(gram.T, lower=1, overwrite_a=1, clean=0)[0]
     inverse = sl.lapack.spotri(factor, lower=1, overwrite_c=1)[0]
-    lower = np.tril_indices(0)  # the lower triangle is valid: mirror it block by block
-    del lower
     return _mirrored(inverse)
 
 

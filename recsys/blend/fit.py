@@ -1,0 +1,244 @@
+"""Settings and weights of the signals, chosen on held-out events of the shop itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import optuna
+import scipy.sparse as sp
+
+from recsys.blend.histories import Histories
+from recsys.blend.pool import CandidatePool, pool_of
+from recsys.blend.settings import Blend, FittedBlend, SignalSettings
+from recsys.blend.signals import Signals, repeat_chances, standard_popularity, warm_items
+from recsys.blend.whitening import KINDS, Whitening
+from recsys.config import FitConfig
+from recsys.evaluation.ranking import rank_split
+from recsys.evaluation.splits import Split
+from recsys.interaction_log import InteractionLog
+from recsys.item_item import cooccurrence, prune, transitions
+from recsys.item_item.ease import pulled_weights, regularised_inverse
+
+TEXT_DECAYS = (0.3, 0.5, 0.7, 0.9)
+DECAYS = (0.5, 0.7, 0.85, 0.95)
+REGULARISATIONS = (20.0, 100.0)
+PULLS = (0.0, 0.6, 0.9)
+LARGE = 6_000
+"""Above this many items one ridge is tried instead of two."""
+HALF_LIVES_DAYS = (7.0, 30.0, 365.0)
+MAX_SCORES = 1.6e8
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What signals are made from."""
+
+    log: InteractionLog
+    vectors: np.ndarray
+    """`[N, D] float32` unit text vectors as the encoder gave them."""
+    categories: Sequence[str | None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Alone:
+    """One signal as a scorer of its own."""
+
+    score: Callable[[Histories], np.ndarray]
+
+    def scores(self, histories: Histories) -> np.ndarray:
+        return np.array(self.score(histories))
+
+
+def make_signals(material: Material, settings: SignalSettings, config: FitConfig) -> Signals:
+    """All signals of a log with given settings."""
+    vectors = Whitening.fit(material.vectors, settings.whitening).apply(material.vectors)
+    return Signals(
+        settings,
+        vectors,
+        _behaviour(material.log, vectors, settings, config),
+        _transition(material.log, settings, config),
+        repeat_chances(material.log, material.categories),
+        standard_popularity(material.log, settings.popularity_half_life_days),
+    )
+
+
+def fit_blend(
+    split: Split, vectors: np.ndarray, categories: Sequence[str | None], config: FitConfig, say: Say
+) -> FittedBlend:
+    """Settings and weights that do best on a validation split: signal by signal, then the weights.
+
+    Each signal's settings are chosen by what it does alone (NDCG@10, seen items hidden); the weights
+    by Optuna over the pooled candidates of all signals. Deterministic by seed.
+    """
+    material = Material(split.train, vectors, categories)
+    asked = split.sample(
+        int(min(config.max_users, max(MAX_SCORES / split.train.num_items, 100))), config.seed
+    )
+    questions = {"discover": asked.unseen_only(), "again": asked}
+    signals = _choose(material, questions["discover"], config, say)
+    again = _choose_repeat(signals, questions["again"])
+    found: dict[str, Blend] = {}
+    figures: dict[str, float] = {}
+    for name, question in questions.items():
+        pool = pool_of(again, question, mask_seen=name == "discover")
+        found[name], figures[f"{name} ndcg@10"] = _weights(pool, config)
+        say(f"{name}: {found[name].factors()} validation NDCG@10 {figures[f'{name} ndcg@10']:.4f}")
+    return FittedBlend(
+        settings=again.settings, discover=found["discover"], again=found["again"], validation=figures
+    )
+
+
+def _choose(material: Material, question: Split, config: FitConfig, say: Say) -> Signals:
+    log = material.log
+    empty = sp.csr_matrix((log.num_items, log.num_items), dtype=np.float32)
+    signals = Signals(
+        SignalSettings(),
+        material.vectors,
+        empty,
+        empty,
+        repeat_chances(log, material.categories),
+        standard_popularity(log, 30.0),
+    )
+    for choose in (_texts, _behaviours, _transitions, _popularities):
+        best = max(
+            (
+                (_alone(made, kind, question), place, made)
+                for place, (made, kind) in enumerate(choose(material, signals, config))
+            ),
+            key=lambda row: (row[0], -row[1]),
+        )
+        signals = best[2]
+        say(f"{choose.__name__.strip('_')}: NDCG@10 alone {best[0]:.4f} with {signals.settings}")
+    return signals
+
+
+def _alone(signals: Signals, kind: str, question: Split) -> float:
+    scorers = {
+        "text": signals.text_scores,
+        "behaviour": signals.behaviour_scores,
+        "transition": signals.transition_scores,
+        "popularity": lambda histories: np.tile(signals.popularity, (len(histories), 1)),
+        "repeat": signals.repeat_scores,
+    }
+    ranked = rank_split(_Alone(scorers[kind]), question, mask_seen=kind != "repeat", with_auc=False)
+    return float(ranked.metrics["ndcg@10"].mean())
+
+
+def _with(signals: Signals, **settings: object) -> SignalSettings:
+    return signals.settings.model_copy(update=settings)
+
+
+def _texts(material: Material, signals: Signals, config: FitConfig) -> Iterator[tuple[Signals, str]]:
+    for kind in KINDS:
+        turned = Whitening.fit(material.vectors, kind).apply(material.vectors)
+        for decay in TEXT_DECAYS:
+            settings = _with(signals, whitening=kind, text_decay=decay)
+            yield replace(signals, settings=settings, vectors=turned), "text"
+
+
+def _behaviours(material: Material, signals: Signals, config: FitConfig) -> Iterator[tuple[Signals, str]]:
+    log = material.log
+    warm = warm_items(log, config.max_direct_items)
+    counts = cooccurrence(log)[warm][:, warm].tocsr()
+    for ridge in REGULARISATIONS if len(warm) <= LARGE else REGULARISATIONS[:1]:
+        inverse = regularised_inverse(counts, ridge)
+        for pull in PULLS:
+            weights = pulled_weights(counts, inverse, signals.vectors[warm], pull * ridge)
+            matrix = spread(prune(weights, config.num_neighbours), warm, log.num_items)
+            del weights
+            for decay in DECAYS if pull == PULLS[1] else DECAYS[2:3]:
+                settings = _with(signals, regularisation=ridge, pull=pull, behaviour_decay=decay)
+                yield replace(signals, settings=settings, behaviour=matrix), "behaviour"
+
+
+def _transitions(material: Material, signals: Signals, config: FitConfig) -> Iterator[tuple[Signals, str]]:
+    for window, power in ((1, 0.0), (3, 0.0), (3, 0.3)):
+        made = _with(signals, transition_window=window, transition_power=power)
+        matrix = _transition(material.log, made, config)
+        for decay in (0.3, 0.6, 0.85):
+            settings = made.model_copy(update={"transition_decay": decay})
+            yield replace(signals, settings=settings, transition=matrix), "transition"
+
+
+def _popularities(material: Material, signals: Signals, config: FitConfig) -> Iterator[tuple[Signals, str]]:
+    for days in HALF_LIVES_DAYS:
+        settings = _with(signals, popularity_half_life_days=days)
+        popularity = standard_popularity(material.log, days)
+        yield replace(signals, settings=settings, popularity=popularity), "popularity"
+
+
+def _choose_repeat(signals: Signals, question: Split) -> Signals:
+    tried = [
+        replace(signals, settings=_with(signals, repeat_decay=decay)) for decay in (0.9, 0.97, 0.99, 0.997)
+    ]
+    values = [_alone(one, "repeat", question) for one in tried]
+    return tried[int(np.argmax(values))]
+
+
+def _behaviour(
+    log: InteractionLog, vectors: np.ndarray, settings: SignalSettings, config: FitConfig
+) -> sp.csr_matrix:
+    warm = warm_items(log, config.max_direct_items)
+    counts = cooccurrence(log)[warm][:, warm].tocsr()
+    inverse = regularised_inverse(counts, settings.regularisation)
+    weights = pulled_weights(counts, inverse, vectors[warm], settings.pull * settings.regularisation)
+    return spread(prune(weights, config.num_neighbours), warm, log.num_items)
+
+
+def spread(matrix: sp.csr_matrix, places: np.ndarray, num_items: int) -> sp.csr_matrix:
+    """A matrix over some items as one over all, `[num_items, num_items]`."""
+    pairs = matrix.tocoo()
+    data = (pairs.data, (places[pairs.row], places[pairs.col]))
+    return sp.csr_matrix(data, shape=(num_items, num_items))
+
+
+def _transition(log: InteractionLog, settings: SignalSettings, config: FitConfig) -> sp.csr_matrix:
+    steps = transitions(log, settings.transition_window, 0.5, settings.transition_power)
+    return prune(_unit_deviation(steps), config.num_neighbours)
+
+
+def _unit_deviation(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    """Scaled so that the root mean square of its entries is 1: factors stay comparable across shops."""
+    size = float(np.sqrt(np.square(matrix.data).mean())) if matrix.nnz else 1.0
+    return (matrix / (size or 1.0)).tocsr()
+
+
+def _weights(pool: CandidatePool, config: FitConfig) -> tuple[Blend, float]:
+    """Factors by Optuna, then without every optional signal that does not earn its place."""
+    scale = pool.deviations()
+
+    def blend_of(raw: Sequence[float]) -> Blend:
+        text, behaviour, transition, repeat, popularity = (
+            value / size for value, size in zip(raw, scale, strict=True)
+        )
+        return Blend(
+            text=text, behaviour=behaviour, transition=transition, repeat=repeat, popularity=popularity
+        )
+
+    def objective(trial: optuna.Trial) -> float:
+        raw = [
+            trial.suggest_float("text", 0.0, 1.0),
+            1.0,
+            trial.suggest_float("transition", 0.0, 1.0),
+            trial.suggest_float("repeat", 0.0, 2.0) if pool.has_repeats else 0.0,
+            trial.suggest_float("popularity", 0.0, 0.5),
+        ]
+        return pool.ndcg(blend_of(raw).factors())
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=config.seed))
+    start = {"text": 0.3, "transition": 0.1, "popularity": 0.02}
+    study.enqueue_trial(start | ({"repeat": 0.5} if pool.has_repeats else {}))
+    study.optimize(objective, n_trials=config.num_trials)
+    best = study.best_params
+    raw = [best["text"], 1.0, best["transition"], best.get("repeat", 0.0), best["popularity"]]
+    value = study.best_value
+    for place in (2, 3, 4):
+        without = [0.0 if other == place else factor for other, factor in enumerate(raw)]
+        left = pool.ndcg(blend_of(without).factors())
+        if raw[place] > 0.0 and left >= value * (1.0 - config.min_gain):
+            raw, value = without, left
+    return blend_of(raw), value

@@ -1,0 +1,88 @@
+"""The candidates that could reach a list under any weights, so that weights are tried in milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.blend.histories import histories_of
+from recsys.blend.settings import Blend
+from recsys.blend.signals import Signals
+from recsys.evaluation.ranking import chunks, hide
+from recsys.evaluation.splits import Split
+
+PER_SIGNAL = 100
+CUT = 10
+EVERY = Blend(text=1.0, behaviour=1.0, transition=1.0, repeat=1.0, popularity=1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class CandidatePool:
+    """For each asked user the best items of every signal, and the targets among all others."""
+
+    parts: np.ndarray
+    """`[S, B, P] float32`: each signal's score of each candidate."""
+    hits: np.ndarray
+    """`[B, P] bool`: candidates that are targets."""
+    blocked: np.ndarray
+    """`[B, P] bool`: places that hold no allowed candidate, or one twice."""
+    num_targets: np.ndarray
+    """`[B] int64`."""
+
+    @property
+    def has_repeats(self) -> bool:
+        """Whether the repeat signal says anything about any candidate."""
+        return bool((self.parts[3][~self.blocked] != 0.0).any())
+
+    def deviations(self) -> list[float]:
+        """Standard deviation of each signal over the candidates; 1 for one that is constant."""
+        found = [float(part[~self.blocked].std()) for part in self.parts]
+        return [value if value > 0.0 else 1.0 for value in found]
+
+    def ndcg(self, factors: tuple[float, ...]) -> float:
+        """Mean NDCG@10 of the lists that these factors give."""
+        scores = np.einsum("s,sbp->bp", np.asarray(factors, np.float32), self.parts)
+        scores[self.blocked] = -np.inf
+        best = np.argpartition(-scores, CUT - 1, axis=1)[:, :CUT]
+        order = np.argsort(-np.take_along_axis(scores, best, 1), axis=1, kind="stable")
+        hits = np.take_along_axis(self.hits, np.take_along_axis(best, order, 1), 1)
+        gains = 1.0 / np.log2(np.arange(2, CUT + 2))
+        ideal = np.cumsum(gains)[np.minimum(self.num_targets, CUT) - 1]
+        return float((hits @ gains / ideal).mean())
+
+
+def pool_of(signals: Signals, split: Split, mask_seen: bool) -> CandidatePool:
+    """The pool of a split's users."""
+    found = [_chunk(signals, split, start, stop, mask_seen) for start, stop in chunks(split)]
+    return CandidatePool(
+        np.concatenate([part.parts for part in found], axis=1),
+        np.concatenate([part.hits for part in found]),
+        np.concatenate([part.blocked for part in found]),
+        np.concatenate([part.num_targets for part in found]),
+    )
+
+
+def _chunk(signals: Signals, split: Split, start: int, stop: int, mask_seen: bool) -> CandidatePool:
+    users, targets = split.users[start:stop], split.targets[start:stop]
+    parts = signals.parts(histories_of(split.train, users), EVERY)
+    places = np.concatenate([_best(part, split, users, mask_seen) for part in parts], axis=1)
+    places.sort(axis=1)
+    allowed = np.zeros(parts[0].shape, np.float32)
+    hide(allowed, split, users, mask_seen, None)
+    blocked = np.take_along_axis(allowed, places, 1) < 0.0
+    blocked[:, 1:] |= places[:, 1:] == places[:, :-1]
+    wanted = np.asarray(targets.todense(), bool)
+    return CandidatePool(
+        np.stack([np.take_along_axis(part, places, 1) for part in parts]),
+        np.take_along_axis(wanted, places, 1) & ~blocked,
+        blocked,
+        np.diff(targets.indptr),
+    )
+
+
+def _best(part: np.ndarray, split: Split, users: np.ndarray, mask_seen: bool) -> np.ndarray:
+    scores = np.array(part)
+    hide(scores, split, users, mask_seen, None)
+    width = min(PER_SIGNAL, scores.shape[1])
+    return np.argpartition(-scores, width - 1, axis=1)[:, :width]

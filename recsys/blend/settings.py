@@ -1,0 +1,67 @@
+"""How signals are made and weighed; stored in the manifest of an index version."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from recsys.config import Config
+
+SIGNALS = ("text", "behaviour", "transition", "repeat", "popularity")
+"""In the order in which they are stored and summed."""
+
+
+class Blend(Config):
+    """Factor of each signal in the score of one scenario; 0 leaves a signal out."""
+
+    text: float = 1.0
+    behaviour: float = 0.0
+    transition: float = 0.0
+    repeat: float = 0.0
+    popularity: float = 0.0
+
+    def factors(self) -> tuple[float, ...]:
+        """In the order of `SIGNALS`."""
+        return (self.text, self.behaviour, self.transition, self.repeat, self.popularity)
+
+
+class SignalSettings(Config):
+    """Everything the signals were made with, chosen on validation events."""
+
+    whitening: Literal["raw", "centred", "whitened"] = "whitened"
+    """How text vectors are turned."""
+    text_decay: float = Field(default=0.5, gt=0.0, le=1.0)
+    """Weight of a history item against the next newer one, in the text signal."""
+    regularisation: float = Field(default=50.0, gt=0.0)
+    """Ridge of the item-item model."""
+    pull: float = Field(default=0.6, ge=0.0)
+    """Pull towards the text model, as a share of the ridge."""
+    behaviour_decay: float = Field(default=0.9, gt=0.0, le=1.0)
+    """As `text_decay`, for the item-item model."""
+    transition_power: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Damping of frequent items in transitions."""
+    transition_window: int = Field(default=3, ge=1)
+    """Steps within which an item counts as next."""
+    transition_decay: float = Field(default=0.5, gt=0.0, le=1.0)
+    """As `text_decay`, for transitions."""
+    repeat_decay: float = Field(default=0.98, gt=0.0, le=1.0)
+    """As `text_decay`, for the user's own items coming back."""
+    popularity_half_life_days: float = Field(default=30.0, gt=0.0)
+    """After this time an event counts half for popularity."""
+
+
+class FittedBlend(Config):
+    """What `recsys fit` learned about weights: settings, and a blend for each scenario."""
+
+    settings: SignalSettings = SignalSettings()
+    discover: Blend = Blend()
+    """Used where items the user has already acted on are left out."""
+    again: Blend = Blend()
+    """Used where such items may come back."""
+    validation: dict[str, float] = {}
+    """Validation figures of the fit."""
+
+    def blend(self, include_seen: bool) -> Blend:
+        """The blend of a request."""
+        return self.again if include_seen else self.discover

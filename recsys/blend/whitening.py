@@ -1,0 +1,44 @@
+"""Text vectors turned so that directions all items share do not drown what tells them apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+FLOOR = 1e-3
+"""Share of the largest variance below which a direction is noise and is not blown up."""
+Kind = Literal["raw", "centred", "whitened"]
+KINDS: tuple[Kind, ...] = ("raw", "centred", "whitened")
+
+
+@dataclass(frozen=True, eq=False)
+class Whitening:
+    """`unit((x - mean) @ matrix)`; the identity for raw vectors."""
+
+    kind: Kind
+    mean: np.ndarray
+    """`[D] float32`."""
+    matrix: np.ndarray
+    """`[D, D] float32`."""
+
+    @classmethod
+    def fit(cls, vectors: np.ndarray, kind: Kind) -> Whitening:
+        """Learned from item vectors `[N, D]`; fewer than two items leave them raw."""
+        dim = vectors.shape[1]
+        identity = np.eye(dim, dtype=np.float32)
+        if kind == "raw" or len(vectors) < 2:
+            return cls("raw", np.zeros(dim, np.float32), identity)
+        mean = vectors.mean(0, dtype=np.float64)
+        if kind == "centred":
+            return cls(kind, mean.astype(np.float32), identity)
+        variances, axes = np.linalg.eigh(np.cov((vectors - mean).T))
+        variances = np.maximum(variances, 0.0) + FLOOR * max(float(variances[-1]), 1e-12)
+        return cls(kind, mean.astype(np.float32), (axes / np.sqrt(variances)).astype(np.float32))
+
+    def apply(self, vectors: np.ndarray) -> np.ndarray:
+        """`[N, D] float32` unit rows; a vector equal to the mean becomes zero."""
+        turned = (np.asarray(vectors, np.float32) - self.mean) @ self.matrix
+        lengths = np.linalg.norm(turned, axis=1, keepdims=True)
+        return np.asarray(turned / np.where(lengths > 1e-9, lengths, 1.0), np.float32)
