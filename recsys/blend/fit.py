@@ -23,10 +23,10 @@ from recsys.item_item.ease import pulled_weights, regularised_inverse
 
 TEXT_DECAYS = (0.3, 0.5, 0.7, 0.9)
 DECAYS = (0.5, 0.7, 0.85, 0.95)
-REGULARISATIONS = (20.0, 100.0)
+REGULARISATIONS = (50.0, 20.0, 100.0)
 PULLS = (0.0, 0.6, 0.9)
 LARGE = 6_000
-"""Above this many items one ridge is tried instead of two."""
+"""Above this many items one ridge less is tried."""
 HALF_LIVES_DAYS = (7.0, 30.0, 365.0)
 MAX_SCORES = 1.6e8
 Say = Callable[[str], None]
@@ -143,7 +143,7 @@ def _behaviours(material: Material, signals: Signals, config: FitConfig) -> Iter
     log = material.log
     warm = warm_items(log, config.max_direct_items)
     counts = cooccurrence(log)[warm][:, warm].tocsr()
-    for ridge in REGULARISATIONS if len(warm) <= LARGE else REGULARISATIONS[:1]:
+    for ridge in REGULARISATIONS if len(warm) <= LARGE else REGULARISATIONS[:2]:
         inverse = regularised_inverse(counts, ridge)
         for pull in PULLS:
             weights = pulled_weights(counts, inverse, signals.vectors[warm], pull * ridge)

@@ -1,0 +1,180 @@
+"""Every baseline with the settings that are tried for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from implicit.als import AlternatingLeastSquares
+from implicit.nearest_neighbours import bm25_weight
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import CountVectorizer
+from threadpoolctl import threadpool_limits
+
+from recsys.baselines.scorers import Constant, Factors, Neighbours, OwnItems, Vectors
+from recsys.blend.fit import spread
+from recsys.blend.signals import recent_popularity, warm_items
+from recsys.blend.whitening import Whitening
+from recsys.config import FitConfig
+from recsys.evaluation.ranking import Scorer
+from recsys.interaction_log import InteractionLog
+from recsys.item_item import cooccurrence, cosine_neighbours, ease, lift_neighbours, prune, transitions
+from recsys.item_item.cooccurrence import user_items
+
+Params = dict[str, Any]
+DECAYS = (0.5, 0.7, 0.9, 1.0)
+TEXT_NEIGHBOURS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Shop:
+    """What baselines are fitted on."""
+
+    log: InteractionLog
+    vectors: np.ndarray
+    """`[N, D] float32` unit text vectors."""
+    texts: Sequence[str]
+    """`N` item texts."""
+    config: FitConfig
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A method with its grid; `candidates` gives fitted scorers, those that share work together."""
+
+    name: str
+    grid: tuple[Params, ...]
+    fit: Callable[[Shop, Sequence[Params]], Iterator[tuple[Params, Scorer]]]
+
+
+def baselines(config: FitConfig, repeats: bool) -> tuple[Baseline, ...]:
+    """All baselines; with `repeats` also the user's own items, which matter where things are bought again."""
+    return (
+        Baseline("popular", ({},), _popular),
+        Baseline("recent-popular", _grid(config, half_life_days=(1.0, 3.0, 7.0, 14.0, 30.0, 90.0)), _recent),
+        Baseline("item-knn", _grid(config, shrinkage=(0.0, 5.0, 20.0), decay=DECAYS), _item_knn),
+        Baseline("co-visitation", _grid(config, power=(0.0, 0.5, 1.0), decay=DECAYS), _co_visitation),
+        Baseline("transitions", _grid(config, window=(1, 3), power=(0.0, 0.3), decay=(0.3, 0.5, 0.8)), _next),
+        Baseline("ease", _grid(config, regularisation=_ridges(config), decay=DECAYS), _ease),
+        Baseline("als", _grid(config, factors=(64, 128), alpha=(1.0, 10.0), decay=(0.9, 1.0)), _als),
+        Baseline("bm25", _grid(config, b=(0.0, 0.75), decay=(0.3, 0.5, 0.7, 0.9)), _bm25),
+        Baseline("plain text", ({"decay": 1.0},), _plain),
+        Baseline("whitened text", _grid(config, decay=(0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)), _whitened),
+        *((Baseline("own items", _grid(config, decay=(0.9, 0.97, 0.99, 1.0)), _own),) if repeats else ()),
+    )
+
+
+def _ridges(config: FitConfig) -> tuple[float, ...]:
+    return (50.0, 200.0, 20.0)
+
+
+def _grid(config: FitConfig, **values: tuple[Any, ...]) -> tuple[Params, ...]:
+    every = [dict(zip(values, row, strict=True)) for row in product(*values.values())]
+    return tuple(every[: config.baseline_trials])
+
+
+def _popular(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
+    for params in grid:
+        yield params, Constant(np.bincount(shop.log.items, shop.log.weights > 0, shop.log.num_items))
+
+
+def _recent(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
+    for params in grid:
+        yield params, Constant(recent_popularity(shop.log, params["half_life_days"]))
+
+
+def _item_knn(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
+    counts = cooccurrence(shop.log)
+    for shrinkage, rows in _grouped(grid, "shrinkage"):
+        weights = prune(cosine_neighbours(counts, shrinkage), shop.config.num_neighbours)
+        for params in rows:
+            yield params, Neighbours(weights, params["decay"])
+
+
+def _co_visitation(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
+    counts = cooccurrence(shop.log)
+    for power, rows in _grouped(grid, "power"):
+        weights = prune(lift_neighbours(counts, power), shop.config.num_neighbours)
+        for params in rows:
+            yield params, Neighbours(weights, params["decay"])
+
+
+def _next(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
+    for params in grid:
+        yield (
+            params,
+            Neighbours(transitions(shop.log, params["window"], 0.5, params["power"]), params["decay"]),
+        )
+
+
+def _ease(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
+    warm = warm_items(shop.log, shop.config.max_direct_items)
+    counts = cooccurrence(shop.log)[warm][:, warm].tocsr()
+    for ridge, rows in _grouped(grid, "regularisation"):
+        pruned = prune(ease(counts, ridge), max(shop.config.num_neighbours, 500))
+        weights = spread(pruned, warm, shop.log.num_items)
+        for params in rows:
+            yield params, Neighbours(weights, params["decay"])
+
+
+def _als(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
+    done: dict[tuple[int, float], np.ndarray] = {}
+    for params in grid:
+        key = params["factors"], params["alpha"]
+        if key not in done:
+            done[key] = _als_items(user_items(shop.log), *key, shop.config.seed)
+        yield params, Factors(done[key], 0.05, params["alpha"], params["decay"])
+
+
+def _als_items(matrix: sp.csr_matrix, factors: int, alpha: float, seed: int) -> np.ndarray:
+    model = AlternatingLeastSquares(
+        factors=factors, regularization=0.05, alpha=alpha, iterations=15, random_state=seed, use_gpu=False
+    )
+    with threadpool_limits(1, "blas"):  # implicit has threads of its own; BLAS threads inside them thrash
+        model.fit(csr_matrix(matrix), show_progress=False)
+    return np.asarray(model.item_factors, np.float32)
+
+
+def _bm25(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
+    words = CountVectorizer(max_features=50_000, dtype=np.float32).fit_transform(shop.texts)
+    for b, rows in _grouped(grid, "b"):
+        weighted = bm25_weight(words, K1=1.2, B=b).tocsr().astype(np.float32)
+        neighbours = _text_neighbours(weighted, (words > 0).astype(np.float32))
+        for params in rows:
+            yield params, Neighbours(neighbours, params["decay"])
+
+
+def _text_neighbours(
+    documents: sp.csr_matrix, queries: sp.csr_matrix, rows_at_once: int = 512
+) -> sp.csr_matrix:
+    """BM25 of every item as a query against all, its best `TEXT_NEIGHBOURS` kept."""
+    parts = []
+    for start in range(0, queries.shape[0], rows_at_once):
+        scores = (queries[start : start + rows_at_once] @ documents.T).toarray()
+        parts.append(prune(np.ascontiguousarray(scores.T), TEXT_NEIGHBOURS).T.tocsr())
+    return sp.vstack(parts, format="csr")
+
+
+def _plain(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
+    for params in grid:
+        yield params, Vectors(shop.vectors, params["decay"])
+
+
+def _whitened(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
+    turned = Whitening.fit(shop.vectors, "whitened").apply(shop.vectors)
+    for params in grid:
+        yield params, Vectors(turned, params["decay"])
+
+
+def _own(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
+    for params in grid:
+        yield params, OwnItems(params["decay"])
+
+
+def _grouped(grid: Sequence[Params], name: str) -> Iterator[tuple[Any, list[Params]]]:
+    for value in dict.fromkeys(params[name] for params in grid):
+        yield value, [params for params in grid if params[name] == value]

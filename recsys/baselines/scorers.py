@@ -1,0 +1,81 @@
+"""Scorers of the simple methods; each is fitted on a log and scores histories over the catalog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from recsys.blend.histories import Histories
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """The same scores `[N]` for everybody."""
+
+    values: np.ndarray
+
+    def scores(self, histories: Histories) -> np.ndarray:
+        """`[B, N] float32`."""
+        return np.tile(np.asarray(self.values, np.float32), (len(histories), 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """Decayed history times an item-item matrix `[N, N]`, dense or sparse."""
+
+    weights: np.ndarray | sp.csr_matrix
+    decay: float
+
+    def scores(self, histories: Histories) -> np.ndarray:
+        """`[B, N] float32`."""
+        product = histories.matrix(self.decay) @ self.weights
+        return np.asarray(product.toarray() if sp.issparse(product) else product, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """Cosine of the decayed mean of the history's unit vectors `[N, D]` with each item's."""
+
+    vectors: np.ndarray
+    decay: float
+
+    def scores(self, histories: Histories) -> np.ndarray:
+        """`[B, N] float32`; ranks do not depend on the length of the mean."""
+        return np.asarray((histories.matrix(self.decay) @ self.vectors) @ self.vectors.T, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """ALS with the history folded in: one regularised least-squares step per user."""
+
+    item_factors: np.ndarray
+    """`[N, F] float32`."""
+    regularisation: float
+    alpha: float
+    decay: float
+
+    def scores(self, histories: Histories) -> np.ndarray:
+        """`[B, N] float32`; confidence `1 + alpha` on history items (Hu, Koren, Volinsky 2008)."""
+        rows = self.item_factors.astype(np.float64)
+        gram = rows.T @ rows + self.regularisation * np.eye(rows.shape[1])
+        users = np.zeros((len(histories), rows.shape[1]))
+        for place in range(len(histories)):
+            part = slice(histories.offsets[place], histories.offsets[place + 1])
+            own = rows[histories.items[part]]
+            weight = self.decay ** histories.steps[part].astype(np.float64)
+            confident = (own * (self.alpha * weight)[:, None]).T
+            users[place] = np.linalg.solve(gram + confident @ own, confident.sum(1) + weight @ own)
+        return np.asarray(users @ rows.T, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class OwnItems:
+    """What the user acted on before, most often and most recently first."""
+
+    decay: float
+
+    def scores(self, histories: Histories) -> np.ndarray:
+        """`[B, N] float32`."""
+        return np.asarray(histories.matrix(self.decay, repeated=True).toarray(), np.float32)
