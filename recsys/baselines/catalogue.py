@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from recsys.baselines.scorers import Constant, Factors, Neighbours, OwnItems, Vectors
 from recsys.blend.fit import spread
+from recsys.blend.histories import HALF_LIVES_DAYS
 from recsys.blend.signals import recent_popularity, warm_items
 from recsys.blend.whitening import Whitening
 from recsys.config import FitConfig
@@ -64,7 +65,7 @@ def baselines(config: FitConfig, repeats: bool) -> tuple[Baseline, ...]:
         Baseline("bm25", _grid(config, b=(0.0, 0.75), decay=(0.3, 0.5, 0.7, 0.9)), _bm25),
         Baseline("plain text", ({"decay": 1.0},), _plain),
         Baseline("whitened text", _grid(config, decay=(0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)), _whitened),
-        *((Baseline("own items", _grid(config, decay=(0.9, 0.97, 0.99, 1.0)), _own),) if repeats else ()),
+        *((Baseline("own items", _grid(config, half_life_days=HALF_LIVES_DAYS), _own),) if repeats else ()),
     )
 
 
@@ -172,7 +173,7 @@ def _whitened(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scor
 
 def _own(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
     for params in grid:
-        yield params, OwnItems(params["decay"])
+        yield params, OwnItems(params["half_life_days"])
 
 
 def _grouped(grid: Sequence[Params], name: str) -> Iterator[tuple[Any, list[Params]]]:

@@ -72,10 +72,10 @@ class Factors:
 
 @dataclass(frozen=True, eq=False)
 class OwnItems:
-    """What the user acted on before, most often and most recently first."""
+    """What the user acted on before, most often first; events halve every `half_life_days`."""
 
-    decay: float
+    half_life_days: float
 
     def scores(self, histories: Histories) -> np.ndarray:
         """`[B, N] float32`."""
-        return np.asarray(histories.matrix(self.decay, repeated=True).toarray(), np.float32)
+        return np.asarray(histories.frequency_matrix(self.half_life_days).toarray(), np.float32)

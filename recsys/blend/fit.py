@@ -9,9 +9,10 @@ import numpy as np
 import optuna
 import scipy.sparse as sp
 
+from recsys.blend.histories import HALF_LIVES_DAYS as HISTORY_HALF_LIVES_DAYS
 from recsys.blend.histories import Histories
 from recsys.blend.pool import CandidatePool, pool_of
-from recsys.blend.settings import Blend, FittedBlend, SignalSettings
+from recsys.blend.settings import SIGNALS, Blend, FittedBlend, SignalSettings
 from recsys.blend.signals import Signals, repeat_chances, standard_popularity, warm_items
 from recsys.blend.whitening import KINDS, Whitening
 from recsys.config import FitConfig
@@ -172,7 +173,9 @@ def _popularities(material: Material, signals: Signals, config: FitConfig) -> It
 
 def _choose_repeat(signals: Signals, question: Split) -> Signals:
     tried = [
-        replace(signals, settings=_with(signals, repeat_decay=decay)) for decay in (0.9, 0.97, 0.99, 0.997)
+        replace(signals, settings=_with(signals, repeat_half_life_days=days, repeat_power=power))
+        for days in HISTORY_HALF_LIVES_DAYS
+        for power in (0.0, 0.5, 1.0)
     ]
     values = [_alone(one, "repeat", question) for one in tried]
     return tried[int(np.argmax(values))]
@@ -208,37 +211,53 @@ def _unit_deviation(matrix: sp.csr_matrix) -> sp.csr_matrix:
 
 def _weights(pool: CandidatePool, config: FitConfig) -> tuple[Blend, float]:
     """Factors by Optuna, then without every optional signal that does not earn its place."""
-    scale = pool.deviations()
-
-    def blend_of(raw: Sequence[float]) -> Blend:
-        text, behaviour, transition, repeat, popularity = (
-            value / size for value, size in zip(raw, scale, strict=True)
-        )
-        return Blend(
-            text=text, behaviour=behaviour, transition=transition, repeat=repeat, popularity=popularity
-        )
+    deviations = pool.deviations()
+    used = [True, True, True, pool.has_repeats, True]
 
     def objective(trial: optuna.Trial) -> float:
-        raw = [
-            trial.suggest_float("text", 0.0, 1.0),
-            1.0,
-            trial.suggest_float("transition", 0.0, 1.0),
-            trial.suggest_float("repeat", 0.0, 2.0) if pool.has_repeats else 0.0,
-            trial.suggest_float("popularity", 0.0, 0.5),
-        ]
-        return pool.ndcg(blend_of(raw).factors())
+        return pool.ndcg(_scaled(_suggested(trial, used), deviations))
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=config.seed))
-    start = {"text": 0.3, "transition": 0.1, "popularity": 0.02}
-    study.enqueue_trial(start | ({"repeat": 0.5} if pool.has_repeats else {}))
+    for start in _starts(used):
+        study.enqueue_trial(start)
     study.optimize(objective, n_trials=config.num_trials)
-    best = study.best_params
-    raw = [best["text"], 1.0, best["transition"], best.get("repeat", 0.0), best["popularity"]]
-    value = study.best_value
-    for place in (2, 3, 4):
+    raw = [study.best_params.get(name, 0.0) for name in SIGNALS]
+    kept = _earned(pool, raw, deviations, study.best_value, config.min_gain)
+    factors = _scaled(kept, deviations)
+    return Blend(**dict(zip(SIGNALS, factors, strict=True))), pool.ndcg(factors)
+
+
+def _suggested(trial: optuna.Trial, used: Sequence[bool]) -> list[float]:
+    return [
+        trial.suggest_float(name, 0.0, 1.0) if use else 0.0 for name, use in zip(SIGNALS, used, strict=True)
+    ]
+
+
+def _starts(used: Sequence[bool]) -> Iterator[dict[str, float]]:
+    """Each signal alone and a plain mixture around it: whatever leads in this shop is tried first."""
+    names = [name for name, use in zip(SIGNALS, used, strict=True) if use]
+    for lead in names:
+        for rest in (0.0, 0.1, 0.3):
+            yield {
+                name: 1.0 if name == lead else rest * (0.3 if name == "popularity" else 1.0) for name in names
+            }
+
+
+def _scaled(raw: Sequence[float], deviations: Sequence[float]) -> tuple[float, ...]:
+    """Factors per standard deviation, the largest 1, as factors of the signals themselves."""
+    largest = max(max(raw), 1e-12)
+    return tuple(value / largest / size for value, size in zip(raw, deviations, strict=True))
+
+
+def _earned(
+    pool: CandidatePool, raw: list[float], deviations: Sequence[float], value: float, min_gain: float
+) -> list[float]:
+    """Without the signals whose absence costs less than `min_gain` of the value; one always stays."""
+    for place in range(len(raw)):
         without = [0.0 if other == place else factor for other, factor in enumerate(raw)]
-        left = pool.ndcg(blend_of(without).factors())
-        if raw[place] > 0.0 and left >= value * (1.0 - config.min_gain):
-            raw, value = without, left
-    return blend_of(raw), value
+        if raw[place] > 0.0 and any(without):
+            left = pool.ndcg(_scaled(without, deviations))
+            if left >= value * (1.0 - min_gain):
+                raw, value = without, max(left, value)
+    return raw

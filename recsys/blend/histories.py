@@ -9,7 +9,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from recsys.config import ProfileConfig
-from recsys.interaction_log import InteractionLog
+from recsys.interaction_log import DAY_US, InteractionLog
+
+HALF_LIVES_DAYS = (7.0, 30.0, 90.0, 365.0)
+"""Half-lives that a user's own frequencies are known for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +26,9 @@ class Histories:
     """`[M] int32` item places."""
     strengths: np.ndarray
     """`[M] float32` signed undecayed weight of all events on the item, in units of the profile's cap."""
-    counts: np.ndarray
-    """`[M] float32` number of events on the item."""
+    frequencies: np.ndarray
+    """`[M, H] float32`: positive events on the item, each halved every `HALF_LIVES_DAYS[h]` before the
+    user's newest event."""
 
     def __len__(self) -> int:
         """Number B of histories."""
@@ -40,15 +44,19 @@ class Histories:
         """`[M] int64`: how many distinct items came after it; 0 for the newest."""
         return np.arange(len(self.items)) - self.offsets[self.rows]
 
-    def matrix(self, decay: float, repeated: bool = False) -> sp.csr_matrix:
+    def matrix(self, decay: float) -> sp.csr_matrix:
         """`[B, N] float32` weights with unit L2 rows, `sign * decay^step` before that.
 
-        With `repeated`, times the logarithm of one more than the number of events on the item.
         Rows without an entry stay zero.
         """
-        values = np.sign(self.strengths) * decay ** self.steps.astype(np.float64)
-        if repeated:
-            values = values * np.log1p(self.counts)
+        return self._unit(np.sign(self.strengths) * decay ** self.steps.astype(np.float64))
+
+    def frequency_matrix(self, half_life_days: float) -> sp.csr_matrix:
+        """`[B, N] float32` decayed event counts with unit L2 rows; one of `HALF_LIVES_DAYS`."""
+        column = HALF_LIVES_DAYS.index(half_life_days)
+        return self._unit(np.where(self.strengths > 0.0, self.frequencies[:, column], 0.0).astype(np.float64))
+
+    def _unit(self, values: np.ndarray) -> sp.csr_matrix:
         norms = np.sqrt(np.bincount(self.rows, values**2, minlength=len(self)))
         values = values / np.where(norms > 0.0, norms, 1.0)[self.rows]
         shape = (len(self), self.num_items)
@@ -64,27 +72,34 @@ def histories_of(log: InteractionLog, users: np.ndarray, config: ProfileConfig |
     rows = np.repeat(np.arange(len(users)), lengths)
     first = np.repeat(starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
     places = first + np.arange(len(rows))
-    return _distinct(rows, log.items[places], log.weights[places], len(users), log.num_items, config)
+    newest = log.occurred_at_us[np.maximum(ends - 1, 0)] if len(log) else np.zeros(len(users), np.int64)
+    ages = (newest[rows] - log.occurred_at_us[places]) / DAY_US
+    events = _Events(rows, log.items[places], log.weights[places], ages)
+    return _distinct(events, len(users), log.num_items, config.max_item_weight)
 
 
-def _distinct(
-    rows: np.ndarray, items: np.ndarray, weights: np.ndarray, num: int, num_items: int, config: ProfileConfig
-) -> Histories:
-    keys = rows.astype(np.int64) * num_items + items
+@dataclass(frozen=True, eq=False)
+class _Events:
+    rows: np.ndarray
+    items: np.ndarray
+    weights: np.ndarray
+    age_days: np.ndarray
+
+
+def _distinct(events: _Events, num: int, num_items: int, cap: float) -> Histories:
+    keys = events.rows.astype(np.int64) * num_items + events.items
     distinct, newest_from_end, inverse = np.unique(keys[::-1], return_index=True, return_inverse=True)
-    own, cap = weights[::-1].astype(np.float64), config.max_item_weight
-    drawn = np.minimum(np.bincount(inverse, np.maximum(own, 0.0), minlength=len(distinct)), cap)
-    pushed = np.minimum(np.bincount(inverse, np.maximum(-own, 0.0), minlength=len(distinct)), cap)
-    counts = np.bincount(inverse, own > 0, minlength=len(distinct))
-    owners = distinct // max(num_items, 1)
-    strengths = drawn - pushed
+    own, ages, size = events.weights[::-1].astype(np.float64), events.age_days[::-1], len(distinct)
+    drawn = np.minimum(np.bincount(inverse, np.maximum(own, 0.0), minlength=size), cap)
+    pushed = np.minimum(np.bincount(inverse, np.maximum(-own, 0.0), minlength=size), cap)
+    frequencies = [np.bincount(inverse, (own > 0) * np.exp2(-ages / days), size) for days in HALF_LIVES_DAYS]
+    owners, strengths = distinct // max(num_items, 1), drawn - pushed
     kept = np.flatnonzero(strengths != 0.0)
     order = kept[np.lexsort((newest_from_end[kept], owners[kept]))]
-    offsets = np.searchsorted(owners[order], np.arange(num + 1)).astype(np.int64)
     return Histories(
         num_items,
-        offsets,
+        np.searchsorted(owners[order], np.arange(num + 1)).astype(np.int64),
         (distinct[order] % max(num_items, 1)).astype(np.int32),
         (strengths[order] / cap).astype(np.float32),
-        counts[order].astype(np.float32),
+        np.stack(frequencies, axis=1)[order].astype(np.float32),
     )

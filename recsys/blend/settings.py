@@ -45,8 +45,10 @@ class SignalSettings(Config):
     """Steps within which an item counts as next."""
     transition_decay: float = Field(default=0.5, gt=0.0, le=1.0)
     """As `text_decay`, for transitions."""
-    repeat_decay: float = Field(default=0.98, gt=0.0, le=1.0)
-    """As `text_decay`, for the user's own items coming back."""
+    repeat_half_life_days: float = Field(default=90.0, gt=0.0)
+    """After this time an event counts half in how often a user acts on an own item."""
+    repeat_power: float = Field(default=1.0, ge=0.0, le=2.0)
+    """How much the chance that such an item is bought again counts; 0 leaves the frequency alone."""
     popularity_half_life_days: float = Field(default=30.0, gt=0.0)
     """After this time an event counts half for popularity."""
 

@@ -69,8 +69,8 @@ class Signals:
 
     def repeat_scores(self, histories: Histories) -> np.ndarray:
         """The user's own items, by how often they were bought and how often such items come back."""
-        own = histories.matrix(self.settings.repeat_decay, repeated=True)
-        return _dense(own.multiply(self.repeat[None, :]).tocsr())
+        own = histories.frequency_matrix(self.settings.repeat_half_life_days)
+        return _dense(own.multiply(self.repeat[None, :] ** self.settings.repeat_power).tocsr())
 
 
 def _dense(matrix: sp.csr_matrix) -> np.ndarray:
