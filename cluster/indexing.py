@@ -8,12 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from cluster.item_store import ItemStore
-from recsys.config import IndexConfig
+from recsys.blend.fitted import Fitted
+from recsys.blend.whitening import Whitening
+from recsys.config import IndexConfig, Metric
 from recsys.embeddings import EmbeddingTable, read_embeddings
 from recsys.encoder import embedding_dim
 from recsys.encoder_record import load_encoder_config
-from recsys.errors import InputError
-from recsys.index import IndexManifest, IndexWriter, Signal
+from recsys.errors import IndexMissingError, InputError
+from recsys.index import IndexManifest, IndexWriter, Signal, current_version, load_manifest
+from recsys.index.fitted import fitted_of_version
 from recsys.index.writer import Provenance
 from recsys.text import TEXT_TEMPLATE_VERSION, item_texts
 from recsys.workspace import Workspace
@@ -24,27 +27,59 @@ def build_index(
     item_store: ItemStore,
     encoder_version: str,
     config: IndexConfig,
+    fitted: Fitted | None = None,
     on_progress: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> IndexManifest:
     """A version with every item of the catalog; the existing one when nothing would differ.
 
     Items are streamed; the embeddings are held once. Items that change while this runs are newer
-    than the version's `catalog_seq` and stay in the live segment. An empty catalog gives a version
+    than the version's `catalog_seq` and stay in the live segment. Without `fitted`, what the published
+    version learned from behaviour is carried over when it has the same encoder. An empty catalog gives a version
     without items. Raises `InputError` when a text was not embedded yet.
     """
     catalog_seq, total = item_store.last_seq(), item_store.count()
     embeddings = read_embeddings(workspace.embeddings(encoder_version))
     # An empty catalog has no vectors to tell the width; queries still must fit the index.
     dim = embeddings.dim or embedding_dim(load_encoder_config(workspace, encoder_version))
-    signals = (Signal(name="text", width=dim, weight=1.0),)
-    provenance = Provenance(encoder_version, TEXT_TEMPLATE_VERSION, signals, catalog_seq)
-    done = 0
-    with IndexWriter(workspace, dim, config) as writer:
+    fitted = fitted or published_fit(workspace, encoder_version)
+    config = config.model_copy(update={"metric": Metric.INNER_PRODUCT}) if fitted else config
+    provenance = _provenance(encoder_version, catalog_seq, dim, fitted)
+    whitening = fitted.whitening if fitted else Whitening.raw(dim)
+    links, done = fitted.links if fitted else None, 0
+    with IndexWriter(workspace, dim, config, links=links, whitening=whitening) as writer:
         for items in item_store.scan():
-            writer.add(items, _vectors(items, embeddings))
+            writer.add(items, whitening.apply(_vectors(items, embeddings)))
             done += items.num_rows
             on_progress(done, max(total, done))
         return writer.close(provenance)
+
+
+def published_fit(workspace: Workspace, encoder_version: str) -> Fitted | None:
+    """What the published version learned from behaviour; None without one, or with another encoder."""
+    try:
+        manifest = load_manifest(workspace, current_version(workspace))
+    except IndexMissingError:
+        return None
+    if manifest.blend is None or manifest.encoder_version != encoder_version:
+        return None
+    return fitted_of_version(workspace, manifest)
+
+
+def _provenance(encoder_version: str, catalog_seq: int, dim: int, fitted: Fitted | None) -> Provenance:
+    text = Signal(name="text", width=dim, weight=fitted.blend.discover.text if fitted else 1.0)
+    if fitted is None:
+        return Provenance(encoder_version, TEXT_TEMPLATE_VERSION, (text,), catalog_seq)
+    factors = fitted.blend.discover.model_dump()
+    links = [Signal(name=name, width=1, weight=factors[name]) for name in fitted.links.signals]
+    return Provenance(
+        encoder_version,
+        TEXT_TEMPLATE_VERSION,
+        (text, *links),
+        catalog_seq,
+        fitted.blend,
+        fitted.data_cutoff,
+        fitted.metrics,
+    )
 
 
 def _vectors(items: pa.Table, embeddings: EmbeddingTable) -> np.ndarray:

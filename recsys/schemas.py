@@ -71,6 +71,16 @@ ITEM_TEXTS = pa.schema(
     ]
 )
 
+LINKS = pa.schema(
+    [
+        pa.field("signal", pa.dictionary(pa.int8(), pa.string()), nullable=False),
+        pa.field("source", pa.dictionary(pa.int32(), pa.string()), nullable=False),
+        pa.field("row", pa.int32(), nullable=False),
+        pa.field("value", pa.float32(), nullable=False),
+    ]
+)
+"""A shard's links; `row` is the place of the target in the shard."""
+
 QUARANTINE = pa.schema(
     [
         pa.field("file", STRING, nullable=False),

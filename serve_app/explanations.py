@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from recsys import explain
+from recsys.blend.query import BlendedQuery
 from recsys.explain import ReasonKind, fallback_reason
-from recsys.profile import UserProfile, UserVector
+from recsys.profile import UserProfile
 from serve_app.index_view import IndexView
 from serve_app.ladder import NEW, POPULAR, POPULAR_IN_CATEGORY
 from serve_app.payloads import Reason
+from serve_app.shard_clients import ItemLinks
 
 FALLBACKS = {
     POPULAR_IN_CATEGORY: ReasonKind.POPULAR_IN_CATEGORY,
@@ -29,7 +31,7 @@ class Explainer:
 
     view: IndexView
     profile: UserProfile
-    user: UserVector
+    asked: BlendedQuery
     limit: int
 
     async def reasons(
@@ -37,23 +39,35 @@ class Explainer:
     ) -> dict[str, list[Reason]]:
         """Reasons by item id; `fields` are those of the places' items."""
         personal = [item_id for item_id, source, _ in places if source not in FALLBACKS]
-        own_ids = sorted({part.item_id for part in self.user.parts if part.item_id})
-        vectors, own = await asyncio.gather(self.view.vectors(personal), self.view.items(own_ids))
+        own_ids = sorted({part.item_id for part in self.asked.user.parts if part.item_id})
+        own_ids = sorted({*own_ids, *(s for w in self.asked.query.links.values() for s in w if s)})
+        vectors, own, links = await asyncio.gather(
+            self.view.vectors(personal), self.view.items(own_ids), self._links(personal)
+        )
         found: dict[str, list[Reason]] = {}
         for item_id, source, _ in places:
             item = fields.get(item_id, {})
-            given = self._own_reasons(vectors.get(item_id), own, item)
+            given = self._own_reasons(vectors.get(item_id), links.get(item_id, {}), own, item)
             if source in FALLBACKS:
                 given = (fallback_reason(FALLBACKS[source], item.get("category")),)
             found[item_id] = [_body(reason) for reason in given]
         return found
 
+    async def _links(self, item_ids: Sequence[str]) -> ItemLinks:
+        return await self.view.links(item_ids) if self.asked.query.links else {}
+
     def _own_reasons(
-        self, vector: Any, own: Mapping[str, Mapping[str, Any]], item: Mapping[str, Any]
+        self, vector: Any, links: Any, own: Mapping[str, Mapping[str, Any]], item: Mapping[str, Any]
     ) -> tuple[explain.Reason, ...]:
         if vector is None:
             return ()
-        contributed = explain.contributions(self.user, vector)
+        contributed = explain.contributions(
+            self.asked.user,
+            vector,
+            text_factor=self.asked.text_factor,
+            query=self.asked.query,
+            links=links,
+        )
         return explain.reasons(contributed, own, self.profile, self.limit, item=item)
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from recsys.blend.whitening import Whitening
 from recsys.filters import Filter
 from recsys.index import IndexManifest
-from recsys.retrieval import Candidates, merge_top_k
+from recsys.retrieval import Candidates, Query, merge_top_k
 from serve_app.live_segment import LiveItems
 from serve_app.retriever import Coverage, Retrieved, Retriever
+from serve_app.shard_clients import ItemLinks
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,10 @@ class IndexView:
     manifest: IndexManifest
     retriever: Retriever
     live: LiveItems
+    whitening: Whitening
 
-    async def search(
-        self, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
-    ) -> Retrieved:
-        """The best `k` items for one query `[D] float32`."""
+    async def search(self, query: Query, k: int, exclude: frozenset[str], where: Filter | None) -> Retrieved:
+        """The best `k` items for one query."""
         base = await self.retriever.search(query, k, exclude | self.live.changed, where)
         return self._with_live(base, self.live.search(query, k, exclude, where), k)
 
@@ -40,6 +41,12 @@ class IndexView:
         base = self._unchanged(item_ids)
         found = await self.retriever.vectors(base) if base else {}
         return found | self.live.vectors(item_ids)
+
+    async def links(self, item_ids: Sequence[str]) -> ItemLinks:
+        """What speaks for items by id: item -> signal -> source item -> value."""
+        base = self._unchanged(item_ids)
+        found = await self.retriever.links(base) if base else {}
+        return found | self.live.links(item_ids)
 
     async def items(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Fields by id; unknown and deleted items are absent."""

@@ -10,9 +10,11 @@ from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 
 from cluster.item_store import ItemStore
+from recsys.blend.whitening import Whitening
 from recsys.config import ServeConfig
 from recsys.errors import IndexMissingError, RecsysError
 from recsys.index import IndexManifest, current_version, load_manifest
+from recsys.index.files import open_whitening
 from recsys.workspace import Workspace
 from serve_app.breaker import CircuitBreaker
 from serve_app.index_view import IndexView
@@ -96,9 +98,10 @@ class IndexWatch:
                 found=str(manifest.num_shards),
             )
         counts = await asyncio.gather(*(shard.prepare(index_version) for shard in self._shards))
-        await self._adopt(manifest, counts)
+        whitening = await asyncio.to_thread(open_whitening, self._workspace, manifest)
+        await self._adopt(manifest, counts, whitening)
 
-    async def _adopt(self, manifest: IndexManifest, shard_items: Sequence[int]) -> None:
+    async def _adopt(self, manifest: IndexManifest, shard_items: Sequence[int], whitening: Whitening) -> None:
         retriever = Retriever(self._shards, self._breakers, manifest.index_version, shard_items, self._config)
         live = LiveSegment(
             self._store,
@@ -107,11 +110,13 @@ class IndexWatch:
             manifest.dim,
             manifest.catalog_seq,
             self._config.max_fresh_items,
+            whitening,
+            retriever.links,
         )
         await live.refresh()
 
         def show(state: LiveItems) -> None:
-            self._view = IndexView(manifest, retriever, state)
+            self._view = IndexView(manifest, retriever, state, whitening)
 
         live.on_change = show
         self._live = live

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,11 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from cluster.item_store import ItemStore
+from recsys.blend.whitening import Whitening
 from recsys.config import Metric
 from recsys.filters import Filter
-from recsys.retrieval import Candidates, ShardIndex
+from recsys.retrieval import Candidates, Query, ShardIndex
 from recsys.schemas import ITEMS
 from recsys.text import item_texts
+from serve_app.shard_clients import ItemLinks
 
 CHANGES_PER_READ = 1_000
 
@@ -51,12 +53,12 @@ class LiveItems:
         return len(self.changed) - self.num_items
 
     def search(
-        self, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
+        self, query: Query, k: int, exclude: frozenset[str], where: Filter | None
     ) -> Candidates | None:
         """The best `k` live items, or None when there are none at all."""
         if self.shard is None:
             return None
-        return self.shard.search(query[None, :], k, exclude=[exclude], filter=where)[0]
+        return self.shard.search([query], k, exclude=[exclude], filter=where)[0]
 
     def newest(self, k: int, exclude: frozenset[str], where: Filter | None) -> Candidates | None:
         """The newest live items."""
@@ -65,6 +67,10 @@ class LiveItems:
     def vectors(self, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """Embeddings of live items."""
         return self.shard.vectors(item_ids) if self.shard else {}
+
+    def links(self, item_ids: Sequence[str]) -> ItemLinks:
+        """What speaks for live items."""
+        return self.shard.links(item_ids) if self.shard else {}
 
     def fields(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Fields of live items."""
@@ -89,6 +95,9 @@ class LiveSegment:
     dim: int
     catalog_seq: int
     max_items: int
+    whitening: Whitening
+    base_links: Callable[[Sequence[str]], Awaitable[ItemLinks]]
+    """Links of the version: an item whose price changed keeps what shoppers' behaviour said of it."""
     on_change: Callable[[LiveItems], None] = lambda state: None
     state: LiveItems = field(init=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
@@ -119,13 +128,15 @@ class LiveSegment:
         ]
         embeddings = np.concatenate([self.state.embeddings[kept], await self._embed(items)])
         table = pa.concat_tables([self.state.items.take(pa.array(kept, pa.int64())), items])
-        shard = await asyncio.to_thread(ShardIndex.from_items, table, embeddings, self.metric)
+        links = await self.base_links(table.column("item_id").to_pylist())
+        shard = await asyncio.to_thread(ShardIndex.from_items, table, embeddings, self.metric, links)
         self._replace(LiveItems(catalog_seq, table, embeddings, self.state.changed | changed, shard))
 
     async def _embed(self, items: pa.Table) -> np.ndarray:
         if items.num_rows == 0:
             return np.empty((0, self.dim), np.float32)
-        return await self.encoder.encode(item_texts(items).column("text").to_pylist())
+        encoded = await self.encoder.encode(item_texts(items).column("text").to_pylist())
+        return self.whitening.apply(encoded)
 
     async def _mark_completeness(self) -> LiveItems:
         if len(self.state.changed) < self.max_items:

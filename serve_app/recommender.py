@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from recsys.blend.query import BlendedQuery, Known, blended_query
 from recsys.config import ServeConfig
 from recsys.errors import EncoderError, IndexMissingError, NotFoundError, StoreError
 from recsys.filters import Filter, parse_filter
 from recsys.history import user_key
-from recsys.profile import Context, UserProfile, UserVector, user_vector, with_context
+from recsys.profile import Context, UserProfile, user_vector, with_context
+from recsys.retrieval import Query
 from serve_app.explanations import Explainer
 from serve_app.index_view import IndexView
 from serve_app.index_watch import IndexWatch
@@ -87,13 +89,13 @@ class Recommender:
             draft.hidden |= profile.seen
         if request.item_id is not None:
             draft.hidden.add(request.item_id)
-        user = await self._user_vector(profile, request, draft)
-        if not user.is_zero:
+        asked = await self._query(profile, request, draft)
+        if not asked.query.is_zero:
             source = PERSONAL if profile.interests else "context"
-            draft.add(source, await self._search(draft, user.vector))
+            draft.add(source, await self._search(draft, asked.query))
         if draft.wanted > 0:
             await self._fill(draft, profile, request)
-        explainer = Explainer(draft.view, profile, user, self._config.reasons_per_item)
+        explainer = Explainer(draft.view, profile, asked, self._config.reasons_per_item)
         return await self._answer(draft, explainer if request.explain else None)
 
     async def similar(self, request: SimilarRequest) -> ListAnswer:
@@ -103,14 +105,16 @@ class Recommender:
         if request.item_id not in vectors:
             raise NotFoundError("there is no such item", found=request.item_id)
         draft.hidden.add(request.item_id)
-        draft.add("similar", await self._search(draft, vectors[request.item_id]))
+        known = Known(vectors, {}, [Context(vectors[request.item_id], item_id=request.item_id)], 1.0)
+        asked = self._blended(UserProfile(NOBODY, (), frozenset(), 0), known, draft, include_seen=False)
+        draft.add("similar", await self._search(draft, asked.query))
         return await self._answer(draft, None)
 
     async def search(self, request: SearchRequest) -> ListAnswer:
         """Items for a text; raises `EncoderError` when the text cannot be encoded now."""
         draft = self._draft(request)
-        query = (await self._encoder.encode([request.text]))[0]
-        draft.add("search", await self._search(draft, query))
+        encoded = draft.view.whitening.apply(await self._encoder.encode([request.text]))
+        draft.add("search", await self._search(draft, Query(encoded[0])))
         return await self._answer(draft, None)
 
     def _draft(self, request: ListRequest) -> Draft:
@@ -129,14 +133,24 @@ class Recommender:
             draft.degraded.add("no_profile")
             return nobody
 
-    async def _user_vector(self, profile: UserProfile, request: RecommendRequest, draft: Draft) -> UserVector:
+    async def _query(self, profile: UserProfile, request: RecommendRequest, draft: Draft) -> BlendedQuery:
         vectors, reviews, contexts = await asyncio.gather(
             draft.view.vectors(profile.item_ids),
             self._encoded(profile.review_texts, draft),
             self._contexts(request, draft),
         )
-        user = user_vector(profile, vectors, reviews)
-        return with_context(user, contexts, self._config.context_share)
+        known = Known(vectors, reviews, contexts, self._config.context_share)
+        return self._blended(profile, known, draft, request.include_seen)
+
+    def _blended(self, profile: UserProfile, known: Known, draft: Draft, include_seen: bool) -> BlendedQuery:
+        """By the version's fitted blend; by text and time-decayed weights where nothing was fitted."""
+        fitted = draft.view.manifest.blend
+        if fitted is None:
+            user = user_vector(profile, known.items, known.reviews)
+            user = with_context(user, known.contexts, known.context_share)
+            return BlendedQuery(Query(user.vector), user, 1.0)
+        share = self._config.profile.review_share
+        return blended_query(profile, known, fitted.settings, fitted.blend(include_seen), share)
 
     async def _contexts(self, request: RecommendRequest, draft: Draft) -> list[Context]:
         contexts: list[Context] = []
@@ -153,12 +167,13 @@ class Recommender:
         if not texts:
             return {}
         try:
-            return dict(zip(texts, await self._encoder.encode(texts), strict=True))
+            encoded = draft.view.whitening.apply(await self._encoder.encode(texts))
+            return dict(zip(texts, encoded, strict=True))
         except EncoderError:
             draft.degraded.add("no_encoder")
             return {}
 
-    async def _search(self, draft: Draft, query: np.ndarray) -> Retrieved:
+    async def _search(self, draft: Draft, query: Query) -> Retrieved:
         return await draft.view.search(query, draft.wanted, frozenset(draft.hidden), draft.where)
 
     async def _fill(self, draft: Draft, profile: UserProfile, request: RecommendRequest) -> None:

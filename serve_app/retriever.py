@@ -15,9 +15,9 @@ from recsys.config import ServeConfig
 from recsys.errors import InputError, RecsysError
 from recsys.filters import Filter
 from recsys.identifiers import shard_of
-from recsys.retrieval import Candidates, merge_top_k
+from recsys.retrieval import Candidates, Query, merge_top_k
 from serve_app.breaker import CircuitBreaker
-from serve_app.shard_clients import ShardClient
+from serve_app.shard_clients import ItemLinks, ShardClient
 
 T = TypeVar("T")
 Call = Callable[[ShardClient], Awaitable[T]]
@@ -67,10 +67,8 @@ class Retriever:
         self._shards, self._breakers, self._version = shards, breakers, index_version
         self._shard_items, self._timeout_s = shard_items, config.shard_timeout_s
 
-    async def search(
-        self, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
-    ) -> Retrieved:
-        """The best `k` items for one query `[D] float32`, in total order."""
+    async def search(self, query: Query, k: int, exclude: frozenset[str], where: Filter | None) -> Retrieved:
+        """The best `k` items for one query, in total order."""
         return await self._top_k(k, lambda s: s.search(self._version, query, k, exclude, where))
 
     async def newest(self, k: int, exclude: frozenset[str], where: Filter | None) -> Retrieved:
@@ -81,6 +79,13 @@ class Retriever:
         """Embeddings of the items whose shards answered."""
         found: dict[str, np.ndarray] = {}
         for part in await self._by_owner(item_ids, lambda s, ids: s.vectors(self._version, ids)):
+            found |= part
+        return found
+
+    async def links(self, item_ids: Sequence[str]) -> ItemLinks:
+        """What speaks for the items whose shards answered."""
+        found: ItemLinks = {}
+        for part in await self._by_owner(item_ids, lambda s, ids: s.links(self._version, ids)):
             found |= part
         return found
 

@@ -12,9 +12,11 @@ from ray.serve.handle import DeploymentHandle
 
 from recsys.filters import Filter
 from recsys.index import load_manifest
-from recsys.retrieval import Candidates, ShardIndex
+from recsys.retrieval import Candidates, Query, ShardIndex
 from recsys.workspace import Workspace
 
+ItemLinks = dict[str, dict[str, dict[str, float]]]
+"""Item -> signal -> source item -> value."""
 KEPT_VERSIONS = 2
 """A request that began on the old version may still need it while the new one takes over."""
 
@@ -47,12 +49,15 @@ class ShardClient(Protocol):
         """Load a version beside the others; the number of its items in this shard."""
 
     async def search(
-        self, index_version: str, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
+        self, index_version: str, query: Query, k: int, exclude: frozenset[str], where: Filter | None
     ) -> Candidates:
-        """The shard's best `k` for one query `[D] float32`."""
+        """The shard's best `k` for one query."""
 
     async def vectors(self, index_version: str, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """Embeddings `[D] float32` of the items this shard has."""
+
+    async def links(self, index_version: str, item_ids: Sequence[str]) -> ItemLinks:
+        """What speaks for the items this shard has."""
 
     async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Fields of the items this shard has."""
@@ -77,7 +82,7 @@ class InlineShard:
         return (await asyncio.to_thread(self._versions.get, index_version)).num_items
 
     async def search(
-        self, index_version: str, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
+        self, index_version: str, query: Query, k: int, exclude: frozenset[str], where: Filter | None
     ) -> Candidates:
         """See `ShardClient`."""
         return await asyncio.to_thread(search_one, self._versions, index_version, query, k, exclude, where)
@@ -85,6 +90,10 @@ class InlineShard:
     async def vectors(self, index_version: str, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """See `ShardClient`."""
         return self._versions.get(index_version).vectors(item_ids)
+
+    async def links(self, index_version: str, item_ids: Sequence[str]) -> ItemLinks:
+        """See `ShardClient`."""
+        return await asyncio.to_thread(self._versions.get(index_version).links, item_ids)
 
     async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """See `ShardClient`."""
@@ -113,7 +122,7 @@ class RemoteShard:
         return int(await self._handle.prepare.remote(index_version))
 
     async def search(
-        self, index_version: str, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
+        self, index_version: str, query: Query, k: int, exclude: frozenset[str], where: Filter | None
     ) -> Candidates:
         """See `ShardClient`."""
         found: Candidates = await self._handle.search.remote(index_version, query, k, exclude, where)
@@ -122,6 +131,11 @@ class RemoteShard:
     async def vectors(self, index_version: str, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """See `ShardClient`."""
         found: dict[str, np.ndarray] = await self._handle.vectors.remote(index_version, list(item_ids))
+        return found
+
+    async def links(self, index_version: str, item_ids: Sequence[str]) -> ItemLinks:
+        """See `ShardClient`."""
+        found: ItemLinks = await self._handle.links.remote(index_version, list(item_ids))
         return found
 
     async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -145,11 +159,11 @@ class RemoteShard:
 def search_one(
     versions: ShardVersions,
     index_version: str,
-    query: np.ndarray,
+    query: Query,
     k: int,
     exclude: frozenset[str],
     where: Filter | None,
 ) -> Candidates:
-    """Search one shard for one query `[D] float32`."""
+    """Search one shard for one query."""
     shard = versions.get(index_version)
-    return shard.search(query[None, :], k, exclude=[exclude], filter=where)[0]
+    return shard.search([query], k, exclude=[exclude], filter=where)[0]

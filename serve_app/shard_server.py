@@ -11,9 +11,9 @@ import numpy as np
 
 from recsys.filters import Filter
 from recsys.index import current_version
-from recsys.retrieval import Candidates
+from recsys.retrieval import Candidates, Query
 from recsys.workspace import Workspace
-from serve_app.shard_clients import InlineShard, ShardVersions
+from serve_app.shard_clients import InlineShard, ItemLinks, ShardVersions
 
 
 class ShardServer:
@@ -34,7 +34,7 @@ class ShardServer:
         return await self._shard.prepare(index_version)
 
     async def search(
-        self, index_version: str, query: np.ndarray, k: int, exclude: frozenset[str], where: Filter | None
+        self, index_version: str, query: Query, k: int, exclude: frozenset[str], where: Filter | None
     ) -> Candidates:
         """Best `k` of this shard."""
         return await self._shard.search(index_version, query, k, exclude, where)
@@ -42,6 +42,10 @@ class ShardServer:
     async def vectors(self, index_version: str, item_ids: list[str]) -> dict[str, np.ndarray]:
         """Embeddings by id."""
         return await self._shard.vectors(index_version, item_ids)
+
+    async def links(self, index_version: str, item_ids: list[str]) -> ItemLinks:
+        """Links by id."""
+        return await self._shard.links(index_version, item_ids)
 
     async def items(self, index_version: str, item_ids: list[str]) -> dict[str, dict[str, Any]]:
         """Fields by id."""

@@ -17,12 +17,11 @@ from threadpoolctl import threadpool_limits
 
 from recsys.baselines.scorers import Constant, Factors, Neighbours, OwnItems, Vectors
 from recsys.blend.fit import spread
-from recsys.blend.histories import HALF_LIVES_DAYS
 from recsys.blend.signals import recent_popularity, warm_items
 from recsys.blend.whitening import Whitening
 from recsys.config import FitConfig
 from recsys.evaluation.ranking import Scorer
-from recsys.interaction_log import InteractionLog
+from recsys.interaction_log import HALF_LIVES_DAYS, InteractionLog
 from recsys.item_item import cooccurrence, cosine_neighbours, ease, lift_neighbours, prune, transitions
 from recsys.item_item.cooccurrence import user_items
 

@@ -9,7 +9,6 @@ import numpy as np
 import optuna
 import scipy.sparse as sp
 
-from recsys.blend.histories import HALF_LIVES_DAYS as HISTORY_HALF_LIVES_DAYS
 from recsys.blend.histories import Histories
 from recsys.blend.pool import CandidatePool, pool_of
 from recsys.blend.settings import SIGNALS, Blend, FittedBlend, SignalSettings
@@ -18,6 +17,7 @@ from recsys.blend.whitening import KINDS, Whitening
 from recsys.config import FitConfig
 from recsys.evaluation.ranking import rank_split
 from recsys.evaluation.splits import Split
+from recsys.interaction_log import HALF_LIVES_DAYS as HISTORY_HALF_LIVES_DAYS
 from recsys.interaction_log import InteractionLog
 from recsys.item_item import cooccurrence, prune, transitions
 from recsys.item_item.ease import pulled_weights, regularised_inverse

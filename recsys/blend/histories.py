@@ -9,10 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recsys.config import ProfileConfig
-from recsys.interaction_log import DAY_US, InteractionLog
-
-HALF_LIVES_DAYS = (7.0, 30.0, 90.0, 365.0)
-"""Half-lives that a user's own frequencies are known for."""
+from recsys.interaction_log import DAY_US, HALF_LIVES_DAYS, InteractionLog
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +84,8 @@ class _Events:
 
 
 def _distinct(events: _Events, num: int, num_items: int, cap: float) -> Histories:
+    said = np.flatnonzero(events.weights != 0.0)
+    events = _Events(events.rows[said], events.items[said], events.weights[said], events.age_days[said])
     keys = events.rows.astype(np.int64) * num_items + events.items
     distinct, newest_from_end, inverse = np.unique(keys[::-1], return_index=True, return_inverse=True)
     own, ages, size = events.weights[::-1].astype(np.float64), events.age_days[::-1], len(distinct)

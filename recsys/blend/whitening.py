@@ -27,18 +27,24 @@ class Whitening:
     def fit(cls, vectors: np.ndarray, kind: Kind) -> Whitening:
         """Learned from item vectors `[N, D]`; fewer than two items leave them raw."""
         dim = vectors.shape[1]
-        identity = np.eye(dim, dtype=np.float32)
         if kind == "raw" or len(vectors) < 2:
-            return cls("raw", np.zeros(dim, np.float32), identity)
+            return cls.raw(dim)
         mean = vectors.mean(0, dtype=np.float64)
         if kind == "centred":
-            return cls(kind, mean.astype(np.float32), identity)
+            return cls(kind, mean.astype(np.float32), np.eye(dim, dtype=np.float32))
         variances, axes = np.linalg.eigh(np.cov((vectors - mean).T))
         variances = np.maximum(variances, 0.0) + FLOOR * max(float(variances[-1]), 1e-12)
         return cls(kind, mean.astype(np.float32), (axes / np.sqrt(variances)).astype(np.float32))
 
+    @classmethod
+    def raw(cls, dim: int) -> Whitening:
+        """Vectors as the encoder gives them."""
+        return cls("raw", np.zeros(dim, np.float32), np.eye(dim, dtype=np.float32))
+
     def apply(self, vectors: np.ndarray) -> np.ndarray:
-        """`[N, D] float32` unit rows; a vector equal to the mean becomes zero."""
+        """`[N, D] float32` unit rows; a vector equal to the mean becomes zero. Raw ones stay to the bit."""
+        if self.kind == "raw":
+            return np.asarray(vectors, np.float32)
         turned = (np.asarray(vectors, np.float32) - self.mean) @ self.matrix
         lengths = np.linalg.norm(turned, axis=1, keepdims=True)
         return np.asarray(turned / np.where(lengths > 1e-9, lengths, 1.0), np.float32)

@@ -88,6 +88,8 @@ _BY_EVENT = (
 
 
 def _kind(one: Contribution, interests: Mapping[str, Interest]) -> ReasonKind | None:
+    if one.kind is PartKind.POPULARITY:
+        return ReasonKind.POPULAR
     if one.kind in (PartKind.CONTEXT, PartKind.QUERY):
         return ReasonKind(one.kind.value)
     interest = interests.get(one.item_id or "")
@@ -119,6 +121,7 @@ _SENTENCES = {
     ReasonKind.HISTORY: "Because of your interest in {}",
     ReasonKind.CONTEXT: "Similar to {}",
     ReasonKind.QUERY: "Matches {}",
+    ReasonKind.POPULAR: "Popular right now",
 }
 
 

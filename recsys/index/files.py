@@ -9,24 +9,28 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from recsys.blend.whitening import Whitening
 from recsys.errors import IndexCorruptError
 from recsys.identifiers import shard_of
 from recsys.index.manifest import IndexManifest, ShardFile
 from recsys.workspace import Workspace
 
 
-def open_shard(workspace: Workspace, manifest: IndexManifest, shard: int) -> tuple[pa.Table, np.ndarray]:
-    """Items and memory-mapped vectors `[n, D] float32` of one shard.
+def open_shard(
+    workspace: Workspace, manifest: IndexManifest, shard: int
+) -> tuple[pa.Table, np.ndarray, pa.Table]:
+    """Items, memory-mapped vectors `[n, D] float32` and links of one shard.
 
     Raises `IndexCorruptError` when a file is absent, or is not to the byte what was written.
     """
     folder = workspace.index_version(manifest.index_version)
-    items_file, vectors_file = manifest.shard_files(shard)
-    for file in (items_file, vectors_file):
+    items_file, vectors_file, links_file = manifest.shard_files(shard)
+    for file in (items_file, vectors_file, links_file):
         check_file(folder, file)
     try:
         items = pa.ipc.open_file(pa.memory_map(str(folder / items_file.path))).read_all()
         vectors = _map_vectors(folder / vectors_file.path)
+        links = pa.ipc.open_file(pa.memory_map(str(folder / links_file.path))).read_all()
     except (OSError, ValueError) as error:
         raise IndexCorruptError(
             "a shard cannot be read", found=str(error)[:200], where=str(folder.name)
@@ -38,7 +42,23 @@ def open_shard(workspace: Workspace, manifest: IndexManifest, shard: int) -> tup
             found=f"{items.num_rows} items, vectors {vectors.shape}",
             where=f"{folder.name}/{vectors_file.path}",
         )
-    return items, vectors
+    return items, vectors, links
+
+
+def open_whitening(workspace: Workspace, manifest: IndexManifest) -> Whitening:
+    """How the version turns text vectors; raises `IndexCorruptError` for a file that was altered."""
+    folder = workspace.index_version(manifest.index_version)
+    check_file(folder, manifest.whitening_file)
+    stored = np.load(folder / manifest.whitening_file.path, allow_pickle=False)
+    if stored.shape != (manifest.dim + 1, manifest.dim) or not np.isfinite(stored).all():
+        raise IndexCorruptError(
+            "the whitening does not fit the vectors",
+            expected=f"finite [{manifest.dim + 1}, {manifest.dim}]",
+            found=str(stored.shape),
+            where=folder.name,
+        )
+    kind = manifest.blend.settings.whitening if manifest.blend else "raw"
+    return Whitening(kind, stored[0], stored[1:])
 
 
 def check_file(folder: Path, file: ShardFile) -> None:
@@ -60,7 +80,9 @@ def check_file(folder: Path, file: ShardFile) -> None:
         )
 
 
-def check_content(manifest: IndexManifest, shard: int, items: pa.Table, vectors: np.ndarray) -> None:
+def check_content(
+    manifest: IndexManifest, shard: int, items: pa.Table, vectors: np.ndarray, links: pa.Table
+) -> None:
     """Raise `IndexCorruptError` unless ids are ascending, in their own shard, and vectors finite."""
     where = f"{manifest.index_version}, shard {shard}"
     ids = items.column("item_id").to_pylist()
@@ -72,6 +94,9 @@ def check_content(manifest: IndexManifest, shard: int, items: pa.Table, vectors:
     for start in range(0, len(vectors), 16_384):
         if not np.isfinite(vectors[start : start + 16_384]).all():
             raise IndexCorruptError("a vector is not finite", where=where)
+    rows, values = (links.column(name).to_numpy() for name in ("row", "value"))
+    if len(rows) and (rows.min() < 0 or rows.max() >= len(ids) or not np.isfinite(values).all()):
+        raise IndexCorruptError("a link is not finite or points outside its shard", where=where)
 
 
 def sha256_of(path: Path) -> str:

@@ -7,10 +7,13 @@ from hashlib import blake2b
 
 from pydantic import Field
 
+from recsys.blend.settings import FittedBlend
 from recsys.config import Config, Metric
 from recsys.identifiers import SHARD_HASH
 
 MANIFEST = "manifest.json"
+WHITENING = "whitening.npy"
+FILES_PER_SHARD = 3
 
 
 class ShardFile(Config):
@@ -68,8 +71,10 @@ class IndexManifest(Config):
     """Newest event behind its behaviour signals."""
     metrics: dict[str, float] = {}
     """Figures at the gate."""
+    blend: FittedBlend | None = None
+    """How signals are made and weighed; None: text alone, by time-decayed profiles."""
     files: tuple[ShardFile, ...]
-    """Every file of the version, `items` and `vectors` of each shard in turn."""
+    """Every file of the version: `items`, `vectors` and `links` of each shard in turn, then `whitening`."""
 
     @property
     def content_digest(self) -> str:
@@ -81,14 +86,25 @@ class IndexManifest(Config):
             self.shard_hash,
             str(self.num_shards),
             *(signal.model_dump_json() for signal in self.signals),
+            *((self.blend.model_dump_json(),) if self.blend else ()),
             *(file.sha256 for file in self.files),
         ]
         return blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
 
-    def shard_files(self, shard: int) -> tuple[ShardFile, ShardFile]:
-        """The items file and the vectors file of one shard."""
-        items, vectors = self.files[2 * shard : 2 * shard + 2]
-        return items, vectors
+    @property
+    def is_complete(self) -> bool:
+        """Whether every file a version needs is named."""
+        return len(self.files) == FILES_PER_SHARD * self.num_shards + 1
+
+    def shard_files(self, shard: int) -> tuple[ShardFile, ShardFile, ShardFile]:
+        """The items, vectors and links files of one shard."""
+        items, vectors, links = self.files[FILES_PER_SHARD * shard : FILES_PER_SHARD * (shard + 1)]
+        return items, vectors, links
+
+    @property
+    def whitening_file(self) -> ShardFile:
+        """How vectors of texts are turned into the space of the index."""
+        return self.files[-1]
 
 
 def items_path(shard: int, num_shards: int) -> str:
@@ -99,3 +115,8 @@ def items_path(shard: int, num_shards: int) -> str:
 def vectors_path(shard: int, num_shards: int) -> str:
     """Vectors of a shard, `.npy` `[n, D] float32`."""
     return f"shard-{shard:05d}-of-{num_shards:05d}.vectors.npy"
+
+
+def links_path(shard: int, num_shards: int) -> str:
+    """Item-item weights into a shard, Arrow IPC."""
+    return f"shard-{shard:05d}-of-{num_shards:05d}.links.arrow"

@@ -8,7 +8,7 @@ import shutil
 from pydantic import ValidationError
 
 from recsys.errors import IndexCorruptError, IndexMissingError
-from recsys.index.files import check_content, open_shard
+from recsys.index.files import check_content, open_shard, open_whitening
 from recsys.index.manifest import MANIFEST, IndexManifest
 from recsys.workspace import Workspace, replace_file
 
@@ -44,7 +44,7 @@ def load_manifest(workspace: Workspace, index_version: str) -> IndexManifest:
             expected=index_version,
             found=f"{manifest.index_version} with content {manifest.content_digest}",
         )
-    if len(manifest.files) != 2 * manifest.num_shards:
+    if not manifest.is_complete:
         raise IndexCorruptError("a manifest lacks files", where=index_version)
     return manifest
 
@@ -94,8 +94,9 @@ def verify(workspace: Workspace, index_version: str) -> IndexManifest:
     """Read a version whole and check it; raises `IndexMissingError` or `IndexCorruptError`."""
     manifest = load_manifest(workspace, index_version)
     for shard in range(manifest.num_shards):
-        items, vectors = open_shard(workspace, manifest, shard)
-        check_content(manifest, shard, items, vectors)
+        items, vectors, links = open_shard(workspace, manifest, shard)
+        check_content(manifest, shard, items, vectors, links)
+    open_whitening(workspace, manifest)
     return manifest
 
 

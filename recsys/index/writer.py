@@ -6,7 +6,7 @@ import os
 import shutil
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -15,13 +15,25 @@ from uuid import uuid4
 import numpy as np
 import pyarrow as pa
 
+from recsys.blend.links import ModelLinks
+from recsys.blend.settings import FittedBlend
+from recsys.blend.whitening import Whitening
 from recsys.config import IndexConfig
 from recsys.errors import IndexMissingError, InputError
 from recsys.identifiers import shard_of
 from recsys.index.files import sha256_of
-from recsys.index.manifest import MANIFEST, IndexManifest, ShardFile, Signal, items_path, vectors_path
+from recsys.index.manifest import (
+    MANIFEST,
+    WHITENING,
+    IndexManifest,
+    ShardFile,
+    Signal,
+    items_path,
+    links_path,
+    vectors_path,
+)
 from recsys.index.versions import current_version, list_versions, load_manifest
-from recsys.schemas import ITEMS
+from recsys.schemas import ITEMS, LINKS
 from recsys.workspace import Workspace, replace_file, sync_folder
 
 STORED = pa.schema([field for field in ITEMS if field.name != "description"])
@@ -38,6 +50,9 @@ class Provenance:
     text_template_version: str
     signals: tuple[Signal, ...]
     catalog_seq: int
+    blend: FittedBlend | None = None
+    data_cutoff: datetime | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 class IndexWriter:
@@ -48,8 +63,18 @@ class IndexWriter:
     identical (then nothing is written). Leaving the `with` block early removes what was begun.
     """
 
-    def __init__(self, workspace: Workspace, dim: int, config: IndexConfig) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        dim: int,
+        config: IndexConfig,
+        *,
+        links: ModelLinks | None = None,
+        whitening: Whitening | None = None,
+    ) -> None:
         self._workspace, self._dim, self._config = workspace, dim, config
+        self._links = links or ModelLinks.empty()
+        self._whitening = whitening or Whitening.raw(dim)
         self._folder = workspace.index / f"{BUILDING}{uuid4().hex}"
         self._folder.mkdir(parents=True)
         self._shards = [
@@ -86,7 +111,8 @@ class IndexWriter:
 
     def close(self, provenance: Provenance) -> IndexManifest:
         """Finish the version; identical content gives the existing version back."""
-        files = [file for shard in self._shards for file in shard.finish()]
+        files = [file for shard in self._shards for file in shard.finish(self._links)]
+        files.append(self._write_whitening())
         manifest = self._manifest(provenance, files)
         if (same := self._identical(manifest)) is not None:
             return same
@@ -109,12 +135,24 @@ class IndexWriter:
             num_shards=self._config.num_shards,
             item_count=sum(shard.rows for shard in self._shards),
             catalog_seq=provenance.catalog_seq,
+            blend=provenance.blend,
+            data_cutoff=provenance.data_cutoff,
+            metrics=provenance.metrics,
             created_at=created_at,
             parent_version=self._parent(),
             files=tuple(files),
         )
         name = f"{created_at:%Y%m%dT%H%M%S%f}-{draft.content_digest}"
         return draft.model_copy(update={"index_version": name})
+
+    def _write_whitening(self) -> ShardFile:
+        stored = np.concatenate([self._whitening.mean[None, :], self._whitening.matrix]).astype(np.float32)
+        path = self._folder / WHITENING
+        with path.open("wb") as file:
+            np.save(file, stored, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        return ShardFile(path=WHITENING, rows=0, bytes=path.stat().st_size, sha256=sha256_of(path))
 
     def _parent(self) -> str | None:
         try:
@@ -145,6 +183,7 @@ class _ShardWriter:
     def __init__(self, folder: Path, shard: int, num_shards: int, dim: int) -> None:
         self._folder, self._dim = folder, dim
         self._names = items_path(shard, num_shards), vectors_path(shard, num_shards)
+        self._links_name, self._ids = links_path(shard, num_shards), list[str]()
         self._items_file: IO[bytes] = (folder / self._names[0]).open("wb")
         self._vectors_file: IO[bytes] = (folder / self._names[1]).open("wb")
         self._items = pa.ipc.new_file(self._items_file, STORED)
@@ -153,10 +192,11 @@ class _ShardWriter:
 
     def add(self, items: pa.Table, vectors: np.ndarray) -> None:
         self._items.write_table(items.cast(STORED))
+        self._ids += items.column("item_id").to_pylist()
         self._vectors_file.write(np.ascontiguousarray(vectors, np.float32).tobytes())
         self.rows += len(vectors)
 
-    def finish(self) -> list[ShardFile]:
+    def finish(self, links: ModelLinks) -> list[ShardFile]:
         self._items.close()
         self._vectors_file.seek(0)
         self._vectors_file.write(npy_header(self.rows, self._dim))
@@ -164,7 +204,12 @@ class _ShardWriter:
             file.flush()
             os.fsync(file.fileno())
             file.close()
-        paths = [self._folder / name for name in self._names]
+        with (self._folder / self._links_name).open("wb") as file:
+            with pa.ipc.new_file(file, LINKS) as writer:
+                writer.write_table(links.of_rows(self._ids))
+            file.flush()
+            os.fsync(file.fileno())
+        paths = [self._folder / name for name in (*self._names, self._links_name)]
         return [
             ShardFile(path=p.name, rows=self.rows, bytes=p.stat().st_size, sha256=sha256_of(p)) for p in paths
         ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from recsys.behavior import decay, event_weight, opinion, standing_events, stars
 from recsys.config import ProfileConfig
 from recsys.history import HistoryEvent
+from recsys.interaction_log import DAY_US, HALF_LIVES_DAYS
 
 MICROSECONDS = 1_000_000
 
@@ -31,6 +33,12 @@ class Interest:
     """The user's newest review of the item, when it is among the profile's newest reviews."""
     review_weight: float = 0.0
     """The part of the pull that the review text's embedding takes, by the review's own sign."""
+    strength: float = 0.0
+    """Signed, undecayed and capped weight of all events on the item."""
+    newest: tuple[int, int] = (0, 0)
+    """Time and place in the log of the newest event that says something."""
+    frequencies: tuple[float, ...] = ()
+    """Positive events on the item, decayed by each of `HALF_LIVES_DAYS` before the newest event of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,8 @@ def build_profile(
     by_item: dict[str, list[HistoryEvent]] = {}
     for event in newest:
         by_item.setdefault(event.item_id, []).append(event)
-    found = [_interest(item_id, group, now_us, config) for item_id, group in by_item.items()]
+    latest_us = newest[-1].occurred_at_us if newest else 0
+    found = [_interest(item_id, group, (now_us, latest_us), config) for item_id, group in by_item.items()]
     interests = [interest for interest in found if interest is not None]
     interests.sort(key=lambda interest: (-abs(interest.weight), interest.item_id))
     seen = frozenset(event.item_id for event in newest if event.event_type != "impression")
@@ -90,10 +99,10 @@ def build_profile(
 
 
 def _interest(
-    item_id: str, events: Sequence[HistoryEvent], now_us: int, config: ProfileConfig
+    item_id: str, events: Sequence[HistoryEvent], times_us: tuple[int, int], config: ProfileConfig
 ) -> Interest | None:
     standing = standing_events(events)
-    weight = _capped_weight(standing, now_us, config)
+    weight = _capped_weight(standing, times_us[0], config)
     if weight == 0.0:
         return None
     given = [value for value in map(stars, standing) if value is not None]
@@ -104,7 +113,22 @@ def _interest(
         last_event_type=standing[-1].event_type,
         last_at_us=standing[-1].occurred_at_us,
         stars=given[-1] if given else None,
+        **_undecayed(standing, times_us[1], config),
     )
+
+
+def _undecayed(events: Sequence[HistoryEvent], latest_us: int, config: ProfileConfig) -> dict[str, Any]:
+    weighed = [(event, event_weight(event, config.weights)) for event in events]
+    said = [(event, weight) for event, weight in weighed if weight != 0.0]
+    cap = config.max_item_weight
+    drawn = sum(weight for _, weight in said if weight > 0.0)
+    pushed = -sum(weight for _, weight in said if weight < 0.0)
+    ages = [(latest_us - event.occurred_at_us) / DAY_US for event, weight in said if weight > 0.0]
+    return {
+        "strength": min(drawn, cap) - min(pushed, cap),
+        "newest": max((event.occurred_at_us, event.seq) for event, _ in said),
+        "frequencies": tuple(sum(math.exp2(-age / days) for age in ages) for days in HALF_LIVES_DAYS),
+    }
 
 
 def _capped_weight(events: Sequence[HistoryEvent], now_us: int, config: ProfileConfig) -> float:

@@ -24,6 +24,8 @@ class PartKind(StrEnum):
     """The vector of an item in the user's history."""
     REVIEW = "review"
     """The embedding of a text the user wrote about such an item."""
+    POPULARITY = "popularity"
+    """What counts for every user alike."""
     CONTEXT = "context"
     """The vector of an item named in the request."""
     QUERY = "query"
@@ -89,7 +91,7 @@ def user_vector(
     for interest in profile.interests:
         if interest.item_id in item_vectors:
             review = review_vectors.get(interest.review_text) if interest.review_text else None
-            for part, vector in _summands(interest, item_vectors[interest.item_id], review):
+            for part, vector in summands(interest, item_vectors[interest.item_id], review):
                 parts.append(part)
                 vectors.append(vector)
     return combine(_limit_negative(parts), vectors, _dim([*item_vectors.values(), *vectors]), unknown)
@@ -124,9 +126,10 @@ def zero_vector(dim: int, unknown_items: tuple[str, ...] = ()) -> UserVector:
     return UserVector(np.zeros(dim, dtype=np.float32), (), empty, 0.0, unknown_items)
 
 
-def _summands(
+def summands(
     interest: Interest, item: np.ndarray, review: np.ndarray | None
 ) -> Iterator[tuple[Part, np.ndarray]]:
+    """What an interest adds: its item's vector, and its review's where there is one."""
     taken = abs(interest.review_weight) if review is not None else 0.0
     left = max(abs(interest.weight) - taken, 0.0)
     if left > 0.0:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 
 from recsys.config import Metric
 from recsys.retrieval.scoring import score_rows
@@ -30,11 +31,17 @@ class Rows:
 
 
 def scan(
-    queries: np.ndarray, k: int, rows: Rows, allowed: np.ndarray, hidden: Sequence[np.ndarray]
+    queries: np.ndarray,
+    k: int,
+    rows: Rows,
+    allowed: np.ndarray,
+    hidden: Sequence[np.ndarray],
+    added: sp.csr_matrix | None = None,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Row numbers and scores of the best `k` rows for each query `[B, D]`, best first.
 
     `allowed` `[N] bool` holds for all queries, `hidden` has ascending row numbers for each.
+    `added` `[B, N]` is what links add to the scores.
     Equal scores are in row order, at the cut too. Fewer than `k` only when fewer are allowed.
     """
     candidates = np.flatnonzero(allowed)
@@ -46,7 +53,10 @@ def scan(
         if k > 0 and len(candidates):
             asked = queries[part]
             blocks = _gathered(asked, rows, candidates) if gathered else _all(asked, rows, allowed)
+            extra = None if added is None else added[part].tocsc()
             for numbers, scores in blocks:
+                if extra is not None:
+                    scores += extra[:, numbers].toarray()
                 _take(tops, numbers, scores, hidden[part])
         found += [(top.rows, top.scores) for top in tops]
     return found

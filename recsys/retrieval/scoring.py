@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from recsys.config import Metric
@@ -42,7 +44,7 @@ def score_rows(queries: np.ndarray, rows: np.ndarray, row_squares: np.ndarray, m
     return np.asarray(np.divide(dots, lengths, out=lengths).astype(np.float32))
 
 
-def check_queries(queries: np.ndarray, dim: int) -> np.ndarray:
+def check_queries(queries: Any, dim: int) -> np.ndarray:
     """Queries as `[B, D] float32`.
 
     Raises `InputError` for another shape, for values that are not finite numbers, and for vectors

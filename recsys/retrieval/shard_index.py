@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -16,9 +16,12 @@ from recsys.filters import Filter
 from recsys.index.files import open_shard
 from recsys.index.manifest import IndexManifest
 from recsys.retrieval.candidates import Candidates
+from recsys.retrieval.links import Links, links_table
 from recsys.retrieval.ordering import by_item_id
+from recsys.retrieval.query import Query
 from recsys.retrieval.scan import Rows, best_places, scan
 from recsys.retrieval.scoring import check_queries, squares_of
+from recsys.schemas import LINKS
 from recsys.workspace import Workspace
 
 KEPT_MASKS = 32
@@ -29,8 +32,14 @@ DAY_US = 86_400_000_000
 class ShardIndex:
     """Rows in ascending `item_id` order, so that a tie's order is the row order. Read-only, thread-safe."""
 
-    def __init__(self, items: pa.Table, embeddings: np.ndarray, metric: Metric) -> None:
-        """`items` (`ITEMS` without description) ascend by id, as the rows of `embeddings` `[N, D]` do."""
+    def __init__(
+        self, items: pa.Table, embeddings: np.ndarray, metric: Metric, links: pa.Table | None = None
+    ) -> None:
+        """`items` (`ITEMS` without description) ascend by id, as the rows of `embeddings` `[N, D]` do.
+
+        `links` (`LINKS`) are what history items add to the scores of rows.
+        """
+        self._link_table = LINKS.empty_table() if links is None else links
         self._items = items
         self._rows = Rows(embeddings, squares_of(embeddings), metric)
         self._ids: list[str] = items.column("item_id").to_pylist()
@@ -42,21 +51,36 @@ class ShardIndex:
 
         Raises `IndexCorruptError` for files that are absent, altered, truncated or swapped.
         """
-        items, embeddings = open_shard(workspace, manifest, shard)
-        return cls(items, embeddings, manifest.metric)
+        items, embeddings, links = open_shard(workspace, manifest, shard)
+        return cls(items, embeddings, manifest.metric, links)
 
     @classmethod
-    def from_items(cls, items: pa.Table, embeddings: np.ndarray, metric: Metric) -> ShardIndex:
+    def from_items(
+        cls,
+        items: pa.Table,
+        embeddings: np.ndarray,
+        metric: Metric,
+        links: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
+    ) -> ShardIndex:
         """A shard in memory from `ITEMS` rows in any order and their embeddings `[N, D]`.
+
+        `links`: target item -> signal -> source item -> value.
 
         Raises `InputError` when the two differ in number, an id comes twice, or a vector is not
         finite or too long.
         """
-        return cls(*by_item_id(items, embeddings), metric)
+        ordered, rows = by_item_id(items, embeddings)
+        places = {item_id: row for row, item_id in enumerate(ordered.column("item_id").to_pylist())}
+        return cls(ordered, rows, metric, links_table(links or {}, places))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Crossing a process border rebuilds what is remembered."""
-        return type(self), (self._items, np.asarray(self._rows.vectors), self._rows.metric)
+        return type(self), (
+            self._items,
+            np.asarray(self._rows.vectors),
+            self._rows.metric,
+            self._link_table,
+        )
 
     @property
     def num_items(self) -> int:
@@ -75,27 +99,31 @@ class ShardIndex:
 
     def search(
         self,
-        queries: np.ndarray,
+        queries: np.ndarray | Sequence[Query],
         k: int,
         *,
         exclude: Sequence[Collection[str]] | None = None,
         filter: Filter | None = None,
         include_unavailable: bool = False,
     ) -> list[Candidates]:
-        """The best `k` items for each query of `[B, D] float32`; fewer only when fewer are allowed.
+        """The best `k` items for each query, `[B, D] float32` or `B` `Query`s with links.
+
+        Fewer come back only when fewer are allowed.
 
         `exclude` holds one collection of ids a query. Filters and exclusions apply before the
         choice, so that `k` results come back when `k` exist. Unavailable items are left out unless
         asked for. Memory does not grow with B x N. Raises `InputError` for queries of another shape
         or with NaN, and for a number of exclusions that is not B.
         """
-        queries = check_queries(queries, self.dim)
+        asked = [query for query in queries if isinstance(query, Query)]
+        queries = check_queries([q.vector for q in asked] if asked else queries, self.dim)
         if exclude is not None and len(exclude) != len(queries):
             raise InputError(
                 "exclusions do not fit the queries", expected=f"{len(queries)} lists", found=str(len(exclude))
             )
         hidden = [self._positions(ids) for ids in exclude or [()] * len(queries)]
-        found = scan(queries, k, self._rows, self._allowed(filter, include_unavailable), hidden)
+        added = self._links.scores(asked) if asked else None
+        found = scan(queries, k, self._rows, self._allowed(filter, include_unavailable), hidden, added)
         return [self._candidates(rows, scores) for rows, scores in found]
 
     def newest(self, k: int, *, exclude: Collection[str] = (), filter: Filter | None = None) -> Candidates:
@@ -109,6 +137,10 @@ class ShardIndex:
     def vectors(self, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """Embeddings `[D] float32` of those ids that are here; copies, free to change."""
         return {item_id: np.array(self._rows.vectors[row]) for item_id, row in self._known(item_ids)}
+
+    def links(self, item_ids: Sequence[str]) -> dict[str, dict[str, dict[str, float]]]:
+        """What speaks for those ids that are here: id -> signal -> source item -> value."""
+        return self._links.into(dict(self._known(item_ids)))
 
     def items(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Fields (without the description; `attributes` as a dict) of those ids that are here."""
@@ -144,6 +176,10 @@ class ShardIndex:
 
     def _positions(self, item_ids: Collection[str]) -> np.ndarray:
         return np.array(sorted(row for _, row in self._known(item_ids)), np.int64)
+
+    @cached_property
+    def _links(self) -> Links:
+        return Links.from_table(self._link_table, self.num_items)
 
     @cached_property
     def _row_of(self) -> dict[str, int]:

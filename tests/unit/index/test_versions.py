@@ -116,15 +116,15 @@ HARMS: dict[str, Harm] = {
 
 
 @pytest.mark.parametrize("name", HARMS)
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(6))
 def test_an_altered_shard_file_is_refused_everywhere(workspace: Workspace, number: int, name: str) -> None:
     good, manifest = build(workspace, seed=1), build(workspace)
     publish(workspace, good.index_version)
     folder = workspace.index_version(manifest.index_version)
     paths = [folder / file.path for file in manifest.files]
-    HARMS[name](paths[number], paths[(number + 2) % 4])
+    HARMS[name](paths[number], paths[(number + 3) % 6])
     with pytest.raises(IndexCorruptError):
-        ShardIndex.open(workspace, manifest, number // 2)
+        ShardIndex.open(workspace, manifest, number // 3)
     with pytest.raises(IndexCorruptError):
         publish(workspace, manifest.index_version)
     assert current_version(workspace) == good.index_version
