@@ -34,8 +34,8 @@ def build_index(
 
     Items are streamed; the embeddings are held once. Items that change while this runs are newer
     than the version's `catalog_seq` and stay in the live segment. Without `fitted`, what the published
-    version learned from behaviour is carried over when it has the same encoder. An empty catalog gives a version
-    without items. Raises `InputError` when a text was not embedded yet.
+    version learned from behaviour is carried over when it has the same encoder. An empty catalog gives a
+    version without items. Raises `InputError` when a text was not embedded yet.
     """
     catalog_seq, total = item_store.last_seq(), item_store.count()
     embeddings = read_embeddings(workspace.embeddings(encoder_version))

@@ -10,6 +10,7 @@ from cluster.database import open_database
 from cluster.indexing import build_index
 from cluster.item_store import ItemStore
 from jobs.options import database_url_of
+from recsys.blend.fitted import Fitted
 from recsys.config import IndexConfig, RuntimeConfig
 from recsys.encoder_record import FILE as ENCODER_RECORD
 from recsys.errors import IndexMissingError, InputError
@@ -51,12 +52,13 @@ def run_index(
     encoder_version: str,
     config: IndexConfig,
     on_progress: Callable[[int, int | None], None] = lambda done, total: None,
+    fitted: Fitted | None = None,
 ) -> IndexReport:
     """Build a version from the embeddings of one encoder and publish it."""
     workspace = Workspace(runtime.workspace)
     before = set(list_versions(workspace))
     store = ItemStore(open_database(database_url_of(runtime)))
-    manifest = build_index(workspace, store, encoder_version, config, on_progress)
+    manifest = build_index(workspace, store, encoder_version, config, fitted, on_progress)
     if manifest.index_version != published(workspace):
         publish(workspace, manifest.index_version, config.keep_versions)
     return IndexReport(manifest, manifest.index_version not in before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,15 +15,17 @@ from recsys.blend.settings import SIGNALS, Blend, FittedBlend, SignalSettings
 from recsys.blend.signals import Signals, repeat_chances, standard_popularity, warm_items
 from recsys.blend.whitening import KINDS, Whitening
 from recsys.config import FitConfig
+from recsys.errors import InputError
 from recsys.evaluation.ranking import rank_split
 from recsys.evaluation.splits import Split
 from recsys.interaction_log import HALF_LIVES_DAYS as HISTORY_HALF_LIVES_DAYS
 from recsys.interaction_log import InteractionLog
-from recsys.item_item import cooccurrence, prune, transitions
+from recsys.item_item import cooccurrence, cosine_neighbours, prune, transitions
 from recsys.item_item.ease import pulled_weights, regularised_inverse
 
 TEXT_DECAYS = (0.3, 0.5, 0.7, 0.9)
-DECAYS = (0.5, 0.7, 0.85, 0.95)
+DECAYS = (0.5, 0.7, 0.85, 0.95, 1.0)
+SHRINKAGES = (5.0, 20.0)
 REGULARISATIONS = (50.0, 20.0, 100.0)
 PULLS = (0.0, 0.6, 0.9)
 LARGE = 6_000
@@ -104,16 +106,21 @@ def _choose(material: Material, question: Split, config: FitConfig, say: Say) ->
         standard_popularity(log, 30.0),
     )
     for choose in (_texts, _behaviours, _transitions, _popularities):
-        best = max(
-            (
-                (_alone(made, kind, question), place, made)
-                for place, (made, kind) in enumerate(choose(material, signals, config))
-            ),
-            key=lambda row: (row[0], -row[1]),
-        )
-        signals = best[2]
-        say(f"{choose.__name__.strip('_')}: NDCG@10 alone {best[0]:.4f} with {signals.settings}")
+        value, signals = _best(choose(material, signals, config), question)
+        say(f"{choose.__name__.strip('_')}: NDCG@10 alone {value:.4f}")
     return signals
+
+
+def _best(candidates: Iterable[tuple[Signals, str]], question: Split) -> tuple[float, Signals]:
+    """The candidate that does best alone, the earlier of equals; the others are let go as they come."""
+    best: tuple[float, Signals] | None = None
+    for signals, kind in candidates:
+        value = _alone(signals, kind, question)
+        if best is None or value > best[0]:
+            best = value, signals
+    if best is None:
+        raise InputError("a signal has no settings to choose from")
+    return best
 
 
 def _alone(signals: Signals, kind: str, question: Split) -> float:
@@ -150,9 +157,24 @@ def _behaviours(material: Material, signals: Signals, config: FitConfig) -> Iter
             weights = pulled_weights(counts, inverse, signals.vectors[warm], pull * ridge)
             matrix = spread(prune(weights, config.num_neighbours), warm, log.num_items)
             del weights
-            for decay in DECAYS if pull == PULLS[1] else DECAYS[2:3]:
-                settings = _with(signals, regularisation=ridge, pull=pull, behaviour_decay=decay)
+            for decay in DECAYS if pull == PULLS[1] else DECAYS[2::2]:
+                settings = _with(
+                    signals, model="ease", regularisation=ridge, pull=pull, behaviour_decay=decay
+                )
                 yield replace(signals, settings=settings, behaviour=matrix), "behaviour"
+        del inverse
+    yield from _cosines(log, signals, config)
+
+
+def _cosines(log: InteractionLog, signals: Signals, config: FitConfig) -> Iterator[tuple[Signals, str]]:
+    counts = cooccurrence(log)
+    for shrinkage in SHRINKAGES:
+        matrix = prune(cosine_neighbours(counts, shrinkage), config.num_neighbours)
+        for decay in DECAYS[1:]:
+            settings = _with(
+                signals, model="cosine", regularisation=shrinkage, pull=0.0, behaviour_decay=decay
+            )
+            yield replace(signals, settings=settings, behaviour=matrix), "behaviour"
 
 
 def _transitions(material: Material, signals: Signals, config: FitConfig) -> Iterator[tuple[Signals, str]]:
@@ -184,6 +206,8 @@ def _choose_repeat(signals: Signals, question: Split) -> Signals:
 def _behaviour(
     log: InteractionLog, vectors: np.ndarray, settings: SignalSettings, config: FitConfig
 ) -> sp.csr_matrix:
+    if settings.model == "cosine":
+        return prune(cosine_neighbours(cooccurrence(log), settings.regularisation), config.num_neighbours)
     warm = warm_items(log, config.max_direct_items)
     counts = cooccurrence(log)[warm][:, warm].tocsr()
     inverse = regularised_inverse(counts, settings.regularisation)

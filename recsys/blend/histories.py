@@ -34,7 +34,8 @@ class Histories:
     @cached_property
     def rows(self) -> np.ndarray:
         """`[M] int64`: the history each entry belongs to."""
-        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        rows: np.ndarray = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        return rows
 
     @cached_property
     def steps(self) -> np.ndarray:

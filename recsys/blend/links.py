@@ -10,7 +10,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from recsys.blend.signals import Signals
-from recsys.retrieval.query import EVERYBODY, POPULARITY
+from recsys.query import EVERYBODY, POPULARITY
 from recsys.schemas import LINKS
 
 

@@ -11,7 +11,7 @@ from recsys.blend.settings import Blend, SignalSettings
 from recsys.interaction_log import HALF_LIVES_DAYS
 from recsys.profile import Context, Interest, Part, UserProfile, UserVector, with_context
 from recsys.profile.vector import combine, summands
-from recsys.retrieval.query import EVERYBODY, POPULARITY, Query
+from recsys.query import EVERYBODY, POPULARITY, Query
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,8 +33,10 @@ class SignalSettings(Config):
     """How text vectors are turned."""
     text_decay: float = Field(default=0.5, gt=0.0, le=1.0)
     """Weight of a history item against the next newer one, in the text signal."""
-    regularisation: float = Field(default=50.0, gt=0.0)
-    """Ridge of the item-item model."""
+    model: Literal["ease", "cosine"] = "ease"
+    """Item-item model: closed-form regression drawn to the texts, or cosine of who acted on both."""
+    regularisation: float = Field(default=50.0, ge=0.0)
+    """Ridge of the regression, or shrinkage of the cosine."""
     pull: float = Field(default=0.6, ge=0.0)
     """Pull towards the text model, as a share of the ridge."""
     behaviour_decay: float = Field(default=0.9, gt=0.0, le=1.0)

@@ -94,14 +94,14 @@ def repeat_chances(log: InteractionLog, categories: Sequence[str | None]) -> np.
     in_users, in_back = np.bincount(group, users), np.bincount(group, back)
     average = (in_back + REPEAT_PRIOR * overall) / (in_users + REPEAT_PRIOR)
     prior = average[group]
-    return ((back + REPEAT_PRIOR * prior) / (users + REPEAT_PRIOR)).astype(np.float32)
+    return np.asarray((back + REPEAT_PRIOR * prior) / (users + REPEAT_PRIOR), np.float32)
 
 
 def standard_popularity(log: InteractionLog, half_life_days: float) -> np.ndarray:
     """Logarithm of decayed positive event counts, zero mean and unit deviation over items, `[N] float32`."""
     logs = np.log1p(recent_popularity(log, half_life_days))
     deviation = float(logs.std())
-    return ((logs - logs.mean()) / (deviation if deviation > 0.0 else 1.0)).astype(np.float32)
+    return np.asarray((logs - logs.mean()) / (deviation if deviation > 0.0 else 1.0), np.float32)
 
 
 def recent_popularity(log: InteractionLog, half_life_days: float) -> np.ndarray:
@@ -110,11 +110,11 @@ def recent_popularity(log: InteractionLog, half_life_days: float) -> np.ndarray:
         return np.zeros(log.num_items)
     age_days = (log.occurred_at_us.max() - log.occurred_at_us) / DAY_US
     fresh = np.exp2(-age_days / half_life_days) * (log.weights > 0)
-    return np.bincount(log.items, fresh, minlength=log.num_items)
+    return np.asarray(np.bincount(log.items, fresh, minlength=log.num_items), np.float64)
 
 
 def warm_items(log: InteractionLog, limit: int) -> np.ndarray:
     """Places of the `limit` items with the most users, ascending; items without users never."""
     users = np.asarray(user_items(log).sum(0)).ravel()
     ranked = np.argsort(-users, kind="stable")[:limit]
-    return np.sort(ranked[users[ranked] > 0])
+    return np.asarray(np.sort(ranked[users[ranked] > 0]), np.int64)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.profile import PartKind, UserVector
-from recsys.retrieval.query import EVERYBODY, Query
+from recsys.query import EVERYBODY, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ def contributions(
     for signal, sources in (links or {}).items():
         weights = query.links.get(signal, {}) if query else {}
         for source in weights.keys() & sources.keys():
-            owner = _owner(source, contexts, sums)
-            values = sums.setdefault((owner, source), {})
-            values[owner] = values.get(owner, 0.0) + weights[source] * sources[source]
+            kind = _owner(source, contexts, sums)
+            values = sums.setdefault((kind, source), {})
+            values[kind] = values.get(kind, 0.0) + weights[source] * sources[source]
     found = [_contribution(owner, name, values) for (owner, name), values in sums.items()]
     return tuple(sorted(found, key=lambda c: (-c.value, c.kind, c.item_id or c.text or "")))
 

@@ -11,7 +11,7 @@ from recsys.blend.links import ModelLinks
 from recsys.errors import InputError
 from recsys.index.files import open_shard, open_whitening
 from recsys.index.manifest import IndexManifest
-from recsys.retrieval.query import EVERYBODY
+from recsys.query import EVERYBODY
 from recsys.workspace import Workspace
 
 

@@ -51,7 +51,8 @@ def _at(hits: np.ndarray, targets: np.ndarray, candidates: np.ndarray, k: int) -
 
 def _harmonic(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     total = one + other
-    return np.divide(2.0 * one * other, total, out=np.zeros_like(total), where=total > 0.0)
+    found: np.ndarray = np.divide(2.0 * one * other, total, out=np.zeros_like(total), where=total > 0.0)
+    return found
 
 
 def auc(scores: np.ndarray, targets: np.ndarray) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
 
-from recsys.retrieval.query import Query
+from recsys.query import Query
 from recsys.schemas import LINKS
 
 Weights = Mapping[str, Mapping[str, float]]
@@ -84,7 +85,7 @@ def links_table(found: Mapping[str, Mapping[str, Mapping[str, float]]], rows: Ma
         for signal, sources in signals.items()
         for source, value in sources.items()
     ]
-    columns = list(zip(*flat, strict=True)) if flat else [[], [], [], []]
+    columns: list[Sequence[Any]] = list(zip(*flat, strict=True)) if flat else [(), (), (), ()]
     arrays = [
         pa.array(list(column), type_)
         for column, type_ in zip(columns, (pa.string(), pa.string(), pa.int32(), pa.float32()), strict=True)

@@ -15,10 +15,10 @@ from recsys.errors import InputError
 from recsys.filters import Filter
 from recsys.index.files import open_shard
 from recsys.index.manifest import IndexManifest
+from recsys.query import Query
 from recsys.retrieval.candidates import Candidates
 from recsys.retrieval.links import Links, links_table
 from recsys.retrieval.ordering import by_item_id
-from recsys.retrieval.query import Query
 from recsys.retrieval.scan import Rows, best_places, scan
 from recsys.retrieval.scoring import check_queries, squares_of
 from recsys.schemas import LINKS
