@@ -97,10 +97,11 @@ def index(
 def publish(
     version: Annotated[str | None, typer.Argument(help="Index version; the newest when absent.")] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    force: Annotated[bool, typer.Option(help="Publish even what the gate refuses.")] = False,
 ) -> None:
-    """Check a version whole and make it the one that answers."""
+    """Check a version whole, judge it beside the published one, and make it the one that answers."""
     folder = Workspace(runtime_of(workspace, None).workspace)
-    out.print(f"published {publish_index.run_publish(folder, version)}")
+    out.print(f"published {publish_index.run_publish(folder, version, force=force)}")
 
 
 def rollback(workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from jobs import catalog_commands, import_commands, serve_commands
+from jobs import catalog_commands, import_commands, learning_commands, serve_commands
 from jobs.console import err
 from recsys.errors import InputError, RecsysError
 
@@ -16,11 +16,12 @@ app = typer.Typer(
     name="recsys",
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="A shop's recommender on Ray: import, embed, index, serve.",
+    help="A shop's recommender on Ray: import, embed, fit, evaluate, serve.",
     epilog="Exit codes: 0 done, 1 too much of the data was bad, 2 wrong use, 3 something is not available.",
 )
 import_commands.register(app)
 catalog_commands.register(app)
+learning_commands.register(app)
 serve_commands.register(app)
 
 UNAVAILABLE = 3

@@ -11,9 +11,9 @@ from cluster.indexing import build_index
 from cluster.item_store import ItemStore
 from jobs.options import database_url_of
 from recsys.blend.fitted import Fitted
-from recsys.config import IndexConfig, RuntimeConfig
+from recsys.config import GateConfig, IndexConfig, RuntimeConfig
 from recsys.encoder_record import FILE as ENCODER_RECORD
-from recsys.errors import IndexMissingError, InputError
+from recsys.errors import GateError, IndexMissingError, InputError
 from recsys.index import (
     IndexManifest,
     current_version,
@@ -22,6 +22,7 @@ from recsys.index import (
     publish,
     rollback,
 )
+from recsys.index.gate import gate, mark_refused, refusal
 from recsys.workspace import Workspace
 
 
@@ -52,26 +53,48 @@ def run_index(
     encoder_version: str,
     config: IndexConfig,
     on_progress: Callable[[int, int | None], None] = lambda done, total: None,
+    *,
     fitted: Fitted | None = None,
+    force: bool = False,
 ) -> IndexReport:
-    """Build a version from the embeddings of one encoder and publish it."""
+    """Build a version from the embeddings of one encoder, judge it, and publish it.
+
+    Raises `GateError` when the gate refuses it; the version is kept with the reasons.
+    """
     workspace = Workspace(runtime.workspace)
     before = set(list_versions(workspace))
     store = ItemStore(open_database(database_url_of(runtime)))
     manifest = build_index(workspace, store, encoder_version, config, fitted, on_progress)
     if manifest.index_version != published(workspace):
-        publish(workspace, manifest.index_version, config.keep_versions)
+        _publish_if_good(workspace, manifest, config.keep_versions, force)
     return IndexReport(manifest, manifest.index_version not in before)
 
 
-def run_publish(workspace: Workspace, index_version: str | None, keep: int = 3) -> str:
-    """Publish a version, the newest when none is named; its name."""
+def run_publish(
+    workspace: Workspace, index_version: str | None, keep: int = 3, *, force: bool = False
+) -> str:
+    """Judge a version, the newest when none is named, and publish it; its name. Raises `GateError`."""
     versions = list_versions(workspace)
     if index_version is None and not versions:
         raise IndexMissingError("there is no index version", expected="a run of `recsys embed`")
     name = index_version or versions[-1]
-    publish(workspace, name, keep)
+    _publish_if_good(workspace, load_manifest(workspace, name), keep, force)
     return name
+
+
+def _publish_if_good(workspace: Workspace, manifest: IndexManifest, keep: int, force: bool) -> None:
+    current = published(workspace)
+    parent = load_manifest(workspace, current) if current else None
+    reasons = gate(manifest, parent, GateConfig())
+    if reasons and not force:
+        mark_refused(workspace, manifest.index_version, reasons)
+        raise GateError(
+            "the version is refused and the published one stays",
+            expected="a version that is not worse, or --force",
+            found="; ".join(reasons),
+            where=manifest.index_version,
+        )
+    publish(workspace, manifest.index_version, keep)
 
 
 def run_rollback(workspace: Workspace) -> str:
@@ -94,6 +117,7 @@ def versions_table(workspace: Workspace) -> dict[str, str]:
     return {
         m.index_version: f"{m.item_count:,} items, {m.num_shards} shards"
         + (" (published)" if m.index_version == now else "")
+        + (" (refused)" if refusal(workspace, m.index_version) else "")
         for m in manifests
     }
 

@@ -10,7 +10,8 @@ RecsysError
 ├── EncoderError             an encoder folder is refused or cannot be loaded
 ├── IndexVersionError        something is wrong with an index version
 │   ├── IndexMissingError    no such index version, or no version was published yet
-│   └── IndexCorruptError    a file of a version is absent, altered, truncated or swapped
+│   ├── IndexCorruptError    a file of a version is absent, altered, truncated or swapped
+│   └── GateError            a version is worse than the published one, or not sane
 ├── StoreError               the event or item store did not accept or answer: HTTP 503
 ├── OverloadedError          more work than the service takes now: HTTP 429 with Retry-After
 └── CapacityError            the cluster is too small for what was asked of it
@@ -83,6 +84,10 @@ class IndexMissingError(IndexVersionError):
 
 class IndexCorruptError(IndexVersionError):
     """A file of an index version is absent, altered, truncated or swapped."""
+
+
+class GateError(IndexVersionError):
+    """A version is worse than the published one, or not sane; the published one stays."""
 
 
 class StoreError(RecsysError):

@@ -34,8 +34,7 @@ class Histories:
     @cached_property
     def rows(self) -> np.ndarray:
         """`[M] int64`: the history each entry belongs to."""
-        rows: np.ndarray = np.repeat(np.arange(len(self)), np.diff(self.offsets))
-        return rows
+        return np.asarray(np.repeat(np.arange(len(self)), np.diff(self.offsets)), np.int64)
 
     @cached_property
     def steps(self) -> np.ndarray:

@@ -19,6 +19,7 @@ from recsys.config import IndexConfig, Metric, ServeConfig
 from recsys.filters import Filter, parse_filter
 from recsys.index import IndexManifest, IndexWriter, Signal, publish
 from recsys.index.writer import Provenance
+from recsys.query import Query
 from recsys.retrieval import Candidates
 from recsys.schemas import ITEMS, conform
 from recsys.workspace import Workspace
@@ -109,7 +110,7 @@ def test_every_split_and_placement_equals_brute_force(
         breakers = [CircuitBreaker(3, 1.0) for _ in range(splits)]
         rows = [manifest.shard_files(n)[0].rows for n in range(splits)]
         retriever = Retriever(clients[splits], breakers, manifest.index_version, rows, CONFIG)
-        retrieved = loop.run_until_complete(retriever.search(*asked))
+        retrieved = loop.run_until_complete(retriever.search(Query(asked[0]), *asked[1:]))
         assert retrieved.coverage.ratio == 1.0
         return retrieved.candidates
 

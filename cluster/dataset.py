@@ -1,0 +1,55 @@
+"""A shop read from its stores: what fitting and evaluation work on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from cluster.event_store import EventStore
+from cluster.interactions import read_interactions
+from cluster.item_store import ItemStore
+from recsys.config import EventWeights
+from recsys.embeddings import read_embeddings
+from recsys.errors import InputError
+from recsys.evaluation.evaluate import Dataset
+from recsys.text import item_texts
+from recsys.workspace import Workspace
+
+
+def read_dataset(
+    workspace: Workspace,
+    item_store: ItemStore,
+    event_store: EventStore,
+    encoder_version: str,
+    on_progress: Callable[[int, int | None], None] = lambda done, total: None,
+) -> Dataset:
+    """Items ascending by id with texts and vectors, and all events on them.
+
+    Raises `InputError` when a text was not embedded yet, or there is no event.
+    """
+    table = read_embeddings(workspace.embeddings(encoder_version))
+    ids: list[str] = []
+    texts: list[str] = []
+    categories: list[str | None] = []
+    vectors: list[np.ndarray] = []
+    for items in item_store.scan():
+        rows = item_texts(items)
+        hashes = rows.column("text_hash").to_pylist()
+        if missing := table.missing(hashes):
+            raise InputError(
+                f"{len(missing)} or more items have no embedding by this encoder",
+                expected="a run of `recsys embed` after the last change of the catalog",
+            )
+        ids += items.column("item_id").to_pylist()
+        texts += rows.column("text").to_pylist()
+        categories += items.column("category").to_pylist()
+        vectors.append(table.lookup(hashes))
+    log = read_interactions(event_store, ids, EventWeights(), on_progress)
+    if len(log) == 0:
+        raise InputError(
+            "there are no events on the items of the catalog",
+            expected="a run of `recsys import events`",
+            found=f"{log.unknown_items} events on unknown items",
+        )
+    return Dataset(workspace.root.name, log, np.concatenate(vectors), texts, categories)

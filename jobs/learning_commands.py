@@ -1,0 +1,105 @@
+"""`recsys fit | evaluate` on the command line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import typer
+
+from jobs.console import err, out, show
+from jobs.options import (
+    DEFAULT_WORKSPACE,
+    AddressOption,
+    DatabaseOption,
+    JsonOption,
+    WorkspaceOption,
+    runtime_of,
+)
+from recsys.config import FitConfig, IndexConfig
+from recsys.evaluation.markdown import to_markdown
+
+SplitOption = Annotated[
+    Literal["temporal", "leave-one-out"],
+    typer.Option(help="How events are held out; leave-one-out where only their order is real."),
+]
+DaysOption = Annotated[float, typer.Option(min=0.001, help="Days held out by the temporal split.")]
+SeedOption = Annotated[int, typer.Option(help="The same seed gives the same result.")]
+TrialsOption = Annotated[int, typer.Option(min=1, help="Trials for the weights of the signals.")]
+EncoderOption = Annotated[str | None, typer.Option(help="Which embeddings to use; the newest when absent.")]
+DEFAULTS = FitConfig()
+
+
+def fit(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    split: SplitOption = "temporal",
+    holdout_days: DaysOption = DEFAULTS.holdout_days,
+    trials: TrialsOption = DEFAULTS.num_trials,
+    seed: SeedOption = DEFAULTS.seed,
+    shards: Annotated[int, typer.Option(min=1, help="Parts of a first index.")] = 1,
+    encoder_version: EncoderOption = None,
+    force: Annotated[bool, typer.Option(help="Publish even what the gate refuses.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn from the shop's events, and publish an index that uses it if it is not worse.
+
+    Settings and weights are chosen on held-out events, then everything is learned from all events.
+
+    Example: recsys fit --holdout-days 7
+    """
+    from jobs.learning import run_fit
+
+    config = FitConfig(split=split, holdout_days=holdout_days, num_trials=trials, seed=seed)
+    runtime = runtime_of(workspace, database_url)
+    report = run_fit(runtime, config, IndexConfig(num_shards=shards), encoder_version, force, _sayer(as_json))
+    show("fit", report.as_rows(), as_json)
+
+
+def evaluate(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    address: AddressOption = None,
+    split: SplitOption = "temporal",
+    holdout_days: DaysOption = DEFAULTS.holdout_days,
+    trials: TrialsOption = DEFAULTS.num_trials,
+    seed: SeedOption = DEFAULTS.seed,
+    encoder_version: EncoderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tune every method on validation events, ask the test once, and print one table.
+
+    JSON, Markdown and an HTML page with plots go to the workspace's reports.
+
+    Example: recsys evaluate --holdout-days 7
+    """
+    from jobs.learning import run_evaluate
+
+    config = FitConfig(split=split, holdout_days=holdout_days, num_trials=trials, seed=seed)
+    command = f"recsys evaluate --split {split} --holdout-days {holdout_days:g} --seed {seed}"
+    runtime = runtime_of(workspace, database_url, address)
+    result, folder = run_evaluate(runtime, config, encoder_version, command, _sayer(as_json))
+    if as_json:
+        sys.stdout.write(result.model_dump_json() + "\n")
+        return
+    out.print(to_markdown(result), soft_wrap=True, markup=False)
+    out.print(f"reports: {folder}")
+
+
+def _sayer(quiet: bool) -> Callable[[str], None]:
+    """One line on stderr for each thing that was found, with the seconds since the start."""
+    begun = time.monotonic()
+
+    def say(text: str) -> None:
+        if not quiet:
+            err.print(f"{time.monotonic() - begun:6.0f} s  {text}", markup=False)
+
+    return say
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (fit, evaluate):
+        app.command()(command)

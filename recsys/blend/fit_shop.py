@@ -1,0 +1,81 @@
+"""One fit of a whole shop: choose on held-out events, then learn from all of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recsys.blend.fit import Material, Say, fit_blend, make_signals
+from recsys.blend.fitted import Fitted
+from recsys.blend.links import ModelLinks
+from recsys.blend.settings import Blend, FittedBlend, SignalSettings
+from recsys.blend.signals import Signals
+from recsys.blend.whitening import Whitening
+from recsys.config import FitConfig
+from recsys.errors import InputError
+from recsys.evaluation.ranking import Ranked, rank_split
+from recsys.evaluation.splits import Split, leave_one_out, validation_and_test
+from recsys.metrics import catalogue_coverage
+
+if TYPE_CHECKING:
+    from recsys.evaluation.evaluate import Dataset
+
+PLAIN = FittedBlend(settings=SignalSettings(whitening="raw", text_decay=0.9), discover=Blend(), again=Blend())
+"""What a version without a fit comes to: text alone."""
+
+
+def fit_shop(data: Dataset, config: FitConfig, parent: FittedBlend | None, say: Say) -> Fitted:
+    """Settings and weights from the newest held-out period, then everything learned from all events.
+
+    `parent` is what the published version was fitted with; it is measured on the same held-out events
+    for the gate. Raises `InputError` when there are too few events to hold any out.
+    """
+    question = _held_out(data, config, say)
+    blend = fit_blend(question, data.vectors, data.categories, config, say)
+    asked = question.sample(config.max_users, config.seed)
+    held = Material(question.train, data.vectors, data.categories)
+    metrics = _figures(make_signals(held, blend.settings, config), blend, asked, "")
+    compared = parent or PLAIN
+    metrics |= _figures(make_signals(held, compared.settings, config), compared, asked, "parent ")
+    say("learning from all events")
+    signals = make_signals(Material(data.log, data.vectors, data.categories), blend.settings, config)
+    return Fitted(
+        blend,
+        ModelLinks.of(data.log.item_ids, signals),
+        Whitening.fit(data.vectors, blend.settings.whitening),
+        datetime.fromtimestamp(int(data.log.occurred_at_us.max()) / 1e6, UTC),
+        metrics,
+    )
+
+
+def _held_out(data: Dataset, config: FitConfig, say: Say) -> Split:
+    """The last period; each user's last event where no period can be held out."""
+    try:
+        return validation_and_test(data.log, config.split, config.holdout_days)[1]
+    except InputError as error:
+        say(f"{error}; each user's last event is held out instead")
+        return leave_one_out(data.log)
+
+
+def _figures(signals: Signals, fitted: FittedBlend, asked: Split, prefix: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, repeats in (("discover", False), ("again", True)):
+        ranked = _ranked(signals, fitted.blend(repeats), asked, repeats)
+        if ranked is None:
+            continue
+        found[f"{prefix}{name} ndcg@10"] = float(ranked.metrics["ndcg@10"].mean())
+        if not repeats:
+            coverage = catalogue_coverage(ranked.lists[:, :10], len(signals.popularity))
+            found[f"{prefix}coverage@10"] = coverage
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def _ranked(signals: Signals, blend: Blend, asked: Split, repeats: bool) -> Ranked | None:
+    from recsys.evaluation.evaluate import Blended
+
+    question = asked if repeats else asked.unseen_only()
+    if len(question.users) == 0:
+        return None
+    return rank_split(Blended(signals, blend), question, not repeats, with_auc=False)

@@ -1,0 +1,60 @@
+"""Whether a new version may answer: not worse than the published one, and sane."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+
+from recsys.config import GateConfig
+from recsys.index.manifest import IndexManifest
+from recsys.workspace import Workspace, replace_file
+
+REFUSED = "REFUSED.json"
+JUDGED = ("discover ndcg@10", "again ndcg@10")
+
+
+def gate(manifest: IndexManifest, parent: IndexManifest | None, config: GateConfig) -> tuple[str, ...]:
+    """Reasons against publishing `manifest` in the place of `parent`; none means it may.
+
+    Validation figures of both were taken on the same held-out events when the new version was
+    fitted (`NAME` and `parent NAME` in its metrics). A version without figures, such as one of text
+    alone, is judged by its sanity only.
+    """
+    reasons = [
+        f"{name} is not a number: {value}"
+        for name, value in manifest.metrics.items()
+        if not math.isfinite(value)
+    ]
+    if manifest.item_count and manifest.dim == 0:
+        reasons.append("items have no vectors: dim is 0")
+    for name in JUDGED:
+        ours, theirs = manifest.metrics.get(name), manifest.metrics.get(f"parent {name}")
+        if ours is not None and theirs is not None and ours < theirs * (1.0 - config.margin):
+            reasons.append(
+                f"{name} on the validation events fell from {theirs:.4f} to {ours:.4f}, "
+                f"more than the margin of {config.margin:.0%}"
+            )
+    coverage = manifest.metrics.get("coverage@10")
+    if coverage is not None and coverage < config.min_coverage:
+        reasons.append(f"lists show {coverage:.2%} of the catalog, less than {config.min_coverage:.2%}")
+    if parent is not None and manifest.item_count < parent.item_count * config.min_item_share:
+        reasons.append(
+            f"{manifest.item_count} items are less than {config.min_item_share:.0%} "
+            f"of the published {parent.item_count}"
+        )
+    return tuple(reasons)
+
+
+def mark_refused(workspace: Workspace, index_version: str, reasons: Sequence[str]) -> None:
+    """Leave the reasons beside the version, which is kept."""
+    path = workspace.index_version(index_version) / REFUSED
+    replace_file(path, json.dumps({"reasons": list(reasons)}, indent=2).encode())
+
+
+def refusal(workspace: Workspace, index_version: str) -> tuple[str, ...]:
+    """Why a version was refused; empty for one that was not."""
+    path = workspace.index_version(index_version) / REFUSED
+    if not path.is_file():
+        return ()
+    return tuple(json.loads(path.read_text(encoding="utf-8"))["reasons"])
