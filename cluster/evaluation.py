@@ -31,7 +31,8 @@ def rank_on_ray(
     ) -> Ranked:
         shared = ray.put((scorer, split, available))
         ranges = list(chunks(split))
-        limit = max(2 * int(ray.cluster_resources().get("CPU", 1)), 1)
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray's own
+        limit = max(2 * int(resources.get("CPU", 1)), 1)
         parts: list[Any] = []
         for number, (start, stop) in enumerate(ranges):
             if number >= limit:

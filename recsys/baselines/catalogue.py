@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from recsys.baselines.scorers import Constant, Factors, Neighbours, OwnItems, Vectors
 from recsys.blend.fit import spread
-from recsys.blend.signals import recent_popularity, warm_items
+from recsys.blend.signals import modelled_items, recent_popularity
 from recsys.blend.whitening import Whitening
 from recsys.config import FitConfig
 from recsys.evaluation.ranking import Scorer
@@ -112,7 +112,7 @@ def _next(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]
 
 
 def _ease(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
-    warm = warm_items(shop.log, shop.config.max_direct_items)
+    warm = modelled_items(shop.log, shop.config.max_direct_items)
     counts = cooccurrence(shop.log)[warm][:, warm].tocsr()
     for ridge, rows in _grouped(grid, "regularisation"):
         pruned = prune(ease(counts, ridge), max(shop.config.num_neighbours, 500))

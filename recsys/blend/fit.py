@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from recsys.blend.histories import Histories
 from recsys.blend.pool import CandidatePool, pool_of
 from recsys.blend.settings import SIGNALS, Blend, FittedBlend, SignalSettings
-from recsys.blend.signals import Signals, repeat_chances, standard_popularity, warm_items
+from recsys.blend.signals import Signals, modelled_items, repeat_chances, standard_popularity
 from recsys.blend.whitening import KINDS, Whitening
 from recsys.config import FitConfig
 from recsys.errors import InputError
@@ -28,6 +28,8 @@ DECAYS = (0.5, 0.7, 0.85, 0.95, 1.0)
 SHRINKAGES = (5.0, 20.0)
 REGULARISATIONS = (50.0, 20.0, 100.0)
 PULLS = (0.0, 0.6, 0.9)
+MIN_TEXT = 0.05
+"""Least factor of text, per deviation: an item that nobody has touched yet is found by it alone."""
 LARGE = 6_000
 """Above this many items one ridge less is tried."""
 HALF_LIVES_DAYS = (7.0, 30.0, 365.0)
@@ -149,7 +151,7 @@ def _texts(material: Material, signals: Signals, config: FitConfig) -> Iterator[
 
 def _behaviours(material: Material, signals: Signals, config: FitConfig) -> Iterator[tuple[Signals, str]]:
     log = material.log
-    warm = warm_items(log, config.max_direct_items)
+    warm = modelled_items(log, config.max_direct_items)
     counts = cooccurrence(log)[warm][:, warm].tocsr()
     for ridge in REGULARISATIONS if len(warm) <= LARGE else REGULARISATIONS[:2]:
         inverse = regularised_inverse(counts, ridge)
@@ -208,7 +210,7 @@ def _behaviour(
 ) -> sp.csr_matrix:
     if settings.model == "cosine":
         return prune(cosine_neighbours(cooccurrence(log), settings.regularisation), config.num_neighbours)
-    warm = warm_items(log, config.max_direct_items)
+    warm = modelled_items(log, config.max_direct_items)
     counts = cooccurrence(log)[warm][:, warm].tocsr()
     inverse = regularised_inverse(counts, settings.regularisation)
     weights = pulled_weights(counts, inverse, vectors[warm], settings.pull * settings.regularisation)
@@ -254,7 +256,8 @@ def _weights(pool: CandidatePool, config: FitConfig) -> tuple[Blend, float]:
 
 def _suggested(trial: optuna.Trial, used: Sequence[bool]) -> list[float]:
     return [
-        trial.suggest_float(name, 0.0, 1.0) if use else 0.0 for name, use in zip(SIGNALS, used, strict=True)
+        trial.suggest_float(name, MIN_TEXT if name == "text" else 0.0, 1.0) if use else 0.0
+        for name, use in zip(SIGNALS, used, strict=True)
     ]
 
 
@@ -277,8 +280,8 @@ def _scaled(raw: Sequence[float], deviations: Sequence[float]) -> tuple[float, .
 def _earned(
     pool: CandidatePool, raw: list[float], deviations: Sequence[float], value: float, min_gain: float
 ) -> list[float]:
-    """Without the signals whose absence costs less than `min_gain` of the value; one always stays."""
-    for place in range(len(raw)):
+    """Without the signals whose absence costs less than `min_gain` of the value; text always stays."""
+    for place in range(1, len(raw)):
         without = [0.0 if other == place else factor for other, factor in enumerate(raw)]
         if raw[place] > 0.0 and any(without):
             left = pool.ndcg(_scaled(without, deviations))

@@ -34,7 +34,8 @@ class Histories:
     @cached_property
     def rows(self) -> np.ndarray:
         """`[M] int64`: the history each entry belongs to."""
-        return np.asarray(np.repeat(np.arange(len(self)), np.diff(self.offsets)), np.int64)
+        lengths = np.diff(self.offsets)
+        return np.asarray(np.repeat(np.arange(len(lengths)), lengths), np.int64)
 
     @cached_property
     def steps(self) -> np.ndarray:

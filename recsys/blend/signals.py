@@ -113,8 +113,11 @@ def recent_popularity(log: InteractionLog, half_life_days: float) -> np.ndarray:
     return np.asarray(np.bincount(log.items, fresh, minlength=log.num_items), np.float64)
 
 
-def warm_items(log: InteractionLog, limit: int) -> np.ndarray:
-    """Places of the `limit` items with the most users, ascending; items without users never."""
+def modelled_items(log: InteractionLog, limit: int) -> np.ndarray:
+    """Places of the `limit` items with the most users, ascending.
+
+    Items without users are among them where there is room: the pull towards the texts gives them
+    neighbours all the same.
+    """
     users = np.asarray(user_items(log).sum(0)).ravel()
-    ranked = np.argsort(-users, kind="stable")[:limit]
-    return np.asarray(np.sort(ranked[users[ranked] > 0]), np.int64)
+    return np.asarray(np.sort(np.argsort(-users, kind="stable")[:limit]), np.int64)

@@ -1,0 +1,75 @@
+"""Questions hold nothing of the future, and everybody is counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys.baselines.scorers import Constant
+from recsys.errors import InputError
+from recsys.evaluation.ranking import rank_split, top_places
+from recsys.evaluation.splits import leave_one_out, temporal, validation_and_test
+from recsys.interaction_log import DAY_US
+from tests.unit.item_item.test_models import HISTORIES, log_of
+
+
+@settings(deadline=None, max_examples=50)
+@given(HISTORIES)
+def test_leave_one_out_asks_for_the_last_event(histories: list[list[int]]) -> None:
+    if max(map(len, histories)) < 2:
+        return
+    split = leave_one_out(log_of(histories))
+    long = [user for user, own in enumerate(histories) if len(own) > 1]
+    assert split.users.tolist() == long
+    assert split.num_without_target == len(histories) - len(long)
+    for row, user in enumerate(split.users.tolist()):
+        assert split.targets[row].indices.tolist() == [histories[user][-1]]
+        assert split.train.items[split.train.rows_of(user)].tolist() == histories[user][:-1]
+
+
+@settings(deadline=None, max_examples=50)
+@given(HISTORIES, st.integers(1, 4))
+def test_temporal_questions_do_not_see_their_future(histories: list[list[int]], day: int) -> None:
+    log = log_of(histories)
+    try:
+        split = temporal(log, day * DAY_US, (day + 1) * DAY_US)
+    except InputError:
+        assert all(len(own) <= day for own in histories)
+        return
+    assert (split.train.occurred_at_us < day * DAY_US).all()
+    for row, user in enumerate(split.users.tolist()):
+        assert set(split.targets[row].indices.tolist()) == {histories[user][day]}
+    assert len(split.users) + split.num_without_target == len(histories)
+
+
+def test_unseen_only_drops_repeats_and_counts_whom_it_loses() -> None:
+    split = leave_one_out(log_of([[0, 1, 0], [0, 1, 2]])).unseen_only()
+    assert split.users.tolist() == [1]
+    assert split.num_without_target == 1
+
+
+def test_no_events_and_unknown_words_are_refused() -> None:
+    with pytest.raises(InputError, match="no events"):
+        validation_and_test(log_of([]), "temporal", 7.0)
+    with pytest.raises(InputError, match="split is not known"):
+        validation_and_test(log_of([[0, 1, 2]]), "random", 7.0)
+
+
+def test_seen_and_unavailable_items_are_never_listed() -> None:
+    split = leave_one_out(log_of([[0, 1, 2], [3, 4, 5]]))
+    available = np.ones(8, bool)
+    available[7] = False
+    ranked = rank_split(Constant(np.arange(8.0)), split, True, available)
+    assert ranked.lists[0].tolist()[:5] == [6, 5, 4, 3, 2]
+    assert ranked.lists[1].tolist()[:5] == [6, 5, 2, 1, 0]
+    assert (ranked.lists[:, 5:] == -1).all()
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.integers(1, 20))
+def test_top_places_are_a_stable_sort(values: list[int], k: int) -> None:
+    scores = np.array([values], np.float32)
+    expected = np.argsort(-scores[0], kind="stable")[:k].tolist()
+    assert top_places(scores, k)[0].tolist() == expected + [-1] * (k - len(expected))
