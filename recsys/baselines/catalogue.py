@@ -24,6 +24,7 @@ from recsys.evaluation.ranking import Scorer
 from recsys.interaction_log import HALF_LIVES_DAYS, InteractionLog
 from recsys.item_item import cooccurrence, cosine_neighbours, ease, lift_neighbours, prune, transitions
 from recsys.item_item.cooccurrence import user_items
+from recsys.item_item.ease import mean_users
 
 Params = dict[str, Any]
 DECAYS = (0.5, 0.7, 0.9, 1.0)
@@ -59,17 +60,13 @@ def baselines(config: FitConfig, repeats: bool) -> tuple[Baseline, ...]:
         Baseline("item-knn", _grid(config, shrinkage=(0.0, 5.0, 20.0), decay=DECAYS), _item_knn),
         Baseline("co-visitation", _grid(config, power=(0.0, 0.5, 1.0), decay=DECAYS), _co_visitation),
         Baseline("transitions", _grid(config, window=(1, 3), power=(0.0, 0.3), decay=(0.3, 0.5, 0.8)), _next),
-        Baseline("ease", _grid(config, regularisation=_ridges(config), decay=DECAYS), _ease),
+        Baseline("ease", _grid(config, ridge=(8.0, 2.5, 25.0), decay=DECAYS), _ease),
         Baseline("als", _grid(config, factors=(64, 128), alpha=(1.0, 10.0), decay=(0.9, 1.0)), _als),
         Baseline("bm25", _grid(config, b=(0.0, 0.75), decay=(0.3, 0.5, 0.7, 0.9)), _bm25),
         Baseline("plain text", ({"decay": 1.0},), _plain),
         Baseline("whitened text", _grid(config, decay=(0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)), _whitened),
         *((Baseline("own items", _grid(config, half_life_days=HALF_LIVES_DAYS), _own),) if repeats else ()),
     )
-
-
-def _ridges(config: FitConfig) -> tuple[float, ...]:
-    return (50.0, 200.0, 20.0)
 
 
 def _grid(config: FitConfig, **values: tuple[Any, ...]) -> tuple[Params, ...]:
@@ -114,8 +111,8 @@ def _next(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]
 def _ease(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
     warm = modelled_items(shop.log, shop.config.max_direct_items)
     counts = cooccurrence(shop.log)[warm][:, warm].tocsr()
-    for ridge, rows in _grouped(grid, "regularisation"):
-        pruned = prune(ease(counts, ridge), max(shop.config.num_neighbours, 500))
+    for multiple, rows in _grouped(grid, "ridge"):
+        pruned = prune(ease(counts, multiple * mean_users(counts)), max(shop.config.num_neighbours, 500))
         weights = spread(pruned, warm, shop.log.num_items)
         for params in rows:
             yield params, Neighbours(weights, params["decay"])

@@ -21,17 +21,16 @@ from recsys.evaluation.splits import Split
 from recsys.interaction_log import HALF_LIVES_DAYS as HISTORY_HALF_LIVES_DAYS
 from recsys.interaction_log import InteractionLog
 from recsys.item_item import cooccurrence, cosine_neighbours, prune, transitions
-from recsys.item_item.ease import pulled_weights, regularised_inverse
+from recsys.item_item.ease import mean_users, pulled_weights, regularised_inverse
 
 TEXT_DECAYS = (0.3, 0.5, 0.7, 0.9)
 DECAYS = (0.5, 0.7, 0.85, 0.95, 1.0)
 SHRINKAGES = (5.0, 20.0)
-REGULARISATIONS = (50.0, 20.0, 100.0)
+RIDGES = (8.0, 2.5, 25.0)
+"""Multiples of the mean number of users of an item."""
 PULLS = (0.0, 0.6, 0.9)
 MIN_TEXT = 0.05
 """Least factor of text, per deviation: an item that nobody has touched yet is found by it alone."""
-LARGE = 6_000
-"""Above this many items one ridge less is tried."""
 HALF_LIVES_DAYS = (7.0, 30.0, 365.0)
 MAX_SCORES = 1.6e8
 Say = Callable[[str], None]
@@ -153,7 +152,8 @@ def _behaviours(material: Material, signals: Signals, config: FitConfig) -> Iter
     log = material.log
     warm = modelled_items(log, config.max_direct_items)
     counts = cooccurrence(log)[warm][:, warm].tocsr()
-    for ridge in REGULARISATIONS if len(warm) <= LARGE else REGULARISATIONS[:2]:
+    for multiple in RIDGES:
+        ridge = round(multiple * mean_users(counts), 1)
         inverse = regularised_inverse(counts, ridge)
         for pull in PULLS:
             weights = pulled_weights(counts, inverse, signals.vectors[warm], pull * ridge)
@@ -266,9 +266,8 @@ def _starts(used: Sequence[bool]) -> Iterator[dict[str, float]]:
     names = [name for name, use in zip(SIGNALS, used, strict=True) if use]
     for lead in names:
         for rest in (0.0, 0.1, 0.3):
-            yield {
-                name: 1.0 if name == lead else rest * (0.3 if name == "popularity" else 1.0) for name in names
-            }
+            factors = {name: rest * (0.3 if name == "popularity" else 1.0) for name in names}
+            yield factors | {"text": max(factors["text"], MIN_TEXT)} | {lead: 1.0}
 
 
 def _scaled(raw: Sequence[float], deviations: Sequence[float]) -> tuple[float, ...]:

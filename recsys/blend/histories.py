@@ -40,7 +40,7 @@ class Histories:
     @cached_property
     def steps(self) -> np.ndarray:
         """`[M] int64`: how many distinct items came after it; 0 for the newest."""
-        return np.arange(len(self.items)) - self.offsets[self.rows]
+        return np.asarray(np.arange(len(self.items)) - self.offsets[self.rows], np.int64)
 
     def matrix(self, decay: float) -> sp.csr_matrix:
         """`[B, N] float32` weights with unit L2 rows, `sign * decay^step` before that.

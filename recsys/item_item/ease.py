@@ -60,6 +60,11 @@ def _zero_diagonal(weights: np.ndarray) -> np.ndarray:
     return weights
 
 
+def mean_users(counts: sp.csr_matrix) -> float:
+    """Mean number of users of an item; ridges are tried as multiples of it, so that they fit any shop."""
+    return max(float(counts.diagonal().mean()), 1.0) if counts.shape[0] else 1.0
+
+
 def regularised_inverse(counts: sp.csr_matrix, regularisation: float) -> np.ndarray:
     """Inverse of `counts + regularisation * I`, `[N, N] float32`, by Cholesky in place."""
     gram = counts.toarray().astype(np.float32)

@@ -73,3 +73,29 @@ def test_wrong_use_is_one_clear_line_and_an_exit_code(tmp_path: Path) -> None:
 )
 def test_every_command_explains_itself(command: str) -> None:
     assert "Usage:" in recsys(*command.split(), "--help")
+
+
+def test_fit_learns_publishes_and_is_repeatable_and_evaluate_reports(tmp_path: Path, tiny_bert: Path) -> None:
+    files, workspace = tmp_path / "files", tmp_path / "ws"
+    recsys("shop", files, "--items", "120", "--shoppers", "60", "--now", "2026-01-01")
+    for kind in ("items", "events"):
+        recsys("import", kind, files / f"{kind}.parquet", "-w", workspace)
+    recsys("embed", "-w", workspace, "--encoder", tiny_bert, "--cpus", "1", "--json")
+    fit = ("fit", "-w", workspace, "--trials", "20", "--json")
+    first, again = lines(recsys(*fit))[0], lines(recsys(*fit))[0]
+    assert (first["new"], again["new"]) == (True, False)
+    assert first["index_version"] == again["index_version"]
+    assert first["metric"] == "inner_product"
+    assert first["validation"]["discover ndcg@10"] > 0.0
+    result = lines(recsys("evaluate", "-w", workspace, "--trials", "20", "--json"))[0]
+    assert {table["title"] for table in result["tables"]} == {"seen items hidden", "repeats allowed"}
+    reports = list((workspace / "reports").glob("evaluation-*/evaluation.*"))
+    assert {path.suffix for path in reports} == {".json", ".md", ".html"}
+
+
+def test_fit_without_events_says_so(tmp_path: Path, tiny_bert: Path) -> None:
+    files, workspace = tmp_path / "files", tmp_path / "ws"
+    recsys("shop", files, "--items", "60", "--shoppers", "10", "--now", "2026-01-01")
+    recsys("import", "items", files / "items.parquet", "-w", workspace)
+    recsys("embed", "-w", workspace, "--encoder", tiny_bert, "--cpus", "1", "--json")
+    assert "no events" in recsys("fit", "-w", workspace, code=2)

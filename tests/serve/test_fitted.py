@@ -1,0 +1,273 @@
+"""A fitted index: what HTTP answers is what an evaluation ranks, and its reasons add up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cluster.database import open_database
+from cluster.dataset import read_dataset
+from cluster.event_store import EventStore
+from cluster.indexing import build_index
+from cluster.item_store import ItemStore
+from recsys.blend.fit import Material, make_signals
+from recsys.blend.fit_shop import fit_shop
+from recsys.blend.fitted import Fitted
+from recsys.blend.histories import histories_of
+from recsys.blend.links import ModelLinks
+from recsys.blend.settings import Blend, FittedBlend, SignalSettings
+from recsys.blend.whitening import Whitening
+from recsys.config import FitConfig, IndexConfig, ServeConfig
+from recsys.evaluation.evaluate import Blended, Dataset
+from recsys.evaluation.ranking import hide, top_places
+from recsys.evaluation.splits import Split
+from recsys.explain import contributions
+from recsys.index import current_version, load_manifest, publish
+from recsys.index.fitted import fitted_of_version
+from recsys.query import EVERYBODY, Query
+from recsys.retrieval import ShardIndex
+from serve_app.service import ShopService
+from tests.serve.conftest import SmallShop, assemble_inline, client_of, make_small_shop
+
+EVERY = FittedBlend(
+    settings=SignalSettings(regularisation=5.0),
+    discover=Blend(text=0.7, behaviour=2.0, transition=0.3, popularity=0.1),
+    again=Blend(text=0.5, behaviour=1.0, transition=0.2, repeat=0.8, popularity=0.05),
+)
+CONFIG = FitConfig(num_trials=5, num_neighbours=30)
+
+
+@pytest.fixture(scope="module")
+def fitted_shop(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path) -> tuple[SmallShop, Dataset]:
+    """A shop whose published version has every signal."""
+    small = make_small_shop(tmp_path_factory.mktemp("fitted"), tiny_bert, None)
+    data = dataset_of(small)
+    signals = make_signals(Material(data.log, data.vectors, data.categories), EVERY.settings, CONFIG)
+    links = ModelLinks.of(data.log.item_ids, signals)
+    publish_fit(small, Fitted(EVERY, links, Whitening.fit(data.vectors, EVERY.settings.whitening)))
+    return small, data
+
+
+def dataset_of(small: SmallShop) -> Dataset:
+    return read_dataset(small.workspace, small.items, small.events, small.encoder.version)
+
+
+def publish_fit(small: SmallShop, fitted: Fitted | None) -> str:
+    config = IndexConfig(num_shards=2)
+    version = build_index(small.workspace, small.items, small.encoder.version, config, fitted).index_version
+    publish(small.workspace, version)
+    return version
+
+
+def service_of(small: SmallShop) -> ShopService:
+    generous = ServeConfig(shard_timeout_s=30, profile_timeout_s=30, encode_timeout_s=30)
+    return assemble_inline(small, generous)
+
+
+def asked(service: ShopService, work: Callable[[Any], Any]) -> Any:
+    async def run() -> Any:
+        async with client_of(service) as client:
+            return await work(client)
+
+    return asyncio.run(run())
+
+
+def answers(small: SmallShop, bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    async def work(client: Any) -> list[dict[str, Any]]:
+        found = [await client.post("/v1/recommend", json=body) for body in bodies]
+        assert all(answer.status_code == 200 for answer in found)
+        return [answer.json() for answer in found]
+
+    return list(asked(service_of(small), work))
+
+
+@pytest.mark.parametrize("include_seen", [False, True])
+def test_http_lists_are_the_evaluated_lists(
+    fitted_shop: tuple[SmallShop, Dataset], include_seen: bool
+) -> None:
+    small, data = fitted_shop
+    log = data.log
+    signals = make_signals(Material(log, data.vectors, data.categories), EVERY.settings, CONFIG)
+    users = np.arange(log.num_users, dtype=np.int32)
+    scores = Blended(signals, EVERY.blend(include_seen)).scores(histories_of(log, users))
+    everybody = Split(log, users, None, 0)  # type: ignore[arg-type]  # no targets are asked for
+    available = availability(small, log.item_ids)
+    hide(scores, everybody, users, not include_seen, available)
+    lists = top_places(scores, 10)
+    keys = [key.partition(":")[2] for key in log.user_keys]
+    bodies = [{"user_id": key, "n": 10, "include_seen": include_seen} for key in keys]
+    same = 0
+    for user, answer in enumerate(answers(small, bodies)):
+        reviewed = any(event.review_text for event in small.events.events_of(log.user_keys[user], 5_000))
+        if reviewed or (log.weights[log.rows_of(user)] <= 0).any():
+            continue  # logs carry no review texts, and dislikes bound the text signal
+        expected = scores[user, lists[user]]
+        found = [item["score"] for item in answer["items"]]
+        assert found == pytest.approx(expected.tolist(), abs=2e-4)
+        if (np.diff(-expected) > 5e-4).all():  # outside near ties the items are the same too
+            assert [item["item_id"] for item in answer["items"]] == [
+                log.item_ids[place] for place in lists[user]
+            ]
+        same += 1
+    assert same >= 10
+
+
+def availability(small: SmallShop, item_ids: tuple[str, ...]) -> np.ndarray:
+    available = {
+        item_id: flag
+        for items in small.items.scan()
+        for item_id, flag in zip(
+            items.column("item_id").to_pylist(), items.column("available").to_pylist(), strict=True
+        )
+    }
+    return np.array([available[item_id] for item_id in item_ids])
+
+
+def test_reasons_sum_to_the_score_and_deleting_the_named_item_lowers_it(
+    fitted_shop: tuple[SmallShop, Dataset],
+) -> None:
+    small, data = fitted_shop
+    manifest = load_manifest(small.workspace, current_version(small.workspace))
+    shards = [ShardIndex.open(small.workspace, manifest, number) for number in range(2)]
+
+    async def work(service: ShopService) -> None:
+        from recsys.blend.query import Known, blended_query
+
+        await service.start()
+        view = service.watch.view
+        checked = 0
+        for key in data.log.user_keys[:20]:
+            profile = await service.profiles.profile(key, 1_800_000_000_000_000)
+            vectors = await view.vectors(profile.item_ids)
+            asked = blended_query(profile, Known(vectors, {}), EVERY.settings, EVERY.again, 0.3)
+            if asked.query.is_zero:
+                continue
+            found = await view.search(asked.query, 5, frozenset(), None)
+            links = await view.links(found.candidates.item_ids)
+            rows = await view.vectors(found.candidates.item_ids)
+            for item_id, score in zip(
+                found.candidates.item_ids, found.candidates.scores.tolist(), strict=True
+            ):
+                parts = contributions(
+                    asked.user,
+                    rows[item_id],
+                    text_factor=asked.text_factor,
+                    query=asked.query,
+                    links=links[item_id],
+                )
+                assert sum(part.value for part in parts) == pytest.approx(
+                    score, abs=1e-5 * max(1, abs(score))
+                )
+                named = next(part for part in parts if part.item_id)
+                kept = [n for n, part in enumerate(asked.user.parts) if part.item_id != named.item_id]
+                weights = np.array([asked.user.parts[n].weight for n in kept])
+                vector = (
+                    (weights @ asked.user.matrix[kept]) * asked.text_factor if kept else 0 * rows[item_id]
+                )
+                without = {
+                    signal: {source: weight for source, weight in sources.items() if source != named.item_id}
+                    for signal, sources in asked.query.links.items()
+                }
+                lowered = [
+                    shard.search(
+                        [Query(np.asarray(vector, np.float32), without)], 200, include_unavailable=True
+                    )[0]
+                    for shard in shards
+                ]
+                after = {
+                    other: value
+                    for part in lowered
+                    for other, value in zip(part.item_ids, part.scores.tolist(), strict=True)
+                }
+                assert score - after[item_id] == pytest.approx(named.value, abs=1e-4)
+                checked += 1
+        await service.stop()
+        assert checked >= 50
+
+    asyncio.run(work(service_of(small)))
+
+
+def test_links_add_exactly_what_brute_force_adds(fitted_shop: tuple[SmallShop, Dataset]) -> None:
+    small, data = fitted_shop
+    manifest = load_manifest(small.workspace, current_version(small.workspace))
+    fitted = fitted_of_version(small.workspace, manifest)
+    source = data.log.item_ids[3]
+    query = Query(
+        np.zeros(manifest.dim, np.float32), {"behaviour": {source: 2.0}, "popularity": {EVERYBODY: 0.5}}
+    )
+    place = {item_id: number for number, item_id in enumerate(fitted.links.item_ids)}
+    behaviour = fitted.links.signals["behaviour"].toarray()[place[source]]
+    popular = fitted.links.signals["popularity"].toarray()[-1]
+    for number in range(2):
+        shard = ShardIndex.open(small.workspace, manifest, number)
+        found = shard.search([query], 500, include_unavailable=True)[0]
+        for item_id, score in zip(found.item_ids, found.scores.tolist(), strict=True):
+            expected = 2.0 * behaviour[place[item_id]] + 0.5 * popular[place[item_id]]
+            assert score == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_changed_catalog_keeps_what_was_learned(tmp_path: Path, tiny_bert: Path) -> None:
+    small = make_small_shop(tmp_path, tiny_bert, None)
+    fitted = fit_shop(dataset_of(small), CONFIG, None, lambda text: None)
+    first = publish_fit(small, fitted)
+    items = next(iter(small.items.scan()))
+    changed = items.slice(0, 1).set_column(
+        items.schema.get_field_index("title"), "title", [["A title nobody has seen"]]
+    )
+    small.items.upsert(changed)
+    second = small.index()
+    assert second != first
+    manifest = load_manifest(small.workspace, second)
+    assert manifest.blend == fitted.blend
+    again = fitted_of_version(small.workspace, manifest)
+    for name, matrix in fitted.links.signals.items():
+        assert abs(again.links.signals[name] - matrix).max() == 0.0
+    answer = answers(small, [{"user_id": dataset_of(small).log.user_keys[0].partition(":")[2]}])[0]
+    assert len(answer["items"]) == 10
+    similar = asked(
+        service_of(small), lambda c: c.post("/v1/similar", json={"item_id": manifest_item(small)})
+    )
+    assert similar.status_code == 200
+    assert similar.json()["items"]
+
+
+def manifest_item(small: SmallShop) -> str:
+    store = ItemStore(open_database(small.workspace.database_url))
+    return str(next(iter(store.scan())).column("item_id")[5].as_py())
+
+
+def test_a_price_change_does_not_cost_an_item_its_neighbours(
+    fitted_shop: tuple[SmallShop, Dataset],
+) -> None:
+    small, _ = fitted_shop
+
+    async def work(service: ShopService) -> None:
+        await service.start()
+        items = next(iter(small.items.scan())).slice(3, 1)
+        item_id = items.column("item_id")[0].as_py()
+        before = await service.watch.view.links([item_id])
+        price = items.schema.get_field_index("price_minor")
+        small.items.upsert(items.set_column(price, items.schema.field(price), [[123]]))
+        await service.watch.refresh_items()
+        assert item_id in service.watch.view.live.changed
+        assert await service.watch.view.links([item_id]) == before
+        await service.stop()
+
+    asyncio.run(work(service_of(small)))
+
+
+def test_event_stores_of_one_user_or_none_are_told_apart(tmp_path: Path, tiny_bert: Path) -> None:
+    small = make_small_shop(tmp_path, tiny_bert, None)
+    store = EventStore(open_database(small.workspace.database_url))
+    assert store.count() > 0
+    data = dataset_of(small)
+    one = data.log.select(data.log.users == 0)
+    lone = Dataset("one", one, data.vectors, data.texts, data.categories)
+    fitted = fit_shop(lone, CONFIG, None, lambda text: None)
+    assert all(np.isfinite(list(fitted.metrics.values())))
+    assert all(np.isfinite(matrix.data).all() for matrix in fitted.links.signals.values())
