@@ -128,10 +128,15 @@ def _als(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
 
 
 def _als_items(matrix: sp.csr_matrix, factors: int, alpha: float, seed: int) -> np.ndarray:
-    model = AlternatingLeastSquares(
-        factors=factors, regularization=0.05, alpha=alpha, iterations=15, random_state=seed, use_gpu=False
-    )
     with threadpool_limits(1, "blas"):  # implicit has threads of its own; BLAS threads inside them thrash
+        model = AlternatingLeastSquares(
+            factors=factors,
+            regularization=0.05,
+            alpha=alpha,
+            iterations=15,
+            random_state=seed,
+            use_gpu=False,
+        )
         model.fit(csr_matrix(matrix), show_progress=False)
     return np.asarray(model.item_factors, np.float32)
 

@@ -81,7 +81,9 @@ def fit_blend(
     asked = split.sample(
         int(min(config.max_users, max(MAX_SCORES / split.train.num_items, 100))), config.seed
     )
-    questions = {"discover": asked.unseen_only(), "again": asked}
+    unseen = asked.unseen_only()
+    # Where everybody only comes back for what they know, nothing can be learned about new items.
+    questions = {"discover": unseen if len(unseen.users) else asked, "again": asked}
     signals = _choose(material, questions["discover"], config, say)
     again = _choose_repeat(signals, questions["again"])
     found: dict[str, Blend] = {}

@@ -81,6 +81,9 @@ def evaluate(
     tables = []
     for repeats in (False, True):
         questions = [split if repeats else split.unseen_only() for split in (validation, test)]
+        if not all(len(split.users) for split in questions):
+            say("nobody has a target that is new to them; that table is left out")
+            continue
         ours = _Tuned(
             OURS,
             _shown(fitted, repeats),

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recsys.blend.histories import Histories, histories_of
+from recsys.errors import InputError
 from recsys.evaluation.splits import Split, seen_items
 from recsys.metrics.accuracy import CUTS, accuracy_at, auc
 
@@ -47,6 +48,8 @@ def rank_split(
     with_auc: bool = True,
 ) -> Ranked:
     """Lists and measures of every asked user, chunk after chunk."""
+    if len(split.users) == 0:
+        raise InputError("there is nobody to rank for", expected="a split with questions")
     parts: list[Ranked] = []
     for start, stop in chunks(split):
         parts.append(rank_chunk(scorer, split, start, stop, mask_seen, available, with_auc=with_auc))

@@ -95,7 +95,7 @@ def test_http_lists_are_the_evaluated_lists(
     signals = make_signals(Material(log, data.vectors, data.categories), EVERY.settings, CONFIG)
     users = np.arange(log.num_users, dtype=np.int32)
     scores = Blended(signals, EVERY.blend(include_seen)).scores(histories_of(log, users))
-    everybody = Split(log, users, None, 0)  # type: ignore[arg-type]  # no targets are asked for
+    everybody = Split(log, users, None, 0)  # no targets are asked for
     available = availability(small, log.item_ids)
     hide(scores, everybody, users, not include_seen, available)
     lists = top_places(scores, 10)

@@ -86,11 +86,12 @@ def test_any_small_shop_fits_or_says_why_and_is_never_nan(histories: list[list[i
     log = log_of(histories)
     vectors = np.eye(8, dtype=np.float32)
     data = Dataset("any", log, vectors, ["x"] * 8, [None] * 8)
-    try:
-        fitted = fit_shop(data, FitConfig(num_trials=3, num_neighbours=5), None, quiet)
-    except InputError as error:
-        assert "asked" in str(error) or "events" in str(error)
+    config = FitConfig(num_trials=3, num_neighbours=5)
+    if max(map(len, histories)) < 2:
+        with pytest.raises(InputError, match="asked"):
+            fit_shop(data, config, None, quiet)
         return
+    fitted = fit_shop(data, config, None, quiet)
     assert all(np.isfinite(list(fitted.metrics.values())))
     assert all(np.isfinite(matrix.data).all() for matrix in fitted.links.signals.values())
     assert np.isfinite(fitted.whitening.matrix).all()
@@ -124,7 +125,7 @@ def test_only_the_newest_events_of_a_user_count() -> None:
 @given(st.integers(0, 1000))
 def test_whitened_vectors_have_no_common_direction(seed: int) -> None:
     generator = np.random.default_rng(seed)
-    mixing = generator.standard_normal((6, 6))
+    mixing = np.linalg.qr(generator.standard_normal((6, 6)))[0] * np.linspace(1.0, 4.0, 6)[:, None]
     vectors = (generator.standard_normal((400, 6)) @ mixing + 5.0).astype(np.float32)
     turned = Whitening.fit(vectors, "whitened").apply(vectors)
     assert np.linalg.norm(turned, axis=1) == pytest.approx(np.ones(400), abs=1e-5)
