@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
@@ -212,6 +212,88 @@ class FitConfig(Config):
     """Relative gain in validation NDCG@10 below which an optional signal is left out."""
     seed: int = 0
     """Seed of every draw."""
+
+
+class TrainMode(StrEnum):
+    """Which numbers of an encoder change."""
+
+    HEAD = "head"
+    """A square layer over the frozen encoder's vectors."""
+    LORA = "lora"
+    """Low-rank adapters in the attention layers, merged afterwards."""
+    ADALORA = "adalora"
+    """Low-rank adapters in singular value form, merged afterwards."""
+    PROMPT = "prompt"
+    """Vectors in front of every text."""
+    FULL = "full"
+    """All weights."""
+
+
+RATES = {
+    TrainMode.HEAD: 1e-3,
+    TrainMode.LORA: 2e-4,
+    TrainMode.ADALORA: 1e-3,
+    TrainMode.PROMPT: 1e-2,
+    TrainMode.FULL: 2e-5,
+}
+
+
+class TrainConfig(Config):
+    """How `recsys train` fine-tunes the encoder."""
+
+    mode: TrainMode = TrainMode.HEAD
+    """Which numbers change."""
+    objective: Literal["contrastive", "classifier"] = "contrastive"
+    """In-batch contrast of co-engaged items, or right and random pairs told apart."""
+    epochs: PositiveInt = 10
+    """Passes over the pairs."""
+    batch_pairs: PositiveInt = 128
+    """Pairs in one step of all workers together."""
+    learning_rate: PositiveFloat | None = None
+    """Step size of AdamW; None is the mode's own default."""
+    temperature: PositiveFloat = 0.05
+    """Softmax temperature of the contrast."""
+    history: PositiveInt = 1
+    """Items before the next one that make an anchor; 1 trains on item pairs."""
+    window_days: PositiveFloat = 30.0
+    """Events further apart are no pair."""
+    hard_negatives: int = Field(default=2, ge=0)
+    """Near items that were not chosen, for each pair; for the classifier random ones, at least one."""
+    hard_ranks: tuple[int, int] = (50, 300)
+    """Ranks of nearness that hard negatives are drawn from."""
+    gather_negatives: bool = True
+    """Contrast over all workers' rows (the same as one process); else each worker over its own."""
+    num_workers: PositiveInt = 1
+    """Ray Train workers; `batch_pairs` must be a multiple."""
+    max_pairs: PositiveInt = 50_000
+    """Most training pairs, drawn by seed."""
+    max_pairs_per_user: PositiveInt = 50
+    """A user's newest pairs that count."""
+    max_questions: PositiveInt = 1_000
+    """Users asked after each epoch."""
+    max_tokens: PositiveInt = 96
+    """Texts are cut to this many tokens while training."""
+    rank: PositiveInt = 8
+    """Rank of adapters, or number of prompt vectors."""
+    patience: int = Field(default=2, ge=0)
+    """Epochs in a row without a better validation NDCG@10 that are borne."""
+    checkpoint_every_steps: PositiveInt = 50
+    """Steps that a kill can lose at the most."""
+    seed: int = 0
+    """Seed of every draw."""
+    trackers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ("tensorboard",)
+    """Where curves are written."""
+
+    @property
+    def rate(self) -> float:
+        """The step size."""
+        return self.learning_rate or RATES[self.mode]
+
+    @model_validator(mode="after")
+    def _batch_splits_evenly(self) -> Self:
+        if self.batch_pairs % self.num_workers:
+            raise ValueError("batch_pairs must be a multiple of num_workers")
+        return self
 
 
 class GateConfig(Config):

@@ -11,6 +11,8 @@ from safetensors import SafetensorError, safe_open
 from recsys.encoder.safety import read_json, refuse_code, refuse_code_entries
 from recsys.errors import EncoderError
 
+HEAD, PROMPT = "head.safetensors", "prompt.safetensors"
+"""A square layer after pooling, and vectors before every text; made by `recsys train`."""
 SINGLE_WEIGHTS, SHARDED_WEIGHTS = "model.safetensors", "model.safetensors.index.json"
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".msgpack")
 TOKENIZER_FILES = (
@@ -48,6 +50,8 @@ class EncoderFolder:
     """Safetensors files, and their index when there is one, in a fixed order."""
     tokenizer: tuple[Path, ...]
     """Tokenizer files, in a fixed order."""
+    trained: tuple[Path, ...] = ()
+    """`HEAD` and `PROMPT` where they are there."""
 
 
 def verify(path: Path) -> EncoderFolder:
@@ -60,8 +64,9 @@ def verify(path: Path) -> EncoderFolder:
     config = read_json(path / "config.json")
     refuse_code_entries(config, path / "config.json")
     _model_type(config, path)
-    folder = EncoderFolder(path, config, _weights(path), _tokenizer(path))
-    for file in folder.weights:
+    trained = tuple(path / name for name in (HEAD, PROMPT) if (path / name).is_file())
+    folder = EncoderFolder(path, config, _weights(path), _tokenizer(path), trained)
+    for file in (*folder.weights, *folder.trained):
         _check_safetensors(file)
     return folder
 

@@ -15,6 +15,7 @@ from recsys.encoder.batches import token_batches
 from recsys.encoder.folder import EncoderFolder, verify
 from recsys.encoder.pooling import pool, unit_rows
 from recsys.encoder.sources import resolve
+from recsys.encoder.trained_parts import load_trained, token_states
 from recsys.encoder.version import version_of
 from recsys.errors import ConfigError, EncoderError
 
@@ -48,6 +49,7 @@ class TextEncoder:
         self._tokenizer = tokenizer.backend_tokenizer
         self._blank = _blank_token(tokenizer)
         self._prepare_tokenizer()
+        self._head, self._prompt = load_trained(folder, model)
         self.dim = self._probe()
 
     @classmethod
@@ -107,10 +109,9 @@ class TextEncoder:
             mask[row, : len(tokens)] = 1
         device = self._model.device
         real = torch.from_numpy(mask).to(device)
-        states = self._model(
-            input_ids=torch.from_numpy(ids).to(device), attention_mask=real
-        ).last_hidden_state
-        return unit_rows(pool(states, real, self._config.pooling).float())
+        states = token_states(self._model, torch.from_numpy(ids).to(device), real, self._prompt)
+        pooled = pool(states, real, self._config.pooling).float()
+        return unit_rows(pooled if self._head is None else unit_rows(pooled) @ self._head.T)
 
     def _prepare_tokenizer(self) -> None:
         specials = self._tokenizer.num_special_tokens_to_add(is_pair=False)

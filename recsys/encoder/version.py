@@ -28,7 +28,7 @@ def version_of(folder: EncoderFolder, config: EncoderConfig) -> str:
     """`encoder_version` of a folder that was verified already."""
     settings = {"code": ENCODING_VERSION, "pooling": config.pooling.value, "max_tokens": config.max_tokens}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for file in (folder.path / "config.json", *folder.weights, *folder.tokenizer):
+    for file in (folder.path / "config.json", *folder.weights, *folder.tokenizer, *folder.trained):
         with file.open("rb") as content:
             part = hashlib.file_digest(content, "sha256").hexdigest()
         digest.update(f"\n{file.name} {part}".encode())
