@@ -32,7 +32,7 @@ def fit_shop(data: Dataset, config: FitConfig, parent: FittedBlend | None, say: 
     `parent` is what the published version was fitted with; it is measured on the same held-out events
     for the gate. Raises `InputError` when there are too few events to hold any out.
     """
-    question = _held_out(data, config, say)
+    question = held_out(data, config, say)
     blend = fit_blend(question, data.vectors, data.categories, config, say)
     asked = question.sample(config.max_users, config.seed)
     held = Material(question.train, data.vectors, data.categories)
@@ -50,7 +50,7 @@ def fit_shop(data: Dataset, config: FitConfig, parent: FittedBlend | None, say: 
     )
 
 
-def _held_out(data: Dataset, config: FitConfig, say: Say) -> Split:
+def held_out(data: Dataset, config: FitConfig, say: Say) -> Split:
     """The last period; each user's last event where no period can be held out."""
     try:
         return validation_and_test(data.log, config.split, config.holdout_days)[1]

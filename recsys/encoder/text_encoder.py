@@ -47,7 +47,7 @@ class TextEncoder:
         limit = position_limit(folder.config, tokenizer)
         self.max_tokens = min(config.max_tokens, limit) if limit else config.max_tokens
         self._tokenizer = tokenizer.backend_tokenizer
-        self._blank = _blank_token(tokenizer)
+        self._blank = blank_token(tokenizer)
         self._prepare_tokenizer()
         self._head, self._prompt = load_trained(folder, model)
         self.dim = self._probe()
@@ -141,7 +141,7 @@ class TextEncoder:
             ) from error  # fmt: skip
 
 
-def _blank_token(tokenizer: PreTrainedTokenizerFast) -> int:
+def blank_token(tokenizer: PreTrainedTokenizerFast) -> int:
     """Fills padding, and stands alone for a text without tokens; GPT-2-like folders name no padding."""
     for candidate in (tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.bos_token_id):
         if candidate is not None:

@@ -50,7 +50,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Workers:
-    """This worker's place among all; alone by default."""
+    """One worker's place among all; alone by default."""
 
     rank: int = 0
     world: int = 1

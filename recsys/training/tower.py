@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import peft
@@ -18,6 +19,7 @@ from recsys.encoder.batches import token_batches
 from recsys.encoder.folder import HEAD, PROMPT, EncoderFolder, verify
 from recsys.encoder.pooling import pool, unit_rows
 from recsys.encoder.sources import resolve
+from recsys.encoder.text_encoder import blank_token
 from recsys.errors import ConfigError
 
 ATTENTION = ("query", "key", "value", "q", "k", "v", "q_lin", "k_lin", "v_lin", "c_attn")
@@ -38,6 +40,12 @@ class Tower(nn.Module):
         torch.manual_seed(config.seed)
         self._encoder, self.mode = encoder, config.mode
         self._folder: EncoderFolder = verify(resolve(encoder.source))
+        if self._folder.trained:
+            raise ConfigError(
+                "an encoder with a head or a prompt cannot be trained further",
+                expected="the encoder it was trained from",
+                found=", ".join(file.name for file in self._folder.trained),
+            )
         self.head: nn.Linear | None = None
         self.scale = nn.Parameter(torch.tensor([5.0, 0.0]), requires_grad=config.objective == "classifier")
         if config.mode is TrainMode.HEAD:
@@ -45,7 +53,7 @@ class Tower(nn.Module):
             nn.init.eye_(self.head.weight)
             self._vectors = torch.from_numpy(np.array(vectors, np.float32))
         else:
-            self.backbone = _adapted(load_backbone(self._folder, torch.device("cpu")), config)
+            self.backbone: Any = _adapted(load_backbone(self._folder, torch.device("cpu")), config)
             self._tokens = _tokens(self._folder, texts, min(config.max_tokens, encoder.max_tokens))
         self.eval()
 
@@ -127,7 +135,8 @@ def _adapted(backbone: nn.Module, config: TrainConfig) -> nn.Module:
 
 
 def _tokens(folder: EncoderFolder, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
-    tokenizer = load_tokenizer(folder).backend_tokenizer
+    loaded = load_tokenizer(folder)
+    blank, tokenizer = blank_token(loaded), loaded.backend_tokenizer
     tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()
-    return [encoding.ids or [0] for encoding in tokenizer.encode_batch_fast(list(texts))]
+    return [encoding.ids or [blank] for encoding in tokenizer.encode_batch_fast(list(texts))]

@@ -1,0 +1,156 @@
+"""Ray Train around the training loop: workers with DDP, a device each, curves, one result."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ray
+import ray.train
+import torch
+import torch.distributed as dist
+from ray.train import RunConfig, ScalingConfig
+from ray.train.torch import TorchTrainer
+from torch import nn
+from torch.distributed.nn.functional import all_gather
+from torch.nn.parallel import DistributedDataParallel
+
+from cluster.training_curves import Curves
+from recsys.config import EncoderConfig, TrainConfig
+from recsys.errors import EncoderError
+from recsys.training.loop import TrainingData, Workers, train
+from recsys.training.tower import Tower
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingTask:
+    """Everything a worker needs."""
+
+    encoder: EncoderConfig
+    config: TrainConfig
+    texts: Sequence[str]
+    vectors: np.ndarray
+    data: TrainingData
+    run: Path
+    """Folder of checkpoints and curves."""
+    target: Path
+    """Folder of the encoder that comes out."""
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What a run did."""
+
+    steps: int
+    curve: tuple[dict[str, float], ...]
+    """Validation figures of each epoch, the untrained encoder first."""
+    losses: tuple[float, ...]
+    """Loss of each step of this call."""
+    seconds: float
+    peak_mb: float
+    num_trainable: int
+
+
+def run_training(
+    task: TrainingTask, on_progress: Callable[[dict[str, float]], None] = lambda figures: None
+) -> TrainReport:
+    """Train on the Ray that is connected; goes on from the newest checkpoint in `task.run`.
+
+    Raises `EncoderError` when a worker fails, with the worker's own words.
+    """
+    use_gpu = bool(ray.cluster_resources().get("GPU"))  # type: ignore[no-untyped-call]  # Ray's own
+    told = _Told.remote()
+    trainer = TorchTrainer(
+        _worker,
+        train_loop_config={"task": ray.put(task), "told": told},
+        scaling_config=ScalingConfig(
+            num_workers=task.config.num_workers, use_gpu=use_gpu, resources_per_worker={"CPU": 0.5}
+        ),
+        run_config=RunConfig(storage_path=str(task.run / "ray"), name="ray"),
+    )
+    try:
+        trainer.fit()
+    except (ray.train.v2.api.exceptions.TrainingFailedError, RuntimeError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise EncoderError("the training failed", found=lines[-1][:300], where=task.run.name) from error
+    report: TrainReport = ray.get(told.report.remote())
+    on_progress({"step": float(report.steps)})
+    return report
+
+
+@ray.remote(num_cpus=0)
+class _Told:
+    """Takes the result out of the workers."""
+
+    def __init__(self) -> None:
+        self._report: TrainReport | None = None
+
+    def tell(self, report: TrainReport) -> None:
+        self._report = report
+
+    def report(self) -> TrainReport | None:
+        return self._report
+
+
+def _worker(given: dict[str, Any]) -> None:
+    """One worker of `TorchTrainer`."""
+    task: TrainingTask = ray.get(given["task"])
+    context = ray.train.get_context()
+    rank, world = context.get_world_rank(), context.get_world_size()
+    device = ray.train.torch.get_device()
+    if device.type == "cpu":
+        torch.set_num_threads(max(int((ray.cluster_resources().get("CPU") or 1) // world), 1))  # type: ignore[no-untyped-call]
+    tower = Tower(task.encoder, task.config, task.texts, task.vectors).to(device)
+    begun, losses = time.monotonic(), list[float]()
+    curves = Curves(task.run, task.config.trackers) if rank == 0 else None
+
+    def report(figures: dict[str, float]) -> None:
+        if "loss" in figures:
+            losses.append(figures["loss"])
+        if curves is not None:
+            curves.write(figures)
+
+    workers = Workers(rank, world, _gather, lambda module: _ddp(module, device)) if world > 1 else Workers()
+    with _precision(device):
+        progress = train(tower, task.data, task.config, task.run / "checkpoints", workers, report)
+    if curves is not None:
+        curves.close()
+        tower.save(task.target)
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        done = TrainReport(
+            progress.step, tuple(progress.curve), tuple(losses), time.monotonic() - begun, peak_mb,
+            tower.num_trainable,
+        )  # fmt: skip
+        ray.get(given["told"].tell.remote(done))
+    ray.train.report({"step": progress.step, "best": progress.best})
+
+
+def _gather(part: torch.Tensor) -> torch.Tensor:
+    """All rows in rank order with gradient.
+
+    Each worker computes the same joint loss; the backward pass sums the workers' gradients and DDP
+    divides by their number, which gives the gradient of one joint loss.
+    """
+    return torch.cat(list(all_gather(part)))
+
+
+def _ddp(module: nn.Module, device: torch.device) -> nn.Module:
+    if not dist.is_initialized():
+        return module
+    # The classifier's scale has no part in a contrastive loss, and prompts leave layers out.
+    return DistributedDataParallel(
+        module, device_ids=[device.index] if device.type == "cuda" else None, find_unused_parameters=True
+    )
+
+
+def _precision(device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """bfloat16 where the device has it; float16 would need loss scaling, so float32 elsewhere."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+    return contextlib.nullcontext()

@@ -1,0 +1,131 @@
+"""`recsys train`: fine-tune the encoder on what shoppers did."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cluster.database import open_database
+from cluster.dataset import read_dataset
+from cluster.event_store import EventStore
+from cluster.item_store import ItemStore
+from cluster.runtime import ResourceRequest, connect
+from cluster.trainer import TrainingTask, TrainReport, run_training
+from cluster.training_curves import require_trackers
+from jobs.options import database_url_of
+from jobs.publish_index import newest_encoder_version
+from recsys.blend.fit_shop import held_out
+from recsys.config import FitConfig, RuntimeConfig, TrainConfig
+from recsys.encoder_record import load_encoder_config
+from recsys.errors import InputError
+from recsys.evaluation.evaluate import Dataset
+from recsys.interaction_log import InteractionLog
+from recsys.item_item import cooccurrence
+from recsys.training.checkpoint import checkpoints
+from recsys.training.loop import TrainingData
+from recsys.training.model_card import write_card
+from recsys.training.pairs import next_item_pairs, require_pairs
+from recsys.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The encoder that came out, or the one that was there already."""
+
+    folder: Path
+    run: Path
+    num_pairs: int
+    unknown_items: int
+    report: TrainReport | None
+    """None when this very training had ended before."""
+
+    def as_rows(self) -> dict[str, Any]:
+        """The result as people and machines read it."""
+        rows: dict[str, Any] = {"encoder": str(self.folder), "curves": str(self.run), "pairs": self.num_pairs}
+        rows["events_of_unknown_items"] = self.unknown_items
+        if self.report is None:
+            return rows | {"trained": "nothing to do: this training had ended before"}
+        before, best = self.report.curve[0], max(self.report.curve, key=lambda row: row["ndcg@10"])
+        return rows | {
+            "steps": self.report.steps,
+            "trainable_parameters": self.report.num_trainable,
+            "ndcg@10_before": before["ndcg@10"],
+            "ndcg@10_best": best["ndcg@10"],
+            "best_epoch": int(best["epoch"]),
+            "pair_auc_before": before["auc"],
+            "pair_auc_best_epoch": best["auc"],
+            "loss_first": self.report.losses[0] if self.report.losses else None,
+            "loss_last": self.report.losses[-1] if self.report.losses else None,
+            "seconds": self.report.seconds,
+            "peak_mb": self.report.peak_mb,
+        }
+
+
+def run_train(
+    runtime: RuntimeConfig, config: TrainConfig, fit: FitConfig, encoder_version: str | None, name: str | None
+) -> TrainingResult:
+    """Train, resume, or find that it was done; the encoder's folder.
+
+    Raises `InputError` for too few pairs, `ConfigError` for a name that another training has.
+    """
+    require_trackers(config.trackers)
+    workspace = Workspace(runtime.workspace)
+    version = encoder_version or newest_encoder_version(workspace)
+    engine = open_database(database_url_of(runtime))
+    shop = read_dataset(workspace, ItemStore(engine), EventStore(engine), version)
+    data = training_data(shop, config, fit)
+    name = name or f"{config.mode.value}-{config.objective}-{data.digest(config)[:8]}"
+    if not name or "/" in name or name.startswith("."):
+        raise InputError("a name is a plain folder name", found=repr(name))
+    run, target = workspace.root / "runs" / name, workspace.encoders / name
+    if (target / "card.json").is_file() and checkpoints(run / "checkpoints"):
+        return TrainingResult(target, run, len(data.pairs), shop.log.unknown_items, None)
+    building = workspace.encoders / f".{name}"
+    shutil.rmtree(building, ignore_errors=True)
+    task = TrainingTask(
+        load_encoder_config(workspace, version), config, shop.texts, shop.vectors, data, run, building
+    )
+    with connect(runtime, ResourceRequest(config.num_workers, 0.5)):
+        report = run_training(task)
+    write_card(building, _facts(version, config, data, shop.log, report), report.curve)
+    shutil.rmtree(target, ignore_errors=True)
+    building.rename(target)
+    return TrainingResult(target, run, len(data.pairs), shop.log.unknown_items, report)
+
+
+def training_data(shop: Dataset, config: TrainConfig, fit: FitConfig) -> TrainingData:
+    """Pairs from before the held-out events, which judge every epoch."""
+    question = held_out(shop, fit, lambda text: None).sample(config.max_questions, config.seed)
+    log = question.train
+    pairs = next_item_pairs(
+        log, config.history, config.window_days, config.max_pairs_per_user, config.max_pairs, config.seed
+    )
+    require_pairs(pairs, config.batch_pairs)
+    frequencies = np.bincount(log.items, minlength=log.num_items).astype(np.float64)
+    return TrainingData(pairs, question, cooccurrence(log), frequencies)
+
+
+def _facts(
+    version: str, config: TrainConfig, data: TrainingData, log: InteractionLog, report: TrainReport
+) -> dict[str, Any]:
+    newest = int(data.question.train.occurred_at_us.max())
+    return {
+        "base_encoder_version": version,
+        "mode": config.mode.value,
+        "objective": config.objective,
+        "data_cutoff": datetime.fromtimestamp(newest / 1e6, UTC).isoformat(),
+        "events": len(data.question.train),
+        "users": log.num_users,
+        "pairs": len(data.pairs),
+        "trainable_parameters": report.num_trainable,
+        "steps": report.steps,
+        "seconds": round(report.seconds, 1),
+        "peak_mb": round(report.peak_mb),
+        "config": config.model_dump(mode="json"),
+        "licence": "that of the base encoder",
+    }
