@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def run_training(
     Raises `EncoderError` when a worker fails, with the worker's own words.
     """
     use_gpu = bool(ray.cluster_resources().get("GPU"))  # type: ignore[no-untyped-call]  # Ray's own
-    told = _Told.remote()
+    told: Any = ray.remote(num_cpus=0)(_Told).remote()
     trainer = TorchTrainer(
         _worker,
         train_loop_config={"task": ray.put(task), "told": told},
@@ -75,27 +76,48 @@ def run_training(
         run_config=RunConfig(storage_path=str(task.run / "ray"), name="ray"),
     )
     try:
-        trainer.fit()
-    except (ray.train.v2.api.exceptions.TrainingFailedError, RuntimeError) as error:
+        with _followed(told, on_progress):
+            trainer.fit()
+    except RuntimeError as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise EncoderError("the training failed", found=lines[-1][:300], where=task.run.name) from error
     report: TrainReport = ray.get(told.report.remote())
-    on_progress({"step": float(report.steps)})
     return report
 
 
-@ray.remote(num_cpus=0)
 class _Told:
-    """Takes the result out of the workers."""
+    """Takes figures and the result out of the workers."""
 
     def __init__(self) -> None:
+        self._figures: dict[str, float] = {}
         self._report: TrainReport | None = None
 
-    def tell(self, report: TrainReport) -> None:
-        self._report = report
+    def figures(self, newest: dict[str, float] | None = None) -> dict[str, float]:
+        self._figures = newest or self._figures
+        return self._figures
 
-    def report(self) -> TrainReport | None:
+    def report(self, done: TrainReport | None = None) -> TrainReport | None:
+        self._report = done or self._report
         return self._report
+
+
+@contextlib.contextmanager
+def _followed(told: Any, on_progress: Callable[[dict[str, float]], None]) -> Iterator[None]:
+    """Pass the newest figures on once a second while the block runs."""
+    over = threading.Event()
+
+    def follow() -> None:
+        while not over.wait(1.0):
+            if figures := ray.get(told.figures.remote()):
+                on_progress(figures)
+
+    follower = threading.Thread(target=follow, daemon=True)
+    follower.start()
+    try:
+        yield
+    finally:
+        over.set()
+        follower.join()
 
 
 def _worker(given: dict[str, Any]) -> None:
@@ -115,6 +137,8 @@ def _worker(given: dict[str, Any]) -> None:
             losses.append(figures["loss"])
         if curves is not None:
             curves.write(figures)
+            if "loss" in figures:
+                given["told"].figures.remote(figures)
 
     workers = Workers(rank, world, _gather, lambda module: _ddp(module, device)) if world > 1 else Workers()
     with _precision(device):
@@ -127,7 +151,7 @@ def _worker(given: dict[str, Any]) -> None:
             progress.step, tuple(progress.curve), tuple(losses), time.monotonic() - begun, peak_mb,
             tower.num_trainable,
         )  # fmt: skip
-        ray.get(given["told"].tell.remote(done))
+        ray.get(given["told"].report.remote(done))
     ray.train.report({"step": progress.step, "best": progress.best})
 
 
@@ -137,7 +161,7 @@ def _gather(part: torch.Tensor) -> torch.Tensor:
     Each worker computes the same joint loss; the backward pass sums the workers' gradients and DDP
     divides by their number, which gives the gradient of one joint loss.
     """
-    return torch.cat(list(all_gather(part)))
+    return torch.cat(list(all_gather(part)))  # type: ignore[no-untyped-call]  # torch's own
 
 
 def _ddp(module: nn.Module, device: torch.device) -> nn.Module:

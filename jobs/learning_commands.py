@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 from pydantic import ValidationError
 
-from jobs.console import err, out, show
+from jobs.console import err, out, progress, show
 from jobs.options import (
     DEFAULT_WORKSPACE,
     AddressOption,
@@ -154,7 +154,12 @@ def train(
         ) from error
     runtime = runtime_of(workspace, database_url, address)
     held_out = FitConfig(split=split, holdout_days=holdout_days, seed=seed)
-    result = run_train(runtime, config, held_out, encoder_version, name)
+    with progress("train", "steps", as_json) as advance:
+
+        def on_progress(figures: dict[str, float]) -> None:
+            advance(int(figures["step"]), int(figures["of"]))
+
+        result = run_train(runtime, config, held_out, encoder_version, name, on_progress)
     show("train", result.as_rows(), as_json)
     if not as_json:
         out.print(f"next: recsys embed -w {workspace} --encoder {result.folder}")

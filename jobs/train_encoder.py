@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,7 +68,12 @@ class TrainingResult:
 
 
 def run_train(
-    runtime: RuntimeConfig, config: TrainConfig, fit: FitConfig, encoder_version: str | None, name: str | None
+    runtime: RuntimeConfig,
+    config: TrainConfig,
+    fit: FitConfig,
+    encoder_version: str | None,
+    name: str | None,
+    on_progress: Callable[[dict[str, float]], None] = lambda figures: None,
 ) -> TrainingResult:
     """Train, resume, or find that it was done; the encoder's folder.
 
@@ -90,8 +96,8 @@ def run_train(
     task = TrainingTask(
         load_encoder_config(workspace, version), config, shop.texts, shop.vectors, data, run, building
     )
-    with connect(runtime, ResourceRequest(config.num_workers, 0.5)):
-        report = run_training(task)
+    with connect(runtime, request=ResourceRequest(config.num_workers, 0.5)):
+        report = run_training(task, on_progress)
     write_card(building, _facts(version, config, data, shop.log, report), report.curve)
     shutil.rmtree(target, ignore_errors=True)
     building.rename(target)

@@ -112,7 +112,7 @@ class Tower(nn.Module):
         return int(self.forward(torch.zeros(1, dtype=torch.int64)).shape[1])
 
 
-def _adapted(backbone: nn.Module, config: TrainConfig) -> nn.Module:
+def _adapted(backbone: Any, config: TrainConfig) -> Any:
     if config.mode is TrainMode.FULL:
         return backbone
     if config.mode is TrainMode.PROMPT:
