@@ -197,12 +197,12 @@ class FitConfig(Config):
     split: str = "temporal"
     """`temporal` (real times) or `leave-one-out` (only the order of a user's events is real)."""
     holdout_days: PositiveFloat = 7.0
-    """Length of the validation period, and of the test period after it."""
+    """Length of the test period, and a third of the validation period before it."""
     num_neighbours: PositiveInt = 200
     """Neighbours that may speak for one item, in each item-item signal."""
     max_direct_items: PositiveInt = 12_500
     """Items with the most users that the closed-form model covers; its cost is cubic in them."""
-    max_users: PositiveInt = 4_000
+    max_users: PositiveInt = 2_000
     """Users drawn for choosing settings; the test always asks everybody."""
     num_trials: PositiveInt = 80
     """Trials for the weights of the signals."""

@@ -16,7 +16,7 @@ from recsys.blend.whitening import Whitening
 from recsys.config import FitConfig
 from recsys.errors import InputError
 from recsys.evaluation.ranking import Ranked, rank_split
-from recsys.evaluation.splits import Split, leave_one_out, validation_and_test
+from recsys.evaluation.splits import Split, leave_one_out, newest_question
 from recsys.metrics import catalogue_coverage
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def fit_shop(data: Dataset, config: FitConfig, parent: FittedBlend | None, say: 
 def held_out(data: Dataset, config: FitConfig, say: Say) -> Split:
     """The last period; each user's last event where no period can be held out."""
     try:
-        return validation_and_test(data.log, config.split, config.holdout_days)[1]
+        return newest_question(data.log, config.split, config.holdout_days)
     except InputError as error:
         say(f"{error}; each user's last event is held out instead")
         return leave_one_out(data.log)

@@ -11,6 +11,9 @@ from recsys.errors import InputError
 from recsys.interaction_log import DAY_US, InteractionLog
 
 
+VALIDATION_PERIODS = 3
+
+
 @dataclass(frozen=True, eq=False)
 class Split:
     """Events to learn from, and the users to ask about with what they did next."""
@@ -84,8 +87,9 @@ def temporal(log: InteractionLog, start_us: int, end_us: int) -> Split:
 def validation_and_test(log: InteractionLog, split: str, holdout_days: float) -> tuple[Split, Split]:
     """Two questions built the same way: the earlier one to tune on, the last one to report.
 
-    `split` is `temporal` (the last `holdout_days`, and the same number of days before them) or
-    `leave-one-out`. Raises `InputError` for another word or when there is nothing to ask.
+    `split` is `temporal` (the last `holdout_days`; before them `VALIDATION_PERIODS` times as many,
+    since one week alone may be a holiday) or `leave-one-out`. Raises `InputError` for another word
+    or when there is nothing to ask.
     """
     if len(log) == 0:
         raise InputError("there are no events to evaluate on", expected="a run of `recsys import events`")
@@ -95,7 +99,18 @@ def validation_and_test(log: InteractionLog, split: str, holdout_days: float) ->
         raise InputError("the split is not known", expected="temporal or leave-one-out", found=split)
     end = int(log.occurred_at_us.max()) + 1
     period = int(holdout_days * DAY_US)
-    return temporal(log, end - 2 * period, end - period), temporal(log, end - period, end)
+    begin = end - (VALIDATION_PERIODS + 1) * period
+    return temporal(log, begin, end - period), temporal(log, end - period, end)
+
+
+def newest_question(log: InteractionLog, split: str, holdout_days: float) -> Split:
+    """The newest validation question of a shop that goes on: nothing is kept back for a test."""
+    if len(log) == 0:
+        raise InputError("there are no events to learn from", expected="a run of `recsys import events`")
+    if split == "leave-one-out":
+        return leave_one_out(log)
+    end = int(log.occurred_at_us.max()) + 1
+    return temporal(log, end - int(VALIDATION_PERIODS * holdout_days * DAY_US), end)
 
 
 def seen_items(log: InteractionLog) -> sp.csr_matrix:
