@@ -10,7 +10,6 @@ import scipy.sparse as sp
 from recsys.errors import InputError
 from recsys.interaction_log import DAY_US, InteractionLog
 
-
 VALIDATION_PERIODS = 3
 
 
