@@ -66,7 +66,13 @@ def require_pairs(pairs: Pairs, batch_pairs: int) -> None:
 
 
 def sampled_negatives(pairs: Pairs, num_items: int, per_pair: int, seed: int) -> np.ndarray:
-    """`[P, per_pair] int32` random items for the pair classifier, never the pair's own."""
+    """`[P, per_pair] int32` random items for the pair classifier, never the pair's own.
+
+    A catalog that holds nothing but a pair's own items leaves no other choice than one of them.
+    """
     drawn = np.random.default_rng(seed).integers(0, num_items, (len(pairs), per_pair)).astype(np.int32)
-    own = (drawn == pairs.positives[:, None]) | (drawn[:, :, None] == pairs.anchors[:, None, :]).any(2)
-    return np.where(own, (drawn + 1) % num_items, drawn).astype(np.int32)
+    own = np.concatenate([pairs.positives[:, None], pairs.anchors], axis=1)
+    for _ in range(own.shape[1]):  # each own item can be stepped on once at the most
+        taken = (drawn[:, :, None] == own[:, None, :]).any(2)
+        drawn = np.where(taken, (drawn + 1) % num_items, drawn).astype(np.int32)
+    return drawn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import peft
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from recsys.config import EncoderConfig, TrainConfig, TrainMode
 from recsys.encoder.backbone import load_backbone, load_tokenizer
@@ -117,21 +119,30 @@ def _adapted(backbone: Any, config: TrainConfig) -> Any:
         return backbone
     if config.mode is TrainMode.PROMPT:
         made = peft.PromptTuningConfig(task_type="FEATURE_EXTRACTION", num_virtual_tokens=config.rank)
-        return peft.get_peft_model(backbone, made)
+        return _with_adapter(backbone, made)
     layers = sorted({name.rsplit(".", 1)[-1] for name, _ in backbone.named_modules()} & set(ATTENTION))
     if not layers:
         raise ConfigError("no attention layer is known to take adapters", expected=", ".join(ATTENTION))
+    transposed = any(isinstance(module, Conv1D) for module in backbone.modules())  # as GPT-2 stores weights
     if config.mode is TrainMode.ADALORA:
         # AdaLoRA's own rank schedule needs the number of steps; without it the ranks stay as they begin.
         adaptive = peft.AdaLoraConfig(
             init_r=config.rank, target_r=max(config.rank // 2, 1), total_step=10**6, target_modules=layers,
-            lora_alpha=2 * config.rank, lora_dropout=0.0,
+            lora_alpha=2 * config.rank, lora_dropout=0.0, fan_in_fan_out=transposed,
         )  # fmt: skip
-        return peft.get_peft_model(backbone, adaptive)
+        return _with_adapter(backbone, adaptive)
     plain = peft.LoraConfig(
-        r=config.rank, lora_alpha=2 * config.rank, target_modules=layers, lora_dropout=0.0
-    )
-    return peft.get_peft_model(backbone, plain)
+        r=config.rank, lora_alpha=2 * config.rank, target_modules=layers, lora_dropout=0.0,
+        fan_in_fan_out=transposed,
+    )  # fmt: skip
+    return _with_adapter(backbone, plain)
+
+
+def _with_adapter(backbone: Any, adapter: peft.PeftConfig) -> Any:
+    with warnings.catch_warnings():
+        # peft 0.21 reads a property under a name that transformers 5.24 has renamed.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        return peft.get_peft_model(backbone, adapter)
 
 
 def _tokens(folder: EncoderFolder, texts: Sequence[str], max_tokens: int) -> list[list[int]]:

@@ -16,7 +16,7 @@ from recsys.errors import ConfigError, EncoderError
 from recsys.evaluation.splits import leave_one_out
 from recsys.item_item import cooccurrence
 from recsys.training.checkpoint import Progress, checkpoints, load_checkpoint, save_checkpoint
-from recsys.training.loop import TrainingData, train
+from recsys.training.loop import TrainingData, Workers, train
 from recsys.training.pairs import next_item_pairs
 from recsys.training.tower import Tower
 from tests.tiny_encoders import tiny_bert, tiny_gpt2, tiny_t5
@@ -72,6 +72,7 @@ def test_a_head_that_does_not_fit_is_refused_and_another_head_is_another_space(t
     save_file({"weight": torch.full((32, 32), float("nan"))}, tmp_path / "out" / HEAD)
     with pytest.raises(EncoderError, match="does not fit"):
         TextEncoder.load(config)
+    save_file({"weight": torch.eye(32)}, tmp_path / "out" / HEAD)
     with pytest.raises(ConfigError, match="cannot be trained further"):
         tower_of(tmp_path / "out", TrainMode.LORA)
 
@@ -102,11 +103,9 @@ CONFIG = {
 def test_training_lowers_the_loss_and_raises_pair_auc(
     tmp_path: Path, mode: TrainMode, objective: str
 ) -> None:
-    config = TrainConfig.model_validate(
-        {**CONFIG, "mode": mode, "objective": objective, "learning_rate": 5e-3}
-    )
-    tower = tower_of(tiny_bert(tmp_path / "base"), mode, **CONFIG, objective=objective, learning_rate=5e-3)
-    from recsys.training.loop import Workers
+    given = {**CONFIG, "epochs": 10, "patience": 10, "objective": objective, "learning_rate": 5e-3}
+    config = TrainConfig.model_validate({**given, "mode": mode})
+    tower = tower_of(tiny_bert(tmp_path / "base"), mode, **given)
 
     losses: list[float] = []
     report = lambda figures: losses.append(figures["loss"]) if "loss" in figures else None  # noqa: E731
@@ -122,8 +121,6 @@ class StoppedError(RuntimeError):
 
 @pytest.mark.parametrize("mode", [TrainMode.HEAD, TrainMode.LORA])
 def test_a_stopped_training_goes_on_to_the_same_end(tmp_path: Path, mode: TrainMode) -> None:
-    from recsys.training.loop import Workers
-
     source = tiny_bert(tmp_path / "base")
     config = TrainConfig.model_validate({**CONFIG, "mode": mode})
 
