@@ -158,7 +158,7 @@ def _behaviours(material: Material, signals: Signals, config: FitConfig) -> Iter
         ridge = round(multiple * mean_users(counts), 1)
         inverse = regularised_inverse(counts, ridge)
         for pull in PULLS:
-            weights = pulled_weights(counts, inverse, signals.vectors[warm], pull * ridge)
+            weights = pulled_weights(inverse, ridge, signals.vectors[warm], pull * ridge)
             matrix = spread(prune(weights, config.num_neighbours), warm, log.num_items)
             del weights
             for decay in DECAYS if pull == PULLS[1] else DECAYS[2::2]:
@@ -215,7 +215,8 @@ def _behaviour(
     warm = modelled_items(log, config.max_direct_items)
     counts = cooccurrence(log)[warm][:, warm].tocsr()
     inverse = regularised_inverse(counts, settings.regularisation)
-    weights = pulled_weights(counts, inverse, vectors[warm], settings.pull * settings.regularisation)
+    ridge = settings.regularisation
+    weights = pulled_weights(inverse, ridge, vectors[warm], settings.pull * ridge)
     return spread(prune(weights, config.num_neighbours), warm, log.num_items)
 
 

@@ -26,33 +26,43 @@ def text_regularised_ease(
     events gets its weights from `C` alone.
     """
     inverse = regularised_inverse(counts, regularisation)
-    return pulled_weights(counts, inverse, vectors, pull, text_ridge)
+    return pulled_weights(inverse, regularisation, vectors, pull, text_ridge)
 
 
 def pulled_weights(
-    counts: sp.csr_matrix, inverse: np.ndarray, vectors: np.ndarray, pull: float, text_ridge: float = 3.0
+    inverse: np.ndarray, regularisation: float, vectors: np.ndarray, pull: float, text_ridge: float = 3.0
 ) -> np.ndarray:
-    """`text_regularised_ease` for an inverse at hand; several pulls share the costly inversion."""
+    """`text_regularised_ease` for an inverse at hand; several pulls share the costly inversion.
+
+    With `P` the inverse of `G + regularisation * I`, `P @ G` is `I - regularisation * P`, and `C` is a product of rank `D`
+    less its diagonal: nothing here is cubic in the number of items.
+    """
     if pull == 0.0:
         return _zero_diagonal(inverse / -np.diag(inverse)[None, :])
-    target = counts.toarray().astype(np.float32)
-    target += np.float32(pull) * text_weights(vectors, text_ridge)
-    weights: np.ndarray = inverse @ target
-    del target
+    left, right, own = _text_factors(np.asarray(vectors, np.float32), text_ridge)
+    weights: np.ndarray = (inverse @ left) @ (np.float32(pull) * right)
+    weights -= inverse * (np.float32(regularisation) + np.float32(pull) * own)[None, :]
+    weights[np.diag_indices(len(weights))] += 1.0
     weights -= inverse * (np.diag(weights) / np.diag(inverse))[None, :]
     return _zero_diagonal(weights)
 
 
 def text_weights(vectors: np.ndarray, ridge: float) -> np.ndarray:
-    """EASE on texts, `[N, N] float32`: how one item's text is made of the others'.
+    """EASE on texts, `[N, N] float32`: how one item's text is made of the others'."""
+    left, right, _ = _text_factors(np.asarray(vectors, np.float32), ridge)
+    return _zero_diagonal(left @ right)
+
+
+def _text_factors(rows: np.ndarray, ridge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`left [N, D] @ right [D, N]` are the text weights, but for the diagonal `own [N]` they must lose.
 
     The Gram matrix has rank `D`, so that its inverse needs a `[D, D]` system only (Woodbury).
     """
-    rows = np.asarray(vectors, np.float32)
     small = rows.T @ rows + np.float32(ridge) * np.eye(rows.shape[1], dtype=np.float32)
-    inverse: np.ndarray = rows @ -sl.solve(small, rows.T, assume_a="pos")
-    inverse[np.diag_indices(len(inverse))] += 1.0
-    return _zero_diagonal(np.asarray(inverse / -np.diag(inverse)[None, :], np.float32))
+    right: np.ndarray = sl.solve(small, rows.T, assume_a="pos")
+    taken = np.einsum("nd,dn->n", rows, right)
+    right /= (1.0 - taken)[None, :]
+    return rows, right, taken / (1.0 - taken)
 
 
 def _zero_diagonal(weights: np.ndarray) -> np.ndarray:
