@@ -125,6 +125,9 @@ def train(
     ] = None,
     split: SplitOption = "temporal",
     holdout_days: DaysOption = DEFAULTS.holdout_days,
+    as_evaluated: Annotated[
+        bool, typer.Option(help="Learn nothing from what `recsys evaluate` asks for; to compare encoders.")
+    ] = False,
     name: Annotated[str | None, typer.Option(help="Name of the run; from its settings when absent.")] = None,
     encoder_version: EncoderOption = None,
     seed: SeedOption = DEFAULTS.seed,
@@ -142,7 +145,7 @@ def train(
     given = {
         "mode": mode, "objective": objective, "epochs": epochs, "batch_pairs": batch,
         "learning_rate": learning_rate, "max_pairs": max_pairs, "max_tokens": max_tokens,
-        "num_workers": workers, "seed": seed, "trackers": tuple(tracker or TRAINING.trackers),
+        "num_workers": workers, "seed": seed, "as_evaluated": as_evaluated, "trackers": tuple(tracker or TRAINING.trackers),
     }  # fmt: skip
     try:
         config = TrainConfig.model_validate(given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from recsys.config import FitConfig, RuntimeConfig, TrainConfig
 from recsys.encoder_record import load_encoder_config
 from recsys.errors import InputError
 from recsys.evaluation.evaluate import Dataset
+from recsys.evaluation.splits import COLD_SHARE, cold_items, validation_and_test
 from recsys.interaction_log import InteractionLog
 from recsys.item_item import cooccurrence
 from recsys.training.checkpoint import checkpoints
@@ -105,8 +106,17 @@ def run_train(
 
 
 def training_data(shop: Dataset, config: TrainConfig, fit: FitConfig) -> TrainingData:
-    """Pairs from before the held-out events, which judge every epoch."""
-    question = held_out(shop, fit, lambda text: None).sample(config.max_questions, config.seed)
+    """Pairs from before the held-out events, which judge every epoch.
+
+    With `config.as_evaluated` neither the test period of an evaluation nor its cold items are seen.
+    """
+    if config.as_evaluated:
+        question, _ = validation_and_test(shop.log, fit.split, fit.holdout_days)
+        cold = cold_items(shop.log.item_ids, COLD_SHARE)
+        question = replace(question, train=question.train.select(~cold[question.train.items]))
+    else:
+        question = held_out(shop, fit, lambda text: None)
+    question = question.sample(config.max_questions, config.seed)
     log = question.train
     pairs = next_item_pairs(
         log, config.history, config.window_days, config.max_pairs_per_user, config.max_pairs, config.seed

@@ -269,6 +269,8 @@ class TrainConfig(Config):
     """Most training pairs, drawn by seed."""
     max_pairs_per_user: PositiveInt = 50
     """A user's newest pairs that count."""
+    as_evaluated: bool = False
+    """Learn nothing from what `recsys evaluate` asks for: its test events, and its cold items."""
     max_questions: PositiveInt = 1_000
     """Users asked after each epoch."""
     max_tokens: PositiveInt = 96

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 
 from recsys.errors import InputError
+from recsys.identifiers import shard_of
 from recsys.interaction_log import DAY_US, InteractionLog
 
 VALIDATION_PERIODS = 3
+COLD_PARTS = 1_000
+COLD_SHARE = 0.1
+"""Items whose events are taken away to see whether they are found by text alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +115,26 @@ def newest_question(log: InteractionLog, split: str, holdout_days: float) -> Spl
         return leave_one_out(log)
     end = int(log.occurred_at_us.max()) + 1
     return temporal(log, end - int(VALIDATION_PERIODS * holdout_days * DAY_US), end)
+
+
+def cold_items(item_ids: Sequence[str], share: float) -> np.ndarray:
+    """`[N] bool`: about `share` of the items, by a digest of their ids; the same in every run."""
+    part = round(share * COLD_PARTS)
+    return np.array([shard_of(item_id, COLD_PARTS) < part for item_id in item_ids], bool)
+
+
+def cold_question(split: Split, cold: np.ndarray) -> Split:
+    """The split as if nobody had ever touched the `cold` items, asking for nothing else.
+
+    Raises `InputError` when nobody's target is among them.
+    """
+    train = split.train.select(~cold[split.train.items])
+    targets = sp.csr_matrix(split.targets.multiply(cold[None, :]).astype(bool))
+    targets.eliminate_zeros()
+    known = np.diff(train.offsets)[split.users] > 0
+    kept = np.flatnonzero((np.diff(targets.indptr) > 0) & known)
+    dropped = split.num_without_target + len(split.users) - len(kept)
+    return _checked(Split(train, split.users[kept], targets[kept], dropped))
 
 
 def seen_items(log: InteractionLog) -> sp.csr_matrix:
