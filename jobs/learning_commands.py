@@ -145,7 +145,8 @@ def train(
     given = {
         "mode": mode, "objective": objective, "epochs": epochs, "batch_pairs": batch,
         "learning_rate": learning_rate, "max_pairs": max_pairs, "max_tokens": max_tokens,
-        "num_workers": workers, "seed": seed, "as_evaluated": as_evaluated, "trackers": tuple(tracker or TRAINING.trackers),
+        "num_workers": workers, "seed": seed, "as_evaluated": as_evaluated,
+        "trackers": tuple(tracker or TRAINING.trackers),
     }  # fmt: skip
     try:
         config = TrainConfig.model_validate(given)

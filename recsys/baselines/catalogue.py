@@ -22,9 +22,17 @@ from recsys.blend.whitening import Whitening
 from recsys.config import FitConfig
 from recsys.evaluation.ranking import Scorer
 from recsys.interaction_log import HALF_LIVES_DAYS, InteractionLog
-from recsys.item_item import cooccurrence, cosine_neighbours, ease, lift_neighbours, prune, transitions
+from recsys.item_item import (
+    Evidence,
+    Regression,
+    cooccurrence,
+    cosine_neighbours,
+    lift_neighbours,
+    prune,
+    transitions,
+)
 from recsys.item_item.cooccurrence import user_items
-from recsys.item_item.ease import mean_users
+from recsys.item_item.regression import mean_users
 
 Params = dict[str, Any]
 DECAYS = (0.5, 0.7, 0.9, 1.0)
@@ -110,10 +118,11 @@ def _next(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]
 
 def _ease(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
     warm = modelled_items(shop.log, shop.config.max_direct_items)
-    counts = cooccurrence(shop.log)[warm][:, warm].tocsr()
+    evidence = Evidence.of(shop.log, warm, 0.0)
     for multiple, rows in _grouped(grid, "ridge"):
-        pruned = prune(ease(counts, multiple * mean_users(counts)), max(shop.config.num_neighbours, 500))
-        weights = spread(pruned, warm, shop.log.num_items)
+        regression = Regression.solve(evidence, multiple * mean_users(evidence.gram))
+        kept = regression.neighbours(max(shop.config.num_neighbours, 500))
+        weights = spread(kept, warm, shop.log.num_items)
         for params in rows:
             yield params, Neighbours(weights, params["decay"])
 

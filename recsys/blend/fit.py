@@ -20,15 +20,25 @@ from recsys.evaluation.ranking import rank_split
 from recsys.evaluation.splits import Split
 from recsys.interaction_log import HALF_LIVES_DAYS as HISTORY_HALF_LIVES_DAYS
 from recsys.interaction_log import InteractionLog
-from recsys.item_item import cooccurrence, cosine_neighbours, prune, transitions
-from recsys.item_item.ease import mean_users, pulled_weights, regularised_inverse
+from recsys.item_item import (
+    Evidence,
+    Regression,
+    TextRegression,
+    cooccurrence,
+    cosine_neighbours,
+    prune,
+    transitions,
+)
+from recsys.item_item.regression import mean_users
 
 TEXT_DECAYS = (0.3, 0.5, 0.7, 0.9)
 DECAYS = (0.5, 0.7, 0.85, 0.95, 1.0)
 SHRINKAGES = (5.0, 20.0)
-RIDGES = (8.0, 2.5, 25.0)
-"""Multiples of the mean number of users of an item."""
-PULLS = (0.0, 0.6, 0.9)
+RIDGE = 8.0
+RIDGES = (2.5, 25.0)
+"""Multiples of the mean number of users of an item; the first is tried with every share of order."""
+ORDER_SHARES = (0.5, 0.0, 0.8)
+PULLS = (0.9, 0.5, 0.0)
 MIN_TEXT = 0.05
 """Least factor of text, per deviation: an item that nobody has touched yet is found by it alone."""
 HALF_LIVES_DAYS = (7.0, 30.0, 365.0)
@@ -108,7 +118,7 @@ def _choose(material: Material, question: Split, config: FitConfig, say: Say) ->
         repeat_chances(log, material.categories),
         standard_popularity(log, 30.0),
     )
-    for choose in (_texts, _behaviours, _transitions, _popularities):
+    for choose in (_texts, _orders, _ridges, _cosines, _transitions, _popularities):
         value, signals = _best(choose(material, signals, config), question)
         say(f"{choose.__name__.strip('_')}: NDCG@10 alone {value:.4f}")
     return signals
@@ -150,27 +160,38 @@ def _texts(material: Material, signals: Signals, config: FitConfig) -> Iterator[
             yield replace(signals, settings=settings, vectors=turned), "text"
 
 
-def _behaviours(material: Material, signals: Signals, config: FitConfig) -> Iterator[tuple[Signals, str]]:
+def _orders(material: Material, signals: Signals, config: FitConfig) -> Iterator[tuple[Signals, str]]:
+    for share in ORDER_SHARES:
+        yield from _regressions(material, signals, config, share, RIDGE)
+
+
+def _ridges(material: Material, signals: Signals, config: FitConfig) -> Iterator[tuple[Signals, str]]:
+    yield signals, "behaviour"
+    for multiple in RIDGES:
+        yield from _regressions(material, signals, config, signals.settings.order_share, multiple)
+
+
+def _regressions(
+    material: Material, signals: Signals, config: FitConfig, order_share: float, multiple: float
+) -> Iterator[tuple[Signals, str]]:
     log = material.log
     warm = modelled_items(log, config.max_direct_items)
-    counts = cooccurrence(log)[warm][:, warm].tocsr()
-    for multiple in RIDGES:
-        ridge = round(multiple * mean_users(counts), 1)
-        inverse = regularised_inverse(counts, ridge)
-        for pull in PULLS:
-            weights = pulled_weights(inverse, ridge, signals.vectors[warm], pull * ridge)
-            matrix = spread(prune(weights, config.num_neighbours), warm, log.num_items)
-            del weights
-            for decay in DECAYS if pull == PULLS[1] else DECAYS[2::2]:
-                settings = _with(
-                    signals, model="ease", regularisation=ridge, pull=pull, behaviour_decay=decay
-                )
-                yield replace(signals, settings=settings, behaviour=matrix), "behaviour"
-        del inverse
-    yield from _cosines(log, signals, config)
+    evidence = Evidence.of(log, warm, order_share)
+    ridge = round(multiple * mean_users(evidence.gram), 1)
+    regression, texts = Regression.solve(evidence, ridge), TextRegression.solve(signals.vectors[warm])
+    for pull in PULLS:
+        matrix = spread(regression.neighbours(config.num_neighbours, texts, pull), warm, log.num_items)
+        for decay in DECAYS:
+            settings = _with(
+                signals, model="regression", order_share=order_share, regularisation=ridge, pull=pull,
+                behaviour_decay=decay,
+            )  # fmt: skip
+            yield replace(signals, settings=settings, behaviour=matrix), "behaviour"
 
 
-def _cosines(log: InteractionLog, signals: Signals, config: FitConfig) -> Iterator[tuple[Signals, str]]:
+def _cosines(material: Material, signals: Signals, config: FitConfig) -> Iterator[tuple[Signals, str]]:
+    yield signals, "behaviour"
+    log = material.log
     counts = cooccurrence(log)
     for shrinkage in SHRINKAGES:
         matrix = prune(cosine_neighbours(counts, shrinkage), config.num_neighbours)
@@ -213,11 +234,9 @@ def _behaviour(
     if settings.model == "cosine":
         return prune(cosine_neighbours(cooccurrence(log), settings.regularisation), config.num_neighbours)
     warm = modelled_items(log, config.max_direct_items)
-    counts = cooccurrence(log)[warm][:, warm].tocsr()
-    inverse = regularised_inverse(counts, settings.regularisation)
-    ridge = settings.regularisation
-    weights = pulled_weights(inverse, ridge, vectors[warm], settings.pull * ridge)
-    return spread(prune(weights, config.num_neighbours), warm, log.num_items)
+    regression = Regression.solve(Evidence.of(log, warm, settings.order_share), settings.regularisation)
+    texts = TextRegression.solve(vectors[warm])
+    return spread(regression.neighbours(config.num_neighbours, texts, settings.pull), warm, log.num_items)
 
 
 def spread(matrix: sp.csr_matrix, places: np.ndarray, num_items: int) -> sp.csr_matrix:
@@ -239,22 +258,31 @@ def _unit_deviation(matrix: sp.csr_matrix) -> sp.csr_matrix:
 
 
 def _weights(pool: CandidatePool, config: FitConfig) -> tuple[Blend, float]:
-    """Factors by Optuna, then without every optional signal that does not earn its place."""
+    """Factors by Optuna, then once more without the optional signals that do not earn their place."""
     deviations = pool.deviations()
-    used = [True, True, True, pool.has_repeats, True]
+    found = _searched(pool, [True, True, True, pool.has_repeats, True], config)
+    kept = _earned(pool, found, deviations, config.min_gain)
+    found = _searched(pool, [place == 0 or value > 0.0 for place, value in enumerate(kept)], config, kept)
+    factors = _scaled(found, deviations)
+    return Blend(**dict(zip(SIGNALS, factors, strict=True))), pool.ndcg(factors)
+
+
+def _searched(
+    pool: CandidatePool, used: Sequence[bool], config: FitConfig, known: Sequence[float] = ()
+) -> list[float]:
+    """The best factors per deviation of the signals in use, from `known` ones or from plain mixtures."""
+    deviations = pool.deviations()
 
     def objective(trial: optuna.Trial) -> float:
         return pool.ndcg(_scaled(_suggested(trial, used), deviations))
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=config.seed))
+    study.enqueue_trial({name: value for name, value in zip(SIGNALS, known, strict=False) if value > 0.0})
     for start in _starts(used):
         study.enqueue_trial(start)
-    study.optimize(objective, n_trials=config.num_trials)
-    raw = [study.best_params.get(name, 0.0) for name in SIGNALS]
-    kept = _earned(pool, raw, deviations, study.best_value, config.min_gain)
-    factors = _scaled(kept, deviations)
-    return Blend(**dict(zip(SIGNALS, factors, strict=True))), pool.ndcg(factors)
+    study.optimize(objective, n_trials=config.num_trials // 2)
+    return [study.best_params.get(name, 0.0) for name in SIGNALS]
 
 
 def _suggested(trial: optuna.Trial, used: Sequence[bool]) -> list[float]:
@@ -280,13 +308,23 @@ def _scaled(raw: Sequence[float], deviations: Sequence[float]) -> tuple[float, .
 
 
 def _earned(
-    pool: CandidatePool, raw: list[float], deviations: Sequence[float], value: float, min_gain: float
+    pool: CandidatePool, raw: Sequence[float], deviations: Sequence[float], min_gain: float
 ) -> list[float]:
-    """Without the signals whose absence costs less than `min_gain` of the value; text always stays."""
-    for place in range(1, len(raw)):
-        without = [0.0 if other == place else factor for other, factor in enumerate(raw)]
-        if raw[place] > 0.0 and any(without):
-            left = pool.ndcg(_scaled(without, deviations))
-            if left >= value * (1.0 - min_gain):
-                raw, value = without, max(left, value)
-    return raw
+    """Without the signals whose absence costs next to nothing; text always stays.
+
+    Next to nothing is a standard error of the difference over users, or `min_gain` of the value: what
+    was won by less was won on these users only. The cheapest goes first; losses add up.
+    """
+    kept, best = list(raw), pool.ndcgs(_scaled(raw, deviations))
+    while True:
+        dropped: tuple[float, list[float]] | None = None
+        for place in range(1, len(kept)):
+            without = [0.0 if other == place else factor for other, factor in enumerate(kept)]
+            lost = best - pool.ndcgs(_scaled(without, deviations))
+            bearable = max(lost.std() / max(len(lost), 1) ** 0.5, min_gain * best.mean())
+            cheap = kept[place] > 0.0 and any(without) and lost.mean() <= bearable
+            if cheap and (dropped is None or lost.mean() < dropped[0]):
+                dropped = float(lost.mean()), without
+        if dropped is None:
+            return kept
+        kept = dropped[1]

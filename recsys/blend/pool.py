@@ -42,6 +42,10 @@ class CandidatePool:
 
     def ndcg(self, factors: tuple[float, ...]) -> float:
         """Mean NDCG@10 of the lists that these factors give."""
+        return float(self.ndcgs(factors).mean())
+
+    def ndcgs(self, factors: tuple[float, ...]) -> np.ndarray:
+        """`[B] float64` NDCG@10 of each user's list."""
         scores = np.einsum("s,sbp->bp", np.asarray(factors, np.float32), self.parts)
         scores[self.blocked] = -np.inf
         best = np.argpartition(-scores, CUT - 1, axis=1)[:, :CUT]
@@ -49,7 +53,8 @@ class CandidatePool:
         hits = np.take_along_axis(self.hits, np.take_along_axis(best, order, 1), 1)
         gains = 1.0 / np.log2(np.arange(2, CUT + 2))
         ideal = np.cumsum(gains)[np.minimum(self.num_targets, CUT) - 1]
-        return float((hits @ gains / ideal).mean())
+        found: np.ndarray = hits @ gains / ideal
+        return found
 
 
 def pool_of(signals: Signals, split: Split, mask_seen: bool) -> CandidatePool:

@@ -33,11 +33,13 @@ class SignalSettings(Config):
     """How text vectors are turned."""
     text_decay: float = Field(default=0.5, gt=0.0, le=1.0)
     """Weight of a history item against the next newer one, in the text signal."""
-    model: Literal["ease", "cosine"] = "ease"
+    model: Literal["regression", "cosine"] = "regression"
     """Item-item model: closed-form regression drawn to the texts, or cosine of who acted on both."""
+    order_share: float = Field(default=0.5, ge=0.0, le=1.0)
+    """How much the regression listens to what came next, against who acted on both."""
     regularisation: float = Field(default=50.0, ge=0.0)
     """Ridge of the regression, or shrinkage of the cosine."""
-    pull: float = Field(default=0.6, ge=0.0)
+    pull: float = Field(default=0.9, ge=0.0, le=1.0)
     """Pull towards the text model, as a share of the ridge."""
     behaviour_decay: float = Field(default=0.9, gt=0.0, le=1.0)
     """As `text_decay`, for the item-item model."""

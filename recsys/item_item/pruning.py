@@ -22,18 +22,23 @@ def prune(weights: np.ndarray | sp.spmatrix, num_neighbours: int) -> sp.csr_matr
     return sp.hstack(parts, format="csr") if parts else sp.csr_matrix((size, size), dtype=np.float32)
 
 
+def strongest_in_rows(rows: np.ndarray, num: int) -> sp.csr_matrix:
+    """Dense rows with their `num` entries largest by size only; `[M, N] float32`."""
+    if num >= rows.shape[1]:
+        return sp.csr_matrix(rows, dtype=np.float32)
+    places = np.argpartition(-np.abs(rows), num - 1, axis=1)[:, :num]
+    places.sort(axis=1)
+    values = np.take_along_axis(rows, places, axis=1).astype(np.float32)
+    starts = np.arange(0, num * len(rows) + 1, num)
+    kept = sp.csr_matrix((values.ravel(), places.ravel(), starts), shape=rows.shape)
+    kept.eliminate_zeros()
+    return kept
+
+
 def _strongest(columns: np.ndarray | sp.csc_matrix, num: int) -> sp.csc_matrix:
     if sp.issparse(columns):
         return _strongest_sparse(sp.csc_matrix(columns), num)
-    if num >= len(columns):
-        return sp.csc_matrix(columns, dtype=np.float32)
-    rows = np.argpartition(-np.abs(columns), num - 1, axis=0)[:num]
-    values = np.take_along_axis(columns, rows, axis=0)
-    width = columns.shape[1]
-    data = (values.T.ravel().astype(np.float32), (rows.T.ravel(), np.repeat(np.arange(width), num)))
-    kept = sp.csc_matrix(data, shape=columns.shape)
-    kept.eliminate_zeros()
-    return kept
+    return strongest_in_rows(np.ascontiguousarray(np.asarray(columns).T), num).T
 
 
 def _strongest_sparse(columns: sp.csc_matrix, num: int) -> sp.csc_matrix:

@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 
 from recsys.interaction_log import DAY_US, InteractionLog
 from recsys.item_item import (
+    Evidence,
+    Regression,
+    TextRegression,
     cooccurrence,
     cosine_neighbours,
-    ease,
     lift_neighbours,
     prune,
-    text_regularised_ease,
     transitions,
 )
-from recsys.item_item.ease import text_weights
+from recsys.item_item.prefixes import prefixes
 
 HISTORIES = st.lists(st.lists(st.integers(0, 7), min_size=1, max_size=6), min_size=1, max_size=12)
 
@@ -80,43 +81,94 @@ def random_counts(seed: int, users: int = 60, items: int = 20) -> sp.csr_matrix:
     return sp.csr_matrix(acted.T @ acted)
 
 
+def regressed(
+    evidence: Evidence, ridge: float, vectors: np.ndarray | None = None, pull: float = 0.0
+) -> np.ndarray:
+    texts = TextRegression.solve(vectors) if vectors is not None else None
+    found = Regression.solve(evidence, ridge).neighbours(10**6, texts, pull)
+    return np.asarray(found.toarray(), np.float64)
+
+
+def by_columns(gram: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
+    """Each column as a ridge regression on all other items."""
+    size = len(gram)
+    solved = np.zeros((size, size))
+    for item in range(size):
+        others = [other for other in range(size) if other != item]
+        left = gram[np.ix_(others, others)] + ridge * np.eye(size - 1)
+        solved[others, item] = np.linalg.solve(left, targets[others, item])
+    return solved
+
+
 def test_ease_is_the_constrained_ridge_solution() -> None:
-    counts, ridge = random_counts(0), 5.0
-    weights = ease(counts, ridge).astype(np.float64)
+    counts = random_counts(0)
     gram = counts.toarray().astype(np.float64)
-    for item in range(20):  # each column is a ridge regression on all other items
-        others = [other for other in range(20) if other != item]
-        solved = np.linalg.solve(gram[np.ix_(others, others)] + ridge * np.eye(19), gram[others, item])
-        assert weights[others, item] == pytest.approx(solved, abs=1e-5)
-    assert not weights.diagonal().any()
+    assert regressed(Evidence(counts, counts), 5.0) == pytest.approx(by_columns(gram, gram, 5.0), abs=1e-5)
+
+
+@settings(deadline=None, max_examples=30)
+@given(HISTORIES, st.sampled_from([0.3, 0.5, 1.0]))
+def test_the_regression_on_order_is_the_constrained_ridge_solution(
+    histories: list[list[int]], share: float
+) -> None:
+    log = log_of(histories)
+    evidence = Evidence.of(log, np.arange(8), share)
+    gram, targets = (part.toarray().astype(np.float64) for part in (evidence.gram, evidence.targets))
+    expected = by_columns(gram, targets, 2.0)
+    assert regressed(evidence, 2.0) == pytest.approx(expected, abs=1e-4)
+
+
+def text_model(vectors: np.ndarray, ridge: float) -> np.ndarray:
+    gram = (vectors @ vectors.T).astype(np.float64)
+    return by_columns(gram, gram, ridge)
 
 
 def test_the_pull_minimises_what_it_says() -> None:
     counts = random_counts(1)
-    vectors = np.random.default_rng(2).standard_normal((20, 6)).astype(np.float32)
-    ridge, pull = 5.0, 3.0
-    weights = text_regularised_ease(counts, vectors, ridge, pull).astype(np.float64)
-    gram, target = counts.toarray().astype(np.float64), text_weights(vectors, 3.0).astype(np.float64)
-    for item in range(20):
-        others = [other for other in range(20) if other != item]
-        left = gram[np.ix_(others, others)] + ridge * np.eye(19)
-        solved = np.linalg.solve(left, gram[others, item] + pull * target[others, item])
-        assert weights[others, item] == pytest.approx(solved, abs=1e-4)
+    vectors = unit_rows(2)
+    ridge, pull = 5.0, 0.6
+    gram = counts.toarray().astype(np.float64)
+    expected = by_columns(gram, gram + pull * ridge * text_model(vectors, 3.0), ridge)
+    found = regressed(Evidence(counts, counts), ridge, vectors, pull)
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+def unit_rows(seed: int, size: int = 20) -> np.ndarray:
+    vectors = np.random.default_rng(seed).standard_normal((size, 6)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 def test_without_pull_texts_do_not_matter() -> None:
     counts = random_counts(3)
-    vectors = np.random.default_rng(4).standard_normal((20, 6)).astype(np.float32)
-    assert np.array_equal(text_regularised_ease(counts, vectors, 5.0, 0.0), ease(counts, 5.0))
+    evidence = Evidence(counts, counts)
+    assert np.array_equal(regressed(evidence, 5.0, unit_rows(4), 0.0), regressed(evidence, 5.0))
 
 
 def test_an_item_nobody_touched_gets_its_neighbours_from_texts() -> None:
     dense = random_counts(5).toarray()
     dense[7, :] = dense[:, 7] = 0.0
-    vectors = np.random.default_rng(6).standard_normal((20, 6)).astype(np.float32)
-    weights = text_regularised_ease(sp.csr_matrix(dense), vectors, 5.0, 3.0)
-    assert np.abs(weights[:, 7]).max() > 0.0
-    assert not ease(sp.csr_matrix(dense), 5.0)[:, 7].any()
+    evidence = Evidence(*[sp.csr_matrix(dense)] * 2)
+    assert np.abs(regressed(evidence, 5.0, unit_rows(6), 0.6)[:, 7]).max() > 0.0
+    assert not regressed(evidence, 5.0)[:, 7].any()
+
+
+@settings(deadline=None, max_examples=50)
+@given(HISTORIES)
+def test_prefixes_are_unit_histories_beside_new_items_that_followed(histories: list[list[int]]) -> None:
+    known, after = (part.toarray() for part in prefixes(log_of(histories)))
+    row = 0
+    for own in histories:
+        for place in range(1, len(own)):
+            weights = np.zeros(8)
+            for back in range(1, place + 1):
+                weights[own[place - back]] += 0.7 ** (back - 1)
+            wanted = np.zeros(8)
+            for ahead, item in enumerate(own[place : place + 3]):
+                wanted[item] += 0.5**ahead * (weights[item] == 0.0)
+            assert known[row] == pytest.approx(weights / np.linalg.norm(weights), abs=1e-5)
+            assert after[row] == pytest.approx(wanted, abs=1e-6)
+            row += 1
+    assert len(known) == row
 
 
 @settings(deadline=None, max_examples=30)
