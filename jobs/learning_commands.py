@@ -119,6 +119,9 @@ def train(
     ] = None,
     max_pairs: Annotated[int, typer.Option(min=1, help="Training pairs at most.")] = TRAINING.max_pairs,
     max_tokens: Annotated[int, typer.Option(min=1, help="Text length while training.")] = TRAINING.max_tokens,
+    hard_negatives: Annotated[
+        int, typer.Option(min=0, help="Near items that were not chosen, for each pair.")
+    ] = TRAINING.hard_negatives,
     workers: Annotated[int, typer.Option(min=1, help="Ray Train workers.")] = 1,
     tracker: Annotated[
         list[str] | None, typer.Option(help="tensorboard, wandb or mlflow; may be repeated.")
@@ -145,6 +148,7 @@ def train(
     given = {
         "mode": mode, "objective": objective, "epochs": epochs, "batch_pairs": batch,
         "learning_rate": learning_rate, "max_pairs": max_pairs, "max_tokens": max_tokens,
+        "hard_negatives": hard_negatives,
         "num_workers": workers, "seed": seed, "as_evaluated": as_evaluated,
         "trackers": tuple(tracker or TRAINING.trackers),
     }  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from recsys.blend.histories import histories_of
 from recsys.blend.settings import Blend
 from recsys.blend.signals import Signals
-from recsys.evaluation.ranking import chunks, hide
+from recsys.evaluation.ranking import chunks, hide, top_places
 from recsys.evaluation.splits import Split
 
 PER_SIGNAL = 100
@@ -89,5 +89,5 @@ def _chunk(signals: Signals, split: Split, start: int, stop: int, mask_seen: boo
 def _best(part: np.ndarray, split: Split, users: np.ndarray, mask_seen: bool) -> np.ndarray:
     scores = np.array(part)
     hide(scores, split, users, mask_seen, None)
-    width = min(PER_SIGNAL, scores.shape[1])
-    return np.argpartition(-scores, width - 1, axis=1)[:, :width]
+    found = top_places(scores, min(PER_SIGNAL, scores.shape[1]))
+    return np.where(found < 0, np.maximum(found[:, :1], 0), found)  # places twice are blocked

@@ -67,9 +67,11 @@ def test_seen_and_unavailable_items_are_never_listed() -> None:
     assert (ranked.lists[:, 5:] == -1).all()
 
 
-@settings(deadline=None, max_examples=50)
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.integers(1, 20))
-def test_top_places_are_a_stable_sort(values: list[int], k: int) -> None:
-    scores = np.array([values], np.float32)
-    expected = np.argsort(-scores[0], kind="stable")[:k].tolist()
-    assert top_places(scores, k)[0].tolist() == expected + [-1] * (k - len(expected))
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=400), st.integers(1, 20), st.integers(1, 9))
+def test_top_places_are_a_stable_sort(values: list[int], k: int, levels: int) -> None:
+    scores = np.array([[value * levels % 7 for value in values], values], np.float32)
+    scores[scores == -3.0] = -np.inf
+    for own, found in zip(scores, top_places(scores, k), strict=True):
+        shown = [place for place in np.argsort(-own, kind="stable").tolist() if own[place] > -np.inf][:k]
+        assert found.tolist() == shown + [-1] * (k - len(shown))
