@@ -10,9 +10,9 @@ from cluster.event_store import EventStore
 from cluster.interactions import read_interactions
 from cluster.item_store import ItemStore
 from recsys.config import EventWeights
+from recsys.dataset import Dataset
 from recsys.embeddings import read_embeddings
 from recsys.errors import InputError
-from recsys.evaluation.evaluate import Dataset
 from recsys.text import item_texts
 from recsys.workspace import Workspace
 

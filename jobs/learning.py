@@ -19,7 +19,8 @@ from jobs.publish_index import IndexReport, newest_encoder_version, published, r
 from recsys.blend.fit_shop import fit_shop
 from recsys.blend.settings import FittedBlend
 from recsys.config import FitConfig, IndexConfig, RuntimeConfig
-from recsys.evaluation.evaluate import Dataset, evaluate
+from recsys.dataset import Dataset
+from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.html import to_page
 from recsys.evaluation.markdown import to_markdown
 from recsys.evaluation.result import EvaluationResult

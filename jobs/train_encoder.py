@@ -22,9 +22,9 @@ from jobs.options import database_url_of
 from jobs.publish_index import newest_encoder_version
 from recsys.blend.fit_shop import held_out
 from recsys.config import FitConfig, RuntimeConfig, TrainConfig
+from recsys.dataset import Dataset
 from recsys.encoder_record import load_encoder_config
 from recsys.errors import InputError
-from recsys.evaluation.evaluate import Dataset
 from recsys.evaluation.splits import COLD_SHARE, cold_items, validation_and_test
 from recsys.interaction_log import InteractionLog
 from recsys.item_item import cooccurrence

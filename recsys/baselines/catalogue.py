@@ -15,11 +15,12 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
 from threadpoolctl import threadpool_limits
 
-from recsys.baselines.scorers import Constant, Factors, Neighbours, OwnItems, Vectors
-from recsys.blend.fit import spread
+from recsys.baselines.scorers import Constant, Factors, Neighbours, OwnItems, Standardised, Vectors
+from recsys.blend.making import spread
 from recsys.blend.signals import modelled_items, recent_popularity
 from recsys.blend.whitening import Whitening
 from recsys.config import FitConfig
+from recsys.dataset import Dataset
 from recsys.evaluation.ranking import Scorer
 from recsys.interaction_log import HALF_LIVES_DAYS, InteractionLog
 from recsys.item_item import (
@@ -43,37 +44,49 @@ TEXT_NEIGHBOURS = 200
 class Shop:
     """What baselines are fitted on."""
 
-    log: InteractionLog
-    vectors: np.ndarray
-    """`[N, D] float32` unit text vectors."""
-    texts: Sequence[str]
-    """`N` item texts."""
+    data: Dataset
     config: FitConfig
+
+    @property
+    def log(self) -> InteractionLog:
+        """The events."""
+        return self.data.log
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A method with its grid; `candidates` gives fitted scorers, those that share work together."""
+    """A method with its grid; `fit` gives fitted scorers, those that share work together."""
 
     name: str
     grid: tuple[Params, ...]
     fit: Callable[[Shop, Sequence[Params]], Iterator[tuple[Params, Scorer]]]
+    repeats_only: bool = False
+    """Whether it can only list what the user has acted on."""
+    finds_cold: bool = False
+    """Whether it can list items without events."""
 
 
-def baselines(config: FitConfig, repeats: bool) -> tuple[Baseline, ...]:
-    """All baselines; with `repeats` also the user's own items, which matter where things are bought again."""
+def baselines(config: FitConfig) -> tuple[Baseline, ...]:
+    """All baselines; the same number of settings at the most is tried for each."""
+
+    def one(
+        name: str, fit: Any, *, repeats_only: bool = False, finds_cold: bool = False, **values: Any
+    ) -> Baseline:
+        return Baseline(name, _grid(config, **values), fit, repeats_only, finds_cold)
+
     return (
-        Baseline("popular", ({},), _popular),
-        Baseline("recent-popular", _grid(config, half_life_days=(1.0, 3.0, 7.0, 14.0, 30.0, 90.0)), _recent),
-        Baseline("item-knn", _grid(config, shrinkage=(0.0, 5.0, 20.0), decay=DECAYS), _item_knn),
-        Baseline("co-visitation", _grid(config, power=(0.0, 0.5, 1.0), decay=DECAYS), _co_visitation),
-        Baseline("transitions", _grid(config, window=(1, 3), power=(0.0, 0.3), decay=(0.3, 0.5, 0.8)), _next),
-        Baseline("ease", _grid(config, ridge=(8.0, 2.5, 25.0), decay=DECAYS), _ease),
-        Baseline("als", _grid(config, factors=(64, 128), alpha=(1.0, 10.0), decay=(0.9, 1.0)), _als),
-        Baseline("bm25", _grid(config, b=(0.0, 0.75), decay=(0.3, 0.5, 0.7, 0.9)), _bm25),
-        Baseline("plain text", ({"decay": 1.0},), _plain),
-        Baseline("whitened text", _grid(config, decay=(0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)), _whitened),
-        *((Baseline("own items", _grid(config, half_life_days=HALF_LIVES_DAYS), _own),) if repeats else ()),
+        one("popular", _popular),
+        one("recent-popular", _recent, half_life_days=(1.0, 3.0, 7.0, 14.0, 30.0, 90.0)),
+        one("item-knn", _item_knn, shrinkage=(0.0, 5.0, 20.0), decay=DECAYS),
+        one("co-visitation", _co_visitation, power=(0.0, 0.5, 1.0), decay=DECAYS),
+        one("transitions", _next, window=(1, 3), power=(0.0, 0.3), decay=(0.3, 0.5, 0.8)),
+        one("ease", _ease, ridge=(8.0, 2.5, 25.0), decay=DECAYS),
+        one("als", _als, factors=(64, 128), alpha=(1.0, 10.0), decay=(0.9, 1.0)),
+        one("bm25", _bm25, b=(0.0, 0.75), decay=(0.3, 0.5, 0.7, 0.9), finds_cold=True),
+        one("plain text", _plain, decay=(1.0,), finds_cold=True),
+        one("whitened text", _whitened, decay=(0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0), finds_cold=True),
+        one("hand-made blend", _blend, text=(0.5, 1.0), transitions=(0.3, 0.6, 1.0), popularity=(0.0, 0.1)),
+        one("own items", _own, half_life_days=HALF_LIVES_DAYS, repeats_only=True),
     )
 
 
@@ -151,7 +164,7 @@ def _als_items(matrix: sp.csr_matrix, factors: int, alpha: float, seed: int) -> 
 
 
 def _bm25(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
-    words = CountVectorizer(max_features=50_000, dtype=np.float32).fit_transform(shop.texts)
+    words = CountVectorizer(max_features=50_000, dtype=np.float32).fit_transform(shop.data.texts)
     for b, rows in _grouped(grid, "b"):
         weighted = bm25_weight(words, K1=1.2, B=b).tocsr().astype(np.float32)
         neighbours = _text_neighbours(weighted, (words > 0).astype(np.float32))
@@ -172,13 +185,24 @@ def _text_neighbours(
 
 def _plain(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
     for params in grid:
-        yield params, Vectors(shop.vectors, params["decay"])
+        yield params, Vectors(shop.data.vectors, params["decay"])
 
 
 def _whitened(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
-    turned = Whitening.fit(shop.vectors, "whitened").apply(shop.vectors)
+    turned = Whitening.fit(shop.data.vectors, "whitened").apply(shop.data.vectors)
     for params in grid:
         yield params, Vectors(turned, params["decay"])
+
+
+def _blend(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
+    """What a careful team writes in a week: four signals, each z-scored over the catalog, added up."""
+    _, regression = next(_ease(shop, [{"ridge": 8.0, "decay": 0.9}]))
+    _, texts = next(_whitened(shop, [{"decay": 0.5}]))
+    _, steps = next(_next(shop, [{"window": 3, "power": 0.0, "decay": 0.5}]))
+    popular = Constant(np.log1p(np.bincount(shop.log.items, minlength=shop.log.num_items)))
+    for params in grid:
+        factors = (1.0, params["text"], params["transitions"], params["popularity"])
+        yield params, Standardised((regression, texts, steps, popular), factors)
 
 
 def _own(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 
 from recsys.blend.histories import Histories
+from recsys.errors import ConfigError
+from recsys.evaluation.ranking import Scorer
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,27 @@ class Factors:
             confident = (own * (self.alpha * weight)[:, None]).T
             users[place] = np.linalg.solve(gram + confident @ own, confident.sum(1) + weight @ own)
         return np.asarray(users @ rows.T, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Standardised:
+    """Sum of other scorers, each with zero mean and unit deviation over the catalog for each user."""
+
+    scorers: Sequence[Scorer]
+    factors: Sequence[float]
+
+    def scores(self, histories: Histories) -> np.ndarray:
+        """`[B, N] float32`; a scorer that is constant for a user adds nothing."""
+        total: np.ndarray | None = None
+        for scorer, factor in zip(self.scorers, self.factors, strict=True):
+            if factor:
+                part = scorer.scores(histories)
+                part -= part.mean(1, keepdims=True)
+                part *= np.float32(factor) / np.maximum(part.std(1, keepdims=True), 1e-9)
+                total = part if total is None else total + part
+        if total is None:
+            raise ConfigError("a blend needs a factor that is not 0", found=str(tuple(self.factors)))
+        return total
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recsys.blend.fit import Material, Say, fit_blend, make_signals
+from recsys.blend.blended import Blended
+from recsys.blend.fit import Say, fit_blend
 from recsys.blend.fitted import Fitted
 from recsys.blend.links import ModelLinks
+from recsys.blend.making import make_signals
 from recsys.blend.settings import Blend, FittedBlend, SignalSettings
 from recsys.blend.signals import Signals
 from recsys.blend.whitening import Whitening
 from recsys.config import FitConfig
+from recsys.dataset import Dataset
 from recsys.errors import InputError
 from recsys.evaluation.ranking import Ranked, rank_split
 from recsys.evaluation.splits import Split, leave_one_out, newest_question
 from recsys.metrics import catalogue_coverage
-
-if TYPE_CHECKING:
-    from recsys.evaluation.evaluate import Dataset
 
 PLAIN = FittedBlend(settings=SignalSettings(whitening="raw", text_decay=0.9), discover=Blend(), again=Blend())
 """What a version without a fit comes to: text alone."""
@@ -33,14 +33,14 @@ def fit_shop(data: Dataset, config: FitConfig, parent: FittedBlend | None, say: 
     for the gate. Raises `InputError` when there are too few events to hold any out.
     """
     question = held_out(data, config, say)
-    blend = fit_blend(question, data.vectors, data.categories, config, say)
+    blend = fit_blend(question, data, config, say)
     asked = question.sample(config.max_users, config.seed)
-    held = Material(question.train, data.vectors, data.categories)
+    held = replace(data, log=question.train)
     metrics = _figures(make_signals(held, blend.settings, config), blend, asked, "")
     compared = parent or PLAIN
     metrics |= _figures(make_signals(held, compared.settings, config), compared, asked, "parent ")
     say("learning from all events")
-    signals = make_signals(Material(data.log, data.vectors, data.categories), blend.settings, config)
+    signals = make_signals(data, blend.settings, config)
     return Fitted(
         blend,
         ModelLinks.of(data.log.item_ids, signals),
@@ -73,8 +73,6 @@ def _figures(signals: Signals, fitted: FittedBlend, asked: Split, prefix: str) -
 
 
 def _ranked(signals: Signals, blend: Blend, asked: Split, repeats: bool) -> Ranked | None:
-    from recsys.evaluation.evaluate import Blended
-
     question = asked if repeats else asked.unseen_only()
     if len(question.users) == 0:
         return None

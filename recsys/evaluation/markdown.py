@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 from recsys.evaluation.result import EvaluationResult, MethodResult, TableResult
 
-COLUMNS = ("ndcg@10", "hr@10", "recall@20", "mrr@10", "map@10", "auc", "coverage@10", "gini@10", "novelty@10")
+COLUMNS = (
+    "ndcg@10", "hr@10", "recall@20", "recall@50", "mrr@10", "map@10", "auc", "coverage@10", "gini@10",
+    "novelty@10",
+)  # fmt: skip
 
 
 def to_markdown(result: EvaluationResult) -> str:

@@ -34,7 +34,7 @@ class Ranked:
     """Lists of the asked users with their measures."""
 
     lists: np.ndarray
-    """`[B, 20] int32` item places, best first; -1 where there was nothing left."""
+    """`[B, 50] int32` item places, best first; -1 where there was nothing left."""
     metrics: dict[str, np.ndarray]
     """`[B] float64` each."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-CUTS = (1, 5, 10, 20)
+CUTS = (1, 5, 10, 20, 50)
 
 
 def accuracy_at(

@@ -15,15 +15,16 @@ from cluster.dataset import read_dataset
 from cluster.event_store import EventStore
 from cluster.indexing import build_index
 from cluster.item_store import ItemStore
-from recsys.blend.fit import Material, make_signals
+from recsys.blend.blended import Blended
 from recsys.blend.fit_shop import fit_shop
 from recsys.blend.fitted import Fitted
 from recsys.blend.histories import histories_of
 from recsys.blend.links import ModelLinks
+from recsys.blend.making import make_signals
 from recsys.blend.settings import Blend, FittedBlend, SignalSettings
 from recsys.blend.whitening import Whitening
 from recsys.config import FitConfig, IndexConfig, ServeConfig
-from recsys.evaluation.evaluate import Blended, Dataset
+from recsys.dataset import Dataset
 from recsys.evaluation.ranking import hide, top_places
 from recsys.evaluation.splits import Split
 from recsys.explain import contributions
@@ -47,7 +48,7 @@ def fitted_shop(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path) -> tu
     """A shop whose published version has every signal."""
     small = make_small_shop(tmp_path_factory.mktemp("fitted"), tiny_bert, None)
     data = dataset_of(small)
-    signals = make_signals(Material(data.log, data.vectors, data.categories), EVERY.settings, CONFIG)
+    signals = make_signals(data, EVERY.settings, CONFIG)
     links = ModelLinks.of(data.log.item_ids, signals)
     publish_fit(small, Fitted(EVERY, links, Whitening.fit(data.vectors, EVERY.settings.whitening)))
     return small, data
@@ -92,7 +93,7 @@ def test_http_lists_are_the_evaluated_lists(
 ) -> None:
     small, data = fitted_shop
     log = data.log
-    signals = make_signals(Material(log, data.vectors, data.categories), EVERY.settings, CONFIG)
+    signals = make_signals(data, EVERY.settings, CONFIG)
     users = np.arange(log.num_users, dtype=np.int32)
     scores = Blended(signals, EVERY.blend(include_seen)).scores(histories_of(log, users))
     everybody = Split(log, users, None, 0)  # no targets are asked for

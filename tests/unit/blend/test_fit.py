@@ -12,8 +12,9 @@ from recsys.blend.fit_shop import fit_shop
 from recsys.blend.histories import histories_of
 from recsys.blend.whitening import Whitening
 from recsys.config import FitConfig, ProfileConfig
+from recsys.dataset import Dataset
 from recsys.errors import InputError
-from recsys.evaluation.evaluate import Dataset, evaluate
+from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.html import to_page
 from recsys.evaluation.markdown import to_markdown
 from recsys.evaluation.result import EvaluationResult
@@ -51,7 +52,7 @@ def cyclic_shop(num_users: int = 120, num_items: int = 30, seed: int = 0) -> Dat
 def test_a_shop_where_order_decides_is_learned() -> None:
     data = cyclic_shop()
     split = leave_one_out(data.log, 2)
-    fitted = fit_blend(split, data.vectors, data.categories, CONFIG, quiet)
+    fitted = fit_blend(split, data, CONFIG, quiet)
     assert fitted.validation["discover ndcg@10"] > 0.9
     by_order = fitted.settings.order_share > 0.0 and fitted.discover.behaviour > 0.0
     assert by_order or fitted.discover.transition > 0.0

@@ -1,0 +1,163 @@
+"""What is tried for each signal; each keeps what does best alone on validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from recsys.blend.histories import Histories
+from recsys.blend.making import spread, transition_matrix
+from recsys.blend.settings import SignalSettings
+from recsys.blend.signals import Signals, modelled_items, standard_popularity
+from recsys.blend.whitening import KINDS, Whitening
+from recsys.config import FitConfig
+from recsys.dataset import Dataset
+from recsys.errors import InputError
+from recsys.evaluation.ranking import rank_split
+from recsys.evaluation.splits import Split
+from recsys.interaction_log import HALF_LIVES_DAYS
+from recsys.item_item import Evidence, Regression, TextRegression, cosine_neighbours, prune
+from recsys.item_item.regression import mean_users
+
+TEXT_DECAYS = (0.3, 0.5, 0.7, 0.9)
+DECAYS = (0.5, 0.7, 0.85, 0.95, 1.0)
+SHRINKAGES = (5.0, 20.0)
+RIDGE = 8.0
+RIDGES = (2.5, 25.0)
+"""Multiples of the mean number of users of an item; `RIDGE` is tried with every share of order."""
+ORDER_SHARES = (0.5, 0.0, 0.8)
+PULLS = (0.9, 0.5, 0.0)
+POPULARITY_DAYS = (7.0, 30.0, 365.0)
+
+Candidates = Iterator[Signals]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One decision: the settings that are tried, given those decided before, and how they are judged."""
+
+    name: str
+    candidates: Callable[[Dataset, Signals, FitConfig], Candidates]
+    score: Callable[[Signals, Histories], np.ndarray]
+    mask_seen: bool = True
+
+    def best(
+        self, data: Dataset, signals: Signals, config: FitConfig, question: Split
+    ) -> tuple[float, Signals]:
+        """Validation NDCG@10 and signals of the best candidate, the earlier of equals.
+
+        Candidates are made one at a time and let go, since each may be large.
+        """
+        best: tuple[float, Signals] | None = None
+        for candidate in self.candidates(data, signals, config):
+            ranked = rank_split(_Alone(self.score, candidate), question, self.mask_seen, with_auc=False)
+            value = float(ranked.metrics["ndcg@10"].mean())
+            if best is None or value > best[0]:
+                best = value, candidate
+        if best is None:
+            raise InputError("a signal has no settings to choose from", where=self.name)
+        return best
+
+
+@dataclass(frozen=True, eq=False)
+class _Alone:
+    """One signal as a scorer of its own."""
+
+    score: Callable[[Signals, Histories], np.ndarray]
+    signals: Signals
+
+    def scores(self, histories: Histories) -> np.ndarray:
+        return np.array(self.score(self.signals, histories))
+
+
+def _with(signals: Signals, **settings: object) -> SignalSettings:
+    return signals.settings.model_copy(update=settings)
+
+
+def _texts(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
+    for kind in KINDS:
+        turned = Whitening.fit(data.vectors, kind).apply(data.vectors)
+        for decay in TEXT_DECAYS:
+            yield replace(signals, settings=_with(signals, whitening=kind, text_decay=decay), vectors=turned)
+
+
+def _orders(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
+    for share in ORDER_SHARES:
+        yield from _regressions(data, signals, config, share, RIDGE)
+
+
+def _ridges(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
+    yield signals
+    for multiple in RIDGES:
+        yield from _regressions(data, signals, config, signals.settings.order_share, multiple)
+
+
+def _regressions(
+    data: Dataset, signals: Signals, config: FitConfig, order_share: float, multiple: float
+) -> Candidates:
+    warm = modelled_items(data.log, config.max_direct_items)
+    evidence = Evidence.of(data.log, warm, order_share)
+    ridge = round(multiple * mean_users(evidence.gram), 1)
+    regression, texts = Regression.solve(evidence, ridge), TextRegression.solve(signals.vectors[warm])
+    for pull in PULLS:
+        matrix = spread(regression.neighbours(config.num_neighbours, texts, pull), warm, data.log.num_items)
+        for decay in DECAYS:
+            settings = _with(
+                signals, model="regression", order_share=order_share, regularisation=ridge, pull=pull,
+                behaviour_decay=decay,
+            )  # fmt: skip
+            yield replace(signals, settings=settings, behaviour=matrix)
+
+
+def _cosines(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
+    yield signals
+    warm = modelled_items(data.log, config.max_direct_items)
+    counts = Evidence.of(data.log, warm, 0.0).gram
+    for shrinkage in SHRINKAGES:
+        kept = prune(cosine_neighbours(counts, shrinkage), config.num_neighbours)
+        matrix = spread(kept, warm, data.log.num_items)
+        for decay in DECAYS[1:]:
+            settings = _with(
+                signals, model="cosine", regularisation=shrinkage, pull=0.0, behaviour_decay=decay
+            )
+            yield replace(signals, settings=settings, behaviour=matrix)
+
+
+def _transitions(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
+    for window, power in ((1, 0.0), (3, 0.0), (3, 0.3)):
+        made = _with(signals, transition_window=window, transition_power=power)
+        matrix = transition_matrix(data.log, made, config)
+        for decay in (0.3, 0.6, 0.85):
+            settings = made.model_copy(update={"transition_decay": decay})
+            yield replace(signals, settings=settings, transition=matrix)
+
+
+def _popularities(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
+    for days in POPULARITY_DAYS:
+        settings = _with(signals, popularity_half_life_days=days)
+        yield replace(signals, settings=settings, popularity=standard_popularity(data.log, days))
+
+
+def _repeats(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
+    for days in HALF_LIVES_DAYS:
+        for power in (0.0, 0.5, 1.0):
+            settings = _with(signals, repeat_half_life_days=days, repeat_power=power)
+            yield replace(signals, settings=settings)
+
+
+def _popularity_scores(signals: Signals, histories: Histories) -> np.ndarray:
+    return np.tile(signals.popularity, (len(histories), 1))
+
+
+CHOICES = (
+    Choice("text", _texts, Signals.text_scores),
+    Choice("behaviour: what came next", _orders, Signals.behaviour_scores),
+    Choice("behaviour: ridge", _ridges, Signals.behaviour_scores),
+    Choice("behaviour: cosine instead", _cosines, Signals.behaviour_scores),
+    Choice("transition", _transitions, Signals.transition_scores),
+    Choice("popularity", _popularities, _popularity_scores),
+)
+"""In this order: the pull of behaviour goes towards the texts as they were chosen."""
+REPEAT = Choice("repeat", _repeats, Signals.repeat_scores, mask_seen=False)

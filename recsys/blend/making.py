@@ -1,0 +1,61 @@
+"""From a log and settings to signals."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from recsys.blend.settings import SignalSettings
+from recsys.blend.signals import Signals, modelled_items, repeat_chances, standard_popularity
+from recsys.blend.whitening import Whitening
+from recsys.config import FitConfig
+from recsys.dataset import Dataset
+from recsys.interaction_log import InteractionLog
+from recsys.item_item import Evidence, Regression, TextRegression, cosine_neighbours, prune, transitions
+
+
+def make_signals(data: Dataset, settings: SignalSettings, config: FitConfig) -> Signals:
+    """All signals of a shop with given settings."""
+    vectors = Whitening.fit(data.vectors, settings.whitening).apply(data.vectors)
+    return Signals(
+        settings,
+        vectors,
+        _behaviour(data.log, vectors, settings, config),
+        transition_matrix(data.log, settings, config),
+        repeat_chances(data.log, data.categories),
+        standard_popularity(data.log, settings.popularity_half_life_days),
+    )
+
+
+def _behaviour(
+    log: InteractionLog, vectors: np.ndarray, settings: SignalSettings, config: FitConfig
+) -> sp.csr_matrix:
+    warm = modelled_items(log, config.max_direct_items)
+    share = settings.order_share if settings.model == "regression" else 0.0
+    evidence = Evidence.of(log, warm, share)
+    if settings.model == "cosine":
+        kept = prune(cosine_neighbours(evidence.gram, settings.regularisation), config.num_neighbours)
+    else:
+        texts = TextRegression.solve(vectors[warm])
+        regression = Regression.solve(evidence, settings.regularisation)
+        kept = regression.neighbours(config.num_neighbours, texts, settings.pull)
+    return spread(kept, warm, log.num_items)
+
+
+def spread(matrix: sp.csr_matrix, places: np.ndarray, num_items: int) -> sp.csr_matrix:
+    """A matrix over some items as one over all, `[num_items, num_items]`."""
+    pairs = matrix.tocoo()
+    data = (pairs.data, (places[pairs.row], places[pairs.col]))
+    return sp.csr_matrix(data, shape=(num_items, num_items))
+
+
+def transition_matrix(log: InteractionLog, settings: SignalSettings, config: FitConfig) -> sp.csr_matrix:
+    """Pruned transitions, scaled so that factors stay comparable across shops."""
+    steps = transitions(log, settings.transition_window, 0.5, settings.transition_power)
+    return prune(_unit_deviation(steps), config.num_neighbours)
+
+
+def _unit_deviation(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    """Scaled so that the root mean square of its entries is 1."""
+    size = float(np.sqrt(np.square(matrix.data).mean())) if matrix.nnz else 1.0
+    return (matrix / (size or 1.0)).tocsr()

@@ -1,0 +1,87 @@
+"""How much each signal counts: factors searched on validation, those won by noise dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import optuna
+
+from recsys.blend.pool import CandidatePool
+from recsys.blend.settings import SIGNALS, Blend
+from recsys.config import FitConfig
+
+MIN_TEXT = 0.05
+"""Least factor of text, per deviation: an item that nobody has touched yet is found by it alone."""
+
+
+def fit_weights(pool: CandidatePool, config: FitConfig) -> tuple[Blend, float]:
+    """The blend and its NDCG@10: by Optuna, then once more without what does not earn its place."""
+    deviations = pool.deviations()
+    found = _searched(pool, [True, True, True, pool.has_repeats, True], config)
+    kept = _earned(pool, found, deviations, config.min_gain)
+    found = _searched(pool, [place == 0 or value > 0.0 for place, value in enumerate(kept)], config, kept)
+    factors = _scaled(found, deviations)
+    return Blend(**dict(zip(SIGNALS, factors, strict=True))), pool.ndcg(factors)
+
+
+def _searched(
+    pool: CandidatePool, used: Sequence[bool], config: FitConfig, known: Sequence[float] = ()
+) -> list[float]:
+    """The best factors per deviation of the signals in use, from `known` ones or from plain mixtures."""
+    deviations = pool.deviations()
+
+    def objective(trial: optuna.Trial) -> float:
+        return pool.ndcg(_scaled(_suggested(trial, used), deviations))
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=config.seed))
+    study.enqueue_trial({name: value for name, value in zip(SIGNALS, known, strict=False) if value > 0.0})
+    for start in _starts(used):
+        study.enqueue_trial(start)
+    study.optimize(objective, n_trials=config.num_trials // 2)
+    return [study.best_params.get(name, 0.0) for name in SIGNALS]
+
+
+def _suggested(trial: optuna.Trial, used: Sequence[bool]) -> list[float]:
+    return [
+        trial.suggest_float(name, MIN_TEXT if name == "text" else 0.0, 1.0) if use else 0.0
+        for name, use in zip(SIGNALS, used, strict=True)
+    ]
+
+
+def _starts(used: Sequence[bool]) -> Iterator[dict[str, float]]:
+    """Each signal alone and a plain mixture around it: whatever leads in this shop is tried first."""
+    names = [name for name, use in zip(SIGNALS, used, strict=True) if use]
+    for lead in names:
+        for rest in (0.0, 0.1, 0.3):
+            factors = {name: rest * (0.3 if name == "popularity" else 1.0) for name in names}
+            yield factors | {"text": max(factors["text"], MIN_TEXT)} | {lead: 1.0}
+
+
+def _scaled(raw: Sequence[float], deviations: Sequence[float]) -> tuple[float, ...]:
+    """Factors per standard deviation, the largest 1, as factors of the signals themselves."""
+    largest = max(max(raw), 1e-12)
+    return tuple(value / largest / size for value, size in zip(raw, deviations, strict=True))
+
+
+def _earned(
+    pool: CandidatePool, raw: Sequence[float], deviations: Sequence[float], min_gain: float
+) -> list[float]:
+    """Without the signals whose absence costs next to nothing; text always stays.
+
+    Next to nothing is a standard error of the difference over users, or `min_gain` of the value: what
+    was won by less was won on these users only. The cheapest goes first; losses add up.
+    """
+    kept, best = list(raw), pool.ndcgs(_scaled(raw, deviations))
+    while True:
+        dropped: tuple[float, list[float]] | None = None
+        for place in range(1, len(kept)):
+            without = [0.0 if other == place else factor for other, factor in enumerate(kept)]
+            lost = best - pool.ndcgs(_scaled(without, deviations))
+            bearable = max(lost.std() / max(len(lost), 1) ** 0.5, min_gain * best.mean())
+            cheap = kept[place] > 0.0 and any(without) and lost.mean() <= bearable
+            if cheap and (dropped is None or lost.mean() < dropped[0]):
+                dropped = float(lost.mean()), without
+        if dropped is None:
+            return kept
+        kept = dropped[1]

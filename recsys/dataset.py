@@ -1,0 +1,24 @@
+"""A shop as arrays: what is fitted, trained and evaluated on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.interaction_log import InteractionLog
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Events and items, the latter in the order of `log.item_ids`."""
+
+    label: str
+    log: InteractionLog
+    vectors: np.ndarray
+    """`[N, D] float32` unit text vectors as the encoder gave them."""
+    texts: Sequence[str]
+    """`N` item texts."""
+    categories: Sequence[str | None]
+    """`N` '/'-joined paths."""
