@@ -128,7 +128,8 @@ def _worker(given: dict[str, Any]) -> None:
     device = ray.train.torch.get_device()
     if device.type == "cpu":
         torch.set_num_threads(max(int((ray.cluster_resources().get("CPU") or 1) // world), 1))  # type: ignore[no-untyped-call]
-    tower = Tower(task.encoder, task.config, task.texts, task.vectors).to(device)
+    num_steps = task.data.num_steps(task.config)
+    tower = Tower(task.encoder, task.config, task.texts, task.vectors, num_steps).to(device)
     begun, losses = time.monotonic(), list[float]()
     curves = Curves(task.run, task.config.trackers) if rank == 0 else None
 

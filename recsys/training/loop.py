@@ -41,6 +41,10 @@ class TrainingData:
     frequencies: np.ndarray
     """`[N]` training events."""
 
+    def num_steps(self, config: TrainConfig) -> int:
+        """Steps of a training that is not stopped early."""
+        return len(self.pairs) // config.batch_pairs * config.epochs
+
     def digest(self, config: TrainConfig) -> str:
         """Of everything that decides the result."""
         made = hashlib.sha256(config.model_dump_json(exclude={"num_workers", "trackers"}).encode())
@@ -71,6 +75,7 @@ def train(
     parameters = tower.trainable()
     optimizer = torch.optim.AdamW(list(parameters.values()), lr=config.rate, weight_decay=0.0)
     progress = load_checkpoint(folder, data.digest(config), parameters, optimizer)
+    tower.resume(progress.step)
     steps = len(data.pairs) // config.batch_pairs
     network = workers.wrap(tower)
     if progress.step == 0 and not progress.curve:
@@ -106,9 +111,10 @@ def _epoch(
         rows = order[place * config.batch_pairs : (place + 1) * config.batch_pairs]
         optimizer.zero_grad(set_to_none=True)
         loss = _loss(network, tower, data, config, rows, negatives, workers)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own signature
+        (loss + tower.penalty()).backward()  # type: ignore[no-untyped-call]  # torch's own signature
         optimizer.step()
         progress.step += 1
+        tower.allocate(progress.step)
         value = float(loss.detach())
         rate = (progress.step - first) * config.batch_pairs / max(time.monotonic() - begun, 1e-9)
         report(

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import peft
 import torch
 from safetensors.torch import save_file
 from torch import nn
-from transformers.pytorch_utils import Conv1D
 
 from recsys.config import EncoderConfig, TrainConfig, TrainMode
 from recsys.encoder.backbone import load_backbone, load_tokenizer
@@ -23,9 +20,7 @@ from recsys.encoder.pooling import pool, unit_rows
 from recsys.encoder.sources import resolve
 from recsys.encoder.text_encoder import blank_token
 from recsys.errors import ConfigError
-
-ATTENTION = ("query", "key", "value", "q", "k", "v", "q_lin", "k_lin", "v_lin", "c_attn")
-"""Names of the layers that adapters go to, over the architectures we know."""
+from recsys.training.adapters import adapted, allocate_ranks, orthogonality, recall_ranks
 
 
 class Tower(nn.Module):
@@ -36,8 +31,14 @@ class Tower(nn.Module):
     """
 
     def __init__(
-        self, encoder: EncoderConfig, config: TrainConfig, texts: Sequence[str], vectors: np.ndarray
+        self,
+        encoder: EncoderConfig,
+        config: TrainConfig,
+        texts: Sequence[str],
+        vectors: np.ndarray,
+        num_steps: int = 0,
     ) -> None:
+        """`vectors` `[N, D]` are the encoder's of `texts`; `num_steps` is the length of the training."""
         super().__init__()
         torch.manual_seed(config.seed)
         self._encoder, self.mode = encoder, config.mode
@@ -55,7 +56,7 @@ class Tower(nn.Module):
             nn.init.eye_(self.head.weight)
             self._vectors = torch.from_numpy(np.array(vectors, np.float32))
         else:
-            self.backbone: Any = _adapted(load_backbone(self._folder, torch.device("cpu")), config)
+            self.backbone: Any = adapted(load_backbone(self._folder, torch.device("cpu")), config, num_steps)
             self._tokens = _tokens(self._folder, texts, min(config.max_tokens, encoder.max_tokens))
         self.eval()
 
@@ -72,6 +73,20 @@ class Tower(nn.Module):
         ids, mask = ids.to(device), mask.to(device)
         states = self.backbone(input_ids=ids, attention_mask=mask).last_hidden_state
         return unit_rows(pool(states[:, -ids.shape[1] :], mask, self._encoder.pooling).float())
+
+    def penalty(self) -> torch.Tensor | float:
+        """What the mode adds to the loss: AdaLoRA's directions are to stay orthogonal; 0 otherwise."""
+        return orthogonality(self.backbone) if self.mode is TrainMode.ADALORA else 0.0
+
+    def allocate(self, step: int) -> None:
+        """After a step and before gradients are cleared: AdaLoRA moves ranks to where they help."""
+        if self.mode is TrainMode.ADALORA:
+            allocate_ranks(self.backbone, step)
+
+    def resume(self, step: int) -> None:
+        """After the parameters of a checkpoint were put back."""
+        if self.mode is TrainMode.ADALORA:
+            recall_ranks(self.backbone, step)
 
     def trainable(self) -> dict[str, nn.Parameter]:
         """Parameters that change, by name."""
@@ -112,37 +127,6 @@ class Tower(nn.Module):
     @torch.no_grad()
     def _width(self) -> int:
         return int(self.forward(torch.zeros(1, dtype=torch.int64)).shape[1])
-
-
-def _adapted(backbone: Any, config: TrainConfig) -> Any:
-    if config.mode is TrainMode.FULL:
-        return backbone
-    if config.mode is TrainMode.PROMPT:
-        made = peft.PromptTuningConfig(task_type="FEATURE_EXTRACTION", num_virtual_tokens=config.rank)
-        return _with_adapter(backbone, made)
-    layers = sorted({name.rsplit(".", 1)[-1] for name, _ in backbone.named_modules()} & set(ATTENTION))
-    if not layers:
-        raise ConfigError("no attention layer is known to take adapters", expected=", ".join(ATTENTION))
-    transposed = any(isinstance(module, Conv1D) for module in backbone.modules())  # as GPT-2 stores weights
-    if config.mode is TrainMode.ADALORA:
-        # AdaLoRA's own rank schedule needs the number of steps; without it the ranks stay as they begin.
-        adaptive = peft.AdaLoraConfig(
-            init_r=config.rank, target_r=max(config.rank // 2, 1), total_step=10**6, target_modules=layers,
-            lora_alpha=2 * config.rank, lora_dropout=0.0, fan_in_fan_out=transposed,
-        )  # fmt: skip
-        return _with_adapter(backbone, adaptive)
-    plain = peft.LoraConfig(
-        r=config.rank, lora_alpha=2 * config.rank, target_modules=layers, lora_dropout=0.0,
-        fan_in_fan_out=transposed,
-    )  # fmt: skip
-    return _with_adapter(backbone, plain)
-
-
-def _with_adapter(backbone: Any, adapter: peft.PeftConfig) -> Any:
-    with warnings.catch_warnings():
-        # peft 0.21 reads a property under a name that transformers 5.24 has renamed.
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-        return peft.get_peft_model(backbone, adapter)
 
 
 def _tokens(folder: EncoderFolder, texts: Sequence[str], max_tokens: int) -> list[list[int]]:

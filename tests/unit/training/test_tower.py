@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from recsys.config import EncoderConfig, TrainConfig, TrainMode
 from recsys.encoder import TextEncoder, encoder_version
@@ -35,10 +37,10 @@ TEXTS = (
 MAKERS: dict[str, Callable[..., Path]] = {"bert": tiny_bert, "t5": tiny_t5, "gpt2": tiny_gpt2}
 
 
-def tower_of(source: Path, mode: TrainMode, **more: object) -> Tower:
+def tower_of(source: Path, mode: TrainMode, *, num_steps: int = 0, **more: Any) -> Tower:
     encoder = EncoderConfig(source=str(source), max_tokens=32)
     config = TrainConfig.model_validate({"mode": mode, "max_tokens": 32, **more})
-    return Tower(encoder, config, TEXTS, TextEncoder.load(encoder).encode(TEXTS))
+    return Tower(encoder, config, TEXTS, TextEncoder.load(encoder).encode(TEXTS), num_steps)
 
 
 @pytest.mark.parametrize("kind", MAKERS)
@@ -88,7 +90,7 @@ def data_of(seed: int = 0) -> TrainingData:
     return TrainingData(pairs, question, cooccurrence(question.train), counts)
 
 
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "batch_pairs": 16,
     "epochs": 4,
     "history": 2,
@@ -103,7 +105,13 @@ CONFIG = {
 def test_training_lowers_the_loss_and_raises_pair_auc(
     tmp_path: Path, mode: TrainMode, objective: str
 ) -> None:
-    given = {**CONFIG, "epochs": 10, "patience": 10, "objective": objective, "learning_rate": 5e-3}
+    given: dict[str, Any] = {
+        **CONFIG,
+        "epochs": 10,
+        "patience": 10,
+        "objective": objective,
+        "learning_rate": 5e-3,
+    }
     config = TrainConfig.model_validate({**given, "mode": mode})
     tower = tower_of(tiny_bert(tmp_path / "base"), mode, **given)
 
@@ -139,6 +147,35 @@ def test_a_stopped_training_goes_on_to_the_same_end(tmp_path: Path, mode: TrainM
         run(tmp_path / "cut", 7)
     assert checkpoints(tmp_path / "cut")
     assert run(tmp_path / "cut", None) == pytest.approx(whole, abs=1e-5)
+
+
+def test_adalora_ends_with_fewer_ranks_also_when_it_is_resumed(tmp_path: Path) -> None:
+    source = tiny_bert(tmp_path / "base")
+    given: dict[str, Any] = {**CONFIG, "epochs": 8, "rank": 2, "hard_negatives": 0, "learning_rate": 1e-2}
+    config = TrainConfig.model_validate({**given, "mode": TrainMode.ADALORA})
+    data = data_of()
+
+    def ranks_at_the_end(folder: Path, stop_at: int) -> list[int]:
+        tower = tower_of(source, TrainMode.ADALORA, num_steps=data.num_steps(config), **given)
+
+        def report(figures: dict[str, float]) -> None:
+            if figures.get("step") == stop_at:
+                raise StoppedError
+
+        train(tower, data, config, folder, Workers(), report)
+        newest = load_file(checkpoints(folder)[-1] / "tensors.safetensors")
+        return [
+            int((value != 0.0).sum())
+            for name, value in newest.items()
+            if name.startswith("p/") and "lora_E" in name
+        ]
+
+    whole = ranks_at_the_end(tmp_path / "whole", -1)
+    with pytest.raises(StoppedError):
+        ranks_at_the_end(tmp_path / "cut", data.num_steps(config) - 3)
+    resumed = ranks_at_the_end(tmp_path / "cut", -1)
+    for found in (whole, resumed):
+        assert sum(found) == 2 * len(found)  # of 3 each to begin with
 
 
 def test_checkpoints_of_other_settings_are_refused_and_broken_ones_skipped(tmp_path: Path) -> None:
