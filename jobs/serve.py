@@ -8,11 +8,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from cluster.runtime import connect
-from recsys.config import RuntimeConfig, ServeConfig
+from recsys.config import RuntimeConfig, Scenario, ServeConfig
 from recsys.errors import ConfigError
 from serve_app import app
+
+SCENARIOS = TypeAdapter(dict[str, Scenario])
 
 
 @contextmanager
@@ -25,6 +30,16 @@ def running_service(runtime: RuntimeConfig, config: ServeConfig, dashboard: bool
             yield app.start(runtime, config)
         finally:
             app.stop()
+
+
+def read_scenarios(path: Path) -> dict[str, Scenario]:
+    """Scenarios of a JSON file; raises `ConfigError` for what is no scenario."""
+    try:
+        return SCENARIOS.validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or str(path.name)
+        raise ConfigError("a scenario is refused", expected=first["msg"], where=where) from error
 
 
 def wait_for_stop() -> None:

@@ -33,13 +33,19 @@ def serve(
     ] = Placement.AUTO,
     recommenders: Annotated[int, typer.Option(min=1, help="Replicas that answer HTTP.")] = 1,
     shard_replicas: Annotated[int, typer.Option(min=1, help="Servers of each shard (remote).")] = 1,
+    scenarios: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help='Weights by scenario, JSON: {"home": {"popularity": 0.5}}.'
+        ),
+    ] = None,
     dashboard: Annotated[bool, typer.Option(help="Also start Ray's dashboard on loopback.")] = False,
 ) -> None:
     """Answer over HTTP until Ctrl-C. The API's own page is at /docs.
 
     Example: recsys serve --placement remote --shard-replicas 2
     """
-    from jobs.serve import running_service, wait_for_stop
+    from jobs.serve import read_scenarios, running_service, wait_for_stop
     from serve_app.app import require_loopback_or_consent
 
     config = ServeConfig(
@@ -48,6 +54,7 @@ def serve(
         placement=placement,
         num_recommenders=recommenders,
         shard_replicas=shard_replicas,
+        scenarios=read_scenarios(scenarios) if scenarios else {},
     )
     require_loopback_or_consent(config, public)
     with running_service(runtime_of(workspace, database_url, address), config, dashboard) as url:

@@ -140,6 +140,21 @@ class ProfileConfig(Config):
     """Newest review texts of a user that are encoded."""
 
 
+class Scenario(Config):
+    """What a place in the shop changes about the fitted factors: each is multiplied by its number."""
+
+    text: float = Field(default=1.0, ge=0.0)
+    """What items are, by their words."""
+    behaviour: float = Field(default=1.0, ge=0.0)
+    """What shoppers did with the same items."""
+    transition: float = Field(default=1.0, ge=0.0)
+    """What followed the newest items."""
+    repeat: float = Field(default=1.0, ge=0.0)
+    """What the shopper comes back for."""
+    popularity: float = Field(default=1.0, ge=0.0)
+    """What everybody takes."""
+
+
 class ServeConfig(Config):
     """How the service answers."""
 
@@ -179,6 +194,8 @@ class ServeConfig(Config):
     """Share of the item or text named in a request when it is blended with the shopper's profile."""
     reasons_per_item: int = Field(default=2, ge=0)
     """Reasons given with each item."""
+    scenarios: dict[str, Scenario] = {}
+    """Places in the shop by the name that a request gives."""
     refresh_s: PositiveFloat = 0.5
     """How often live catalog changes and the CURRENT pointer are looked at."""
     max_fresh_items: PositiveInt = 5_000

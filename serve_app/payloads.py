@@ -50,6 +50,9 @@ class RecommendRequest(ListRequest):
     visitor_id: Id | None = Field(default=None, description="A shopper who has not signed in.")
     item_id: Id | None = Field(default=None, description="The item the shopper looks at now.")
     text: str | None = Field(default=None, max_length=MAX_TEXT, description="Words the shopper gave.")
+    scenario: Id | None = Field(
+        default=None, description="A place in the shop, whose weights of the signals then hold."
+    )
     include_seen: bool = Field(default=False, description="Also items this shopper has acted on.")
     explain: bool = Field(default=True, description="Give the reasons of each item.")
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from recsys.blend.query import BlendedQuery, Known, blended_query
-from recsys.config import ServeConfig
-from recsys.errors import EncoderError, IndexMissingError, NotFoundError, StoreError
+from recsys.config import Scenario, ServeConfig
+from recsys.errors import EncoderError, IndexMissingError, InputError, NotFoundError, StoreError
 from recsys.filters import Filter, parse_filter
 from recsys.history import user_key
 from recsys.profile import Context, UserProfile, user_vector, with_context
@@ -106,7 +106,8 @@ class Recommender:
             raise NotFoundError("there is no such item", found=request.item_id)
         draft.hidden.add(request.item_id)
         known = Known(vectors, {}, [Context(vectors[request.item_id], item_id=request.item_id)], 1.0)
-        asked = self._blended(UserProfile(NOBODY, (), frozenset(), 0), known, draft, include_seen=False)
+        nobody = UserProfile(NOBODY, (), frozenset(), 0)
+        asked = self._blended(nobody, known, draft, False, Scenario())
         draft.add("similar", await self._search(draft, asked.query))
         return await self._answer(draft, None)
 
@@ -140,17 +141,31 @@ class Recommender:
             self._contexts(request, draft),
         )
         known = Known(vectors, reviews, contexts, self._config.context_share)
-        return self._blended(profile, known, draft, request.include_seen)
+        return self._blended(profile, known, draft, request.include_seen, self._scenario(request))
 
-    def _blended(self, profile: UserProfile, known: Known, draft: Draft, include_seen: bool) -> BlendedQuery:
+    def _scenario(self, request: RecommendRequest) -> Scenario:
+        if request.scenario is None:
+            return Scenario()
+        if request.scenario not in self._config.scenarios:
+            raise InputError(
+                "there is no such scenario",
+                expected=", ".join(sorted(self._config.scenarios)) or "no scenario: the service has none",
+                found=request.scenario,
+                where="scenario",
+            )
+        return self._config.scenarios[request.scenario]
+
+    def _blended(
+        self, profile: UserProfile, known: Known, draft: Draft, include_seen: bool, scenario: Scenario
+    ) -> BlendedQuery:
         """By the version's fitted blend; by text and time-decayed weights where nothing was fitted."""
         fitted = draft.view.manifest.blend
         if fitted is None:
             user = user_vector(profile, known.items, known.reviews)
             user = with_context(user, known.contexts, known.context_share)
             return BlendedQuery(Query(user.vector), user, 1.0)
-        share = self._config.profile.review_share
-        return blended_query(profile, known, fitted.settings, fitted.blend(include_seen), share)
+        blend, share = fitted.blend(include_seen).scaled(scenario), self._config.profile.review_share
+        return blended_query(profile, known, fitted.settings, blend, share)
 
     async def _contexts(self, request: RecommendRequest, draft: Draft) -> list[Context]:
         contexts: list[Context] = []

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from recsys.config import Config
+from recsys.config import Config, Scenario
 
 SIGNALS = ("text", "behaviour", "transition", "repeat", "popularity")
 """In the order in which they are stored and summed."""
@@ -24,6 +24,10 @@ class Blend(Config):
     def factors(self) -> tuple[float, ...]:
         """In the order of `SIGNALS`."""
         return (self.text, self.behaviour, self.transition, self.repeat, self.popularity)
+
+    def scaled(self, scenario: Scenario) -> Blend:
+        """The blend as one scenario has it."""
+        return Blend(**{name: getattr(self, name) * getattr(scenario, name) for name in SIGNALS})
 
 
 class SignalSettings(Config):

@@ -23,7 +23,7 @@ from recsys.blend.links import ModelLinks
 from recsys.blend.making import make_signals
 from recsys.blend.settings import Blend, FittedBlend, SignalSettings
 from recsys.blend.whitening import Whitening
-from recsys.config import FitConfig, IndexConfig, ServeConfig
+from recsys.config import FitConfig, IndexConfig, Scenario, ServeConfig
 from recsys.dataset import Dataset
 from recsys.evaluation.ranking import hide, top_places
 from recsys.evaluation.splits import Split
@@ -116,6 +116,31 @@ def test_http_lists_are_the_evaluated_lists(
             ]
         same += 1
     assert same >= 10
+
+
+def test_a_scenario_changes_the_weights_and_an_unknown_one_is_refused(
+    fitted_shop: tuple[SmallShop, Dataset],
+) -> None:
+    small, data = fitted_shop
+    scenarios = {
+        "words": Scenario(behaviour=0.0, transition=0.0, repeat=0.0, popularity=0.0),
+        "same": Scenario(),
+    }
+    config = ServeConfig(shard_timeout_s=30, profile_timeout_s=30, encode_timeout_s=30, scenarios=scenarios)
+    user = data.log.user_keys[0].partition(":")[2]
+
+    async def work(client: Any) -> list[Any]:
+        named = [{}, {"scenario": "same"}, {"scenario": "words"}, {"scenario": "nowhere"}]
+        return [await client.post("/v1/recommend", json={"user_id": user, **body}) for body in named]
+
+    plain, same, crowd, unknown = asked(assemble_inline(small, config), work)
+    scores = [[item["score"] for item in answer.json()["items"]] for answer in (plain, same, crowd)]
+    assert scores[0] == scores[1] != scores[2]
+    popular = EVERY.discover.popularity * standard_popularity(data.log, 30.0).max()
+    assert scores[2]
+    assert max(scores[2]) <= popular + 1e-5
+    assert unknown.status_code == 422
+    assert "same, words" in unknown.json()["message"]
 
 
 def availability(small: SmallShop, item_ids: tuple[str, ...]) -> np.ndarray:
