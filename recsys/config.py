@@ -227,6 +227,8 @@ class FitConfig(Config):
     """Most settings tried for each baseline and for each of our own signals."""
     min_gain: Share = 0.005
     """Relative gain in validation NDCG@10 below which an optional signal is left out."""
+    ranker_gain: Share = 0.05
+    """Relative gain in validation NDCG@10 from which a learned ranker is worth what it costs."""
     seed: int = 0
     """Seed of every draw."""
 

@@ -42,7 +42,8 @@ def fit_blend(split: Split, data: Dataset, config: FitConfig, say: Say) -> Fitte
     for name, question in questions.items():
         pool = pool_of(signals, question, mask_seen=name == "discover")
         found[name], figures[f"{name} ndcg@10"] = fit_weights(pool, config)
-        say(f"{name}: {found[name]} validation NDCG@10 {figures[f'{name} ndcg@10']:.4f}")
+        factors = ", ".join(f"{signal} {value:.3g}" for signal, value in found[name].model_dump().items())
+        say(f"{name}: {factors}; NDCG@10 {figures[f'{name} ndcg@10']:.4f}")
     return FittedBlend(
         settings=signals.settings, discover=found["discover"], again=found["again"], validation=figures
     )

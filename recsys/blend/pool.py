@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,12 @@ class CandidatePool:
     """`[B, P] bool`: places that hold no allowed candidate, or one twice."""
     num_targets: np.ndarray
     """`[B] int64`."""
+    places: np.ndarray
+    """`[B, P] int64`: the candidates' items."""
+
+    def with_parts(self, parts: np.ndarray) -> CandidatePool:
+        """The same candidates with other scores `[S, B, P]`."""
+        return replace(self, parts=parts)
 
     @property
     def has_repeats(self) -> bool:
@@ -65,6 +71,7 @@ def pool_of(signals: Signals, split: Split, mask_seen: bool) -> CandidatePool:
         np.concatenate([part.hits for part in found]),
         np.concatenate([part.blocked for part in found]),
         np.concatenate([part.num_targets for part in found]),
+        np.concatenate([part.places for part in found]),
     )
 
 
@@ -83,11 +90,17 @@ def _chunk(signals: Signals, split: Split, start: int, stop: int, mask_seen: boo
         np.take_along_axis(wanted, places, 1) & ~blocked,
         blocked,
         np.diff(targets.indptr),
+        places,
     )
 
 
 def _best(part: np.ndarray, split: Split, users: np.ndarray, mask_seen: bool) -> np.ndarray:
     scores = np.array(part)
     hide(scores, split, users, mask_seen, None)
-    found = top_places(scores, min(PER_SIGNAL, scores.shape[1]))
-    return np.where(found < 0, np.maximum(found[:, :1], 0), found)  # places twice are blocked
+    return best_places(scores)
+
+
+def best_places(scores: np.ndarray) -> np.ndarray:
+    """`[B, P] int64`: the best `PER_SIGNAL` places of each row; the best again where fewer are allowed."""
+    found = top_places(scores, min(PER_SIGNAL, scores.shape[1])).astype(np.int64)
+    return np.where(found < 0, np.maximum(found[:, :1], 0), found)

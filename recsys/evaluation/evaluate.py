@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from recsys.baselines.catalogue import baselines
 from recsys.blend.blended import Blended
@@ -20,8 +22,10 @@ from recsys.evaluation.result import EvaluationResult, TableResult
 from recsys.evaluation.splits import Split, validation_and_test
 from recsys.evaluation.tables import RankSplit, Say, TableMaker
 from recsys.evaluation.tuning import Tuned, fitted, tune
+from recsys.ranker.features import ItemFacts
+from recsys.ranker.learned import TREES, LearnedRanker, fit_ranker
 
-OURS = "ours"
+OURS, RANKER = "ours", "ours, order learned"
 
 
 def evaluate(
@@ -53,6 +57,8 @@ def _tables(
     blend = fit_blend(validation, data, config, say)
     ours = _ours(data, blend, asked, config)
     makers = [TableMaker(data, p, own, config, rank, say) for p, own in zip(asked, ours, strict=True)]
+    for maker, ranker in zip(makers, _rankers(data, blend, asked, ours, config, say), strict=True):
+        maker.add(ranker)
     chosen: dict[str, dict[str, Any]] = {}
     for baseline in baselines(config):
         places = [n for n, p in enumerate(asked) if not (baseline.repeats_only and p.mask_seen)]
@@ -78,6 +84,34 @@ def _ours(data: Dataset, blend: FittedBlend, asked: Sequence[Protocol], config: 
         shown = {**blend.settings.model_dump(), **{f"w_{k}": v for k, v in factors.model_dump().items()}}
         found.append(Tuned(OURS, shown, config.num_trials, value, Blended(signals, factors), fit_s))
     return found
+
+
+def _rankers(
+    data: Dataset,
+    blend: FittedBlend,
+    asked: Sequence[Protocol],
+    ours: Sequence[Tuned],
+    config: FitConfig,
+    say: Say,
+) -> Iterator[Tuned]:
+    """The learned order of the same candidates, and whether a shop of these events should use it."""
+    before = asked[0].validation.train
+    signals = make_signals(replace(data, log=before), blend.settings, config)
+    for protocol, own in zip(asked, ours, strict=True):
+        begun, factors = time.perf_counter(), blend.blend(not protocol.mask_seen)
+        facts = ItemFacts.of(np.bincount(before.items, minlength=before.num_items), data.categories)
+        fit = fit_ranker(signals, factors, facts, protocol.validation, protocol.mask_seen, config.seed)
+        kept = fit.earns_its_place(config.ranker_gain)
+        say(
+            f"{protocol.title}: learned ranker on validation {fit.gain.mean:+.4f} "
+            f"[{fit.gain.low:+.4f}, {fit.gain.high:+.4f}] beside the blend, {'kept' if kept else 'not kept'}"
+        )
+        after = protocol.test.train
+        facts = ItemFacts.of(np.bincount(after.items, minlength=after.num_items), data.categories)
+        served: Any = own.scorer
+        scorer = LearnedRanker(served.signals, factors, facts, fit.booster, protocol.mask_seen)
+        params = {"trees": TREES, "kept": kept, "validation_gain": fit.gain.mean}
+        yield Tuned(RANKER, params, 1, fit.validation, scorer, time.perf_counter() - begun)
 
 
 def _cold_table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class TableMaker:
         begun = time.perf_counter()
         ranked = self._rank(tuned.scorer, self._protocol.test, self._protocol.mask_seen)
         value = ranked.metrics["ndcg@10"].mean()
-        self._say(f"{self._protocol.title}: {tuned.name} NDCG@10 {value:.4f} {tuned.params}")
+        self._say(f"{self._protocol.title}: {tuned.name} NDCG@10 {value:.4f} {_short(tuned.params)}")
         return ranked, time.perf_counter() - begun
 
     def _result(self, tuned: Tuned, ranked: Ranked, seconds: float, ours: Ranked | None) -> MethodResult:
@@ -104,6 +105,12 @@ class TableMaker:
             ranked = self._rank(scorer, sample, self._protocol.mask_seen, with_auc=False)
             coverage = catalogue_coverage(ranked.lists[:, :10], sample.train.num_items)
             yield step * base, float(ranked.metrics["ndcg@10"].mean()), coverage
+
+
+def _short(params: dict[str, Any]) -> str:
+    """Settings on one line; a fit with many is to be read in the report."""
+    shown = {name: f"{value:.3g}" if isinstance(value, float) else value for name, value in params.items()}
+    return ", ".join(f"{name} {value}" for name, value in shown.items()) if len(shown) <= 5 else ""
 
 
 def _body(interval: Interval) -> IntervalBody:

@@ -1,0 +1,1 @@
+"""A learned order of the candidates of all signals, kept only where it beats their weighted sum."""
