@@ -16,7 +16,7 @@ import ray
 import ray.train
 import torch
 import torch.distributed as dist
-from ray.train import RunConfig, ScalingConfig
+from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
 from torch import nn
 from torch.distributed.nn.functional import all_gather
@@ -27,6 +27,9 @@ from recsys.config import EncoderConfig, TrainConfig
 from recsys.errors import EncoderError
 from recsys.training.loop import TrainingData, Workers, train
 from recsys.training.tower import Tower
+
+RESTARTS = 2
+"""Times that workers are started again, from the newest checkpoint, after one has died."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +76,9 @@ def run_training(
         scaling_config=ScalingConfig(
             num_workers=task.config.num_workers, use_gpu=use_gpu, resources_per_worker={"CPU": 0.5}
         ),
-        run_config=RunConfig(storage_path=str(task.run / "ray"), name="ray"),
+        run_config=RunConfig(
+            storage_path=str(task.run / "ray"), name="ray", failure_config=FailureConfig(RESTARTS)
+        ),
     )
     try:
         with _followed(told, on_progress):

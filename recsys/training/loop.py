@@ -78,8 +78,10 @@ def train(
     tower.resume(progress.step)
     steps = len(data.pairs) // config.batch_pairs
     network = workers.wrap(tower)
-    if progress.step == 0 and not progress.curve:
-        _judge(tower, data, config, progress, folder, workers, report, 0)
+    if (
+        len(progress.curve) <= progress.step // steps
+    ):  # at the start, or killed between a step and its judging
+        _judge(tower, data, config, progress, folder, workers, report, progress.step // steps)
     while not progress.done and progress.step < steps * config.epochs:
         epoch = progress.step // steps
         _epoch(network, tower, optimizer, data, config, folder, workers, progress, steps, report)

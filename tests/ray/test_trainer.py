@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +18,7 @@ import pytest
 from cluster.trainer import TrainingTask, run_training
 from recsys.config import EncoderConfig, TrainConfig, TrainMode
 from recsys.encoder import TextEncoder
+from recsys.training.checkpoint import checkpoints
 from tests.tiny_encoders import tiny_bert
 from tests.unit.training.test_tower import CONFIG, TEXTS, data_of
 
@@ -37,6 +46,82 @@ def test_two_workers_with_half_a_batch_each_are_one_with_all_of_it(tmp_path: Pat
     assert reports[0].losses == pytest.approx(reports[1].losses, abs=1e-4)
     assert vectors[0] == pytest.approx(vectors[1], abs=1e-3)
     assert [row["epoch"] for row in reports[0].curve] == [0.0, 1.0, 2.0]
+
+
+def test_a_killed_worker_is_started_again_and_the_run_ends_as_if_nothing_had_been(tmp_path: Path) -> None:
+    source = tiny_bert(tmp_path / "base")
+    given = {"num_workers": 2, "epochs": 12, "checkpoint_every_steps": 5, "patience": 20}
+    whole = task_of(tmp_path / "whole", source, **given)
+    run_training(whole)
+    killed = task_of(tmp_path / "killed", source, **given)
+    hits: list[int] = []
+    killer = threading.Thread(target=lambda: hits.append(kill_a_worker(killed.run / "checkpoints")))
+    killer.start()
+    report = run_training(killed)
+    killer.join()
+    assert hits
+    vectors = [
+        TextEncoder.load(EncoderConfig(source=str(task.target), max_tokens=32)).encode(TEXTS)
+        for task in (whole, killed)
+    ]
+    assert report.steps == killed.data.num_steps(killed.config)
+    assert vectors[0] == pytest.approx(vectors[1], abs=1e-2)
+
+
+def kill_a_worker(folder: Path) -> int:
+    """SIGKILL one of this run's workers as soon as there is a checkpoint; its process id."""
+    while not checkpoints(folder):
+        time.sleep(0.01)
+    pid = max(own_workers())
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def own_workers() -> list[int]:
+    return [pid for pid, command in descendants(os.getpid()) if command.startswith(b"ray::RayTrainWorker")]
+
+
+def descendants(of: int) -> list[tuple[int, bytes]]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and of in ancestors(int(entry.name)):
+                found.append((int(entry.name), (entry / "cmdline").read_bytes()))
+        except OSError:  # it has ended meanwhile
+            continue
+    return found
+
+
+def ancestors(pid: int) -> list[int]:
+    above: list[int] = []
+    while pid > 1:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+        pid = int(status.rpartition(")")[2].split()[1])
+        above.append(pid)
+    return above
+
+
+def test_a_killed_command_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    source = tiny_bert(tmp_path / "base")
+    given = {"epochs": 12, "checkpoint_every_steps": 5, "patience": 20}
+    whole, cut = (task_of(tmp_path / name, source, **given) for name in ("whole", "cut"))
+    first = run_training(whole)
+    command = [sys.executable, "-m", "tests.ray.training_process", str(tmp_path / "cut"), str(source)]
+    process = subprocess.Popen([*command, json.dumps(given)], start_new_session=True)
+    while not checkpoints(cut.run / "checkpoints") and process.poll() is None:
+        time.sleep(0.01)
+    for pid, _ in [*descendants(process.pid), (process.pid, b"")]:  # as if the machine had lost power
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+    assert not cut.target.exists()
+    again = run_training(cut)
+    assert len(again.losses) < len(first.losses)
+    assert again.steps == first.steps
+    assert [row["ndcg@10"] for row in again.curve] == pytest.approx(
+        [row["ndcg@10"] for row in first.curve], abs=0.02
+    )
+    assert again.losses[-1] == pytest.approx(first.losses[-1], abs=1e-3)
 
 
 def test_a_finished_run_trains_nothing_more(tmp_path: Path) -> None:
