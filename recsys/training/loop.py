@@ -78,9 +78,7 @@ def train(
     tower.resume(progress.step)
     steps = len(data.pairs) // config.batch_pairs
     network = workers.wrap(tower)
-    if (
-        len(progress.curve) <= progress.step // steps
-    ):  # at the start, or killed between a step and its judging
+    if len(progress.curve) <= progress.step // steps:  # at the start, or killed before judging
         _judge(tower, data, config, progress, folder, workers, report, progress.step // steps)
     while not progress.done and progress.step < steps * config.epochs:
         epoch = progress.step // steps
