@@ -151,6 +151,8 @@ class Scenario(Config):
     """What followed the newest items."""
     repeat: float = Field(default=1.0, ge=0.0)
     """What the shopper comes back for."""
+    own: float = Field(default=1.0, ge=0.0)
+    """How strongly items that the shopper has acted on are held back."""
     popularity: float = Field(default=1.0, ge=0.0)
     """What everybody takes."""
 
@@ -221,7 +223,7 @@ class FitConfig(Config):
     """Items with the most users that the closed-form model covers; its cost is cubic in them."""
     max_users: PositiveInt = 4_000
     """Users drawn for choosing settings; the test always asks everybody."""
-    num_trials: PositiveInt = 80
+    num_trials: PositiveInt = 120
     """Trials for the weights of the signals."""
     baseline_trials: PositiveInt = 12
     """Most settings tried for each baseline and for each of our own signals."""

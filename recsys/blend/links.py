@@ -39,6 +39,7 @@ class ModelLinks:
             "behaviour": [signals.behaviour, nothing],
             "transition": [signals.transition, nothing],
             "repeat": [own, nothing],
+            "own": [sp.identity(size, format="csr", dtype=np.float32), nothing],
             POPULARITY: [none, popular],
         }
         return cls(tuple(item_ids), {name: sp.vstack(parts, format="csc") for name, parts in stacked.items()})

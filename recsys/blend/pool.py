@@ -14,7 +14,7 @@ from recsys.evaluation.splits import Split
 
 PER_SIGNAL = 100
 CUT = 10
-EVERY = Blend(text=1.0, behaviour=1.0, transition=1.0, repeat=1.0, popularity=1.0)
+EVERY = Blend(text=1.0, behaviour=1.0, transition=1.0, repeat=1.0, own=1.0, popularity=1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +36,9 @@ class CandidatePool:
         """The same candidates with other scores `[S, B, P]`."""
         return replace(self, parts=parts)
 
-    @property
-    def has_repeats(self) -> bool:
-        """Whether the repeat signal says anything about any candidate."""
-        return bool((self.parts[3][~self.blocked] != 0.0).any())
+    def speaks(self) -> list[bool]:
+        """For each signal whether it tells candidates apart; those of own items do where repeats may come."""
+        return [bool(part[~self.blocked].std() > 0.0) for part in self.parts]
 
     def deviations(self) -> list[float]:
         """Standard deviation of each signal over the candidates; 1 for one that is constant."""

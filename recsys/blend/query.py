@@ -102,6 +102,8 @@ def _links(
                 found[signal][item_id] = found[signal].get(item_id, 0.0) + more
     if blend.repeat:
         found["repeat"] = _sources(interests, _frequencies(interests, settings) * blend.repeat)
+    if blend.own:
+        found["own"] = _sources(interests, np.full(len(interests), blend.own))
     if blend.popularity:
         found[POPULARITY] = {EVERYBODY: blend.popularity}
     return found

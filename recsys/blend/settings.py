@@ -8,7 +8,7 @@ from pydantic import Field
 
 from recsys.config import Config, Scenario
 
-SIGNALS = ("text", "behaviour", "transition", "repeat", "popularity")
+SIGNALS = ("text", "behaviour", "transition", "repeat", "own", "popularity")
 """In the order in which they are stored and summed."""
 
 
@@ -19,11 +19,13 @@ class Blend(Config):
     behaviour: float = 0.0
     transition: float = 0.0
     repeat: float = 0.0
+    own: float = 0.0
+    """Usually below 0: what a user already has resembles itself most, and is wanted again less often."""
     popularity: float = 0.0
 
     def factors(self) -> tuple[float, ...]:
         """In the order of `SIGNALS`."""
-        return (self.text, self.behaviour, self.transition, self.repeat, self.popularity)
+        return (self.text, self.behaviour, self.transition, self.repeat, self.own, self.popularity)
 
     def scaled(self, scenario: Scenario) -> Blend:
         """The blend as one scenario has it."""

@@ -1,4 +1,4 @@
-"""The five signals over one catalog, and their weighted sum."""
+"""The six signals over one catalog, and their weighted sum."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ class Signals:
 
     def parts(self, histories: Histories, blend: Blend) -> list[np.ndarray]:
         """Unweighted `[B, N] float32` of each signal with a factor, in the order of `SIGNALS`."""
-        makers = (self.text_scores, self.behaviour_scores, self.transition_scores, self.repeat_scores)
+        makers = (
+            self.text_scores, self.behaviour_scores, self.transition_scores, self.repeat_scores,
+            self.own_scores,
+        )  # fmt: skip
         parts = [make(histories) for make, factor in zip(makers, blend.factors(), strict=False) if factor]
         if blend.popularity:
             parts.append(np.broadcast_to(self.popularity, (len(histories), len(self.popularity))))
@@ -71,6 +74,12 @@ class Signals:
         """The user's own items, by how often they were bought and how often such items come back."""
         own = histories.frequency_matrix(self.settings.repeat_half_life_days)
         return _dense(own.multiply(self.repeat[None, :] ** self.settings.repeat_power).tocsr())
+
+    def own_scores(self, histories: Histories) -> np.ndarray:
+        """1 for each item of the history, whatever its age."""
+        scores = np.zeros((len(histories), len(self.popularity)), np.float32)
+        scores[histories.rows, histories.items] = 1.0
+        return scores
 
 
 def _dense(matrix: sp.csr_matrix) -> np.ndarray:

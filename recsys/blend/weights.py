@@ -12,14 +12,18 @@ from recsys.config import FitConfig
 
 MIN_TEXT = 0.05
 """Least factor of text, per deviation: an item that nobody has touched yet is found by it alone."""
+LEAST = {"text": MIN_TEXT, "own": -1.0}
+MILDER = {"popularity": 0.3, "own": -1.0}
+"""What a signal gets beside a leading one, against the others."""
 
 
 def fit_weights(pool: CandidatePool, config: FitConfig) -> tuple[Blend, float]:
     """The blend and its NDCG@10: by Optuna, then once more without what does not earn its place."""
     deviations = pool.deviations()
-    found = _searched(pool, [True, True, True, pool.has_repeats, True], config)
+    used = [name == "text" or speaks for name, speaks in zip(SIGNALS, pool.speaks(), strict=True)]
+    found = _searched(pool, used, config)
     kept = _earned(pool, found, deviations, config.min_gain)
-    found = _searched(pool, [place == 0 or value > 0.0 for place, value in enumerate(kept)], config, kept)
+    found = _searched(pool, [place == 0 or value != 0.0 for place, value in enumerate(kept)], config, kept)
     factors = _scaled(found, deviations)
     return Blend(**dict(zip(SIGNALS, factors, strict=True))), pool.ndcg(factors)
 
@@ -35,7 +39,7 @@ def _searched(
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=config.seed))
-    study.enqueue_trial({name: value for name, value in zip(SIGNALS, known, strict=False) if value > 0.0})
+    study.enqueue_trial({name: value for name, value in zip(SIGNALS, known, strict=False) if value})
     for start in _starts(used):
         study.enqueue_trial(start)
     study.optimize(objective, n_trials=config.num_trials // 2)
@@ -44,7 +48,7 @@ def _searched(
 
 def _suggested(trial: optuna.Trial, used: Sequence[bool]) -> list[float]:
     return [
-        trial.suggest_float(name, MIN_TEXT if name == "text" else 0.0, 1.0) if use else 0.0
+        trial.suggest_float(name, LEAST.get(name, 0.0), 1.0) if use else 0.0
         for name, use in zip(SIGNALS, used, strict=True)
     ]
 
@@ -54,13 +58,14 @@ def _starts(used: Sequence[bool]) -> Iterator[dict[str, float]]:
     names = [name for name, use in zip(SIGNALS, used, strict=True) if use]
     for lead in names:
         for rest in (0.0, 0.1, 0.3):
-            factors = {name: rest * (0.3 if name == "popularity" else 1.0) for name in names}
-            yield factors | {"text": max(factors["text"], MIN_TEXT)} | {lead: 1.0}
+            factors = {name: rest * MILDER.get(name, 1.0) for name in names}
+            factors[lead] = -1.0 if lead == "own" else 1.0
+            yield factors | {"text": max(factors["text"], MIN_TEXT)}
 
 
 def _scaled(raw: Sequence[float], deviations: Sequence[float]) -> tuple[float, ...]:
     """Factors per standard deviation, the largest 1, as factors of the signals themselves."""
-    largest = max(max(raw), 1e-12)
+    largest = max(max(map(abs, raw)), 1e-12)
     return tuple(value / largest / size for value, size in zip(raw, deviations, strict=True))
 
 
@@ -79,7 +84,7 @@ def _earned(
             without = [0.0 if other == place else factor for other, factor in enumerate(kept)]
             lost = best - pool.ndcgs(_scaled(without, deviations))
             bearable = max(lost.std() / max(len(lost), 1) ** 0.5, min_gain * best.mean())
-            cheap = kept[place] > 0.0 and any(without) and lost.mean() <= bearable
+            cheap = kept[place] != 0.0 and any(without) and lost.mean() <= bearable
             if cheap and (dropped is None or lost.mean() < dropped[0]):
                 dropped = float(lost.mean()), without
         if dropped is None:

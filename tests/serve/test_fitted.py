@@ -38,7 +38,7 @@ from tests.serve.conftest import SmallShop, assemble_inline, client_of, make_sma
 EVERY = FittedBlend(
     settings=SignalSettings(regularisation=5.0),
     discover=Blend(text=0.7, behaviour=2.0, transition=0.3, popularity=0.1),
-    again=Blend(text=0.5, behaviour=1.0, transition=0.2, repeat=0.8, popularity=0.05),
+    again=Blend(text=0.5, behaviour=1.0, transition=0.2, repeat=0.8, own=-0.3, popularity=0.05),
 )
 CONFIG = FitConfig(num_trials=5, num_neighbours=30)
 
@@ -123,7 +123,7 @@ def test_a_scenario_changes_the_weights_and_an_unknown_one_is_refused(
 ) -> None:
     small, data = fitted_shop
     scenarios = {
-        "words": Scenario(behaviour=0.0, transition=0.0, repeat=0.0, popularity=0.0),
+        "words": Scenario(behaviour=0.0, transition=0.0, repeat=0.0, own=0.0, popularity=0.0),
         "same": Scenario(),
     }
     config = ServeConfig(shard_timeout_s=30, profile_timeout_s=30, encode_timeout_s=30, scenarios=scenarios)

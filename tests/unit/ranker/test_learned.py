@@ -99,4 +99,4 @@ def test_features_are_what_their_names_say() -> None:
     assert best.sum() == 1
     assert np.isclose(named["blend"][user][best][0], total.max(), atol=1e-4)
     assert named["behind_best"].max() == 0.0
-    assert EVERY.factors() == (1.0,) * 5
+    assert EVERY.factors() == (1.0,) * 6
