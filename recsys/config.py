@@ -229,6 +229,8 @@ class FitConfig(Config):
     """Most settings tried for each baseline and for each of our own signals."""
     min_gain: Share = 0.005
     """Relative gain in validation NDCG@10 below which an optional signal is left out."""
+    cold_price: Share = 0.01
+    """Relative validation NDCG@10 that may be given for items without events to be found more often."""
     ranker_gain: Share = 0.05
     """Relative gain in validation NDCG@10 from which a learned ranker is worth what it costs."""
     seed: int = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from recsys.blend.histories import Histories
-from recsys.blend.making import spread, transition_matrix
+from recsys.blend.making import lifted, spread, transition_matrix
 from recsys.blend.settings import SignalSettings
 from recsys.blend.signals import Signals, modelled_items, standard_popularity
 from recsys.blend.whitening import KINDS, Whitening
@@ -29,6 +29,7 @@ RIDGES = (2.5, 25.0)
 """Multiples of the mean number of users of an item; `RIDGE` is tried with every share of order."""
 ORDER_SHARES = (0.5, 0.0, 0.8)
 PULLS = (0.9, 0.5, 0.0)
+COLD_LIFTS = (4.0, 2.0, 1.0, 0.5)
 POPULARITY_DAYS = (7.0, 30.0, 365.0)
 
 Candidates = Iterator[Signals]
@@ -52,8 +53,7 @@ class Choice:
         """
         best: tuple[float, Signals] | None = None
         for candidate in self.candidates(data, signals, config):
-            ranked = rank_split(_Alone(self.score, candidate), question, self.mask_seen, with_auc=False)
-            value = float(ranked.metrics["ndcg@10"].mean())
+            value = _alone(self.score, candidate, question, self.mask_seen)
             if best is None or value > best[0]:
                 best = value, candidate
         if best is None:
@@ -70,6 +70,25 @@ class _Alone:
 
     def scores(self, histories: Histories) -> np.ndarray:
         return np.array(self.score(self.signals, histories))
+
+
+def _alone(
+    score: Callable[[Signals, Histories], np.ndarray], signals: Signals, question: Split, mask_seen: bool
+) -> float:
+    """Validation NDCG@10 of one signal."""
+    ranked = rank_split(_Alone(score, signals), question, mask_seen, with_auc=False)
+    return float(ranked.metrics["ndcg@10"].mean())
+
+
+def choose_cold_lift(data: Dataset, signals: Signals, config: FitConfig, question: Split) -> Signals:
+    """The largest lift of items without events that costs at most `cold_price` of the behaviour signal."""
+    least = _alone(Signals.behaviour_scores, signals, question, True) * (1.0 - config.cold_price)
+    for lift in COLD_LIFTS:
+        matrix = lifted(signals.behaviour, data.log, lift)
+        candidate = replace(signals, settings=_with(signals, cold_lift=lift), behaviour=matrix)
+        if _alone(Signals.behaviour_scores, candidate, question, True) >= least:
+            return candidate
+    return signals
 
 
 def _with(signals: Signals, **settings: object) -> SignalSettings:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import scipy.sparse as sp
 
-from recsys.blend.choices import CHOICES, REPEAT
+from recsys.blend.choices import CHOICES, REPEAT, choose_cold_lift
 from recsys.blend.pool import pool_of
 from recsys.blend.settings import Blend, FittedBlend, SignalSettings
 from recsys.blend.signals import Signals, repeat_chances, standard_popularity
@@ -36,6 +36,8 @@ def fit_blend(split: Split, data: Dataset, config: FitConfig, say: Say) -> Fitte
     for choice in CHOICES:
         value, signals = choice.best(known, signals, config, questions["discover"])
         say(f"{choice.name}: NDCG@10 alone {value:.4f}")
+    signals = choose_cold_lift(known, signals, config, questions["discover"])
+    say(f"cold items: lift {signals.settings.cold_lift:g}")
     _, signals = REPEAT.best(known, signals, config, questions["again"])
     found: dict[str, Blend] = {}
     figures: dict[str, float] = {}

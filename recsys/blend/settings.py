@@ -47,6 +47,8 @@ class SignalSettings(Config):
     """Ridge of the regression, or shrinkage of the cosine."""
     pull: float = Field(default=0.9, ge=0.0, le=1.0)
     """Pull towards the text model, as a share of the ridge."""
+    cold_lift: float = Field(default=0.0, ge=0.0)
+    """How much more counts what speaks for an item without events; shrinks with the item's events."""
     behaviour_decay: float = Field(default=0.9, gt=0.0, le=1.0)
     """As `text_decay`, for the item-item model."""
     transition_power: float = Field(default=0.0, ge=0.0, le=1.0)
