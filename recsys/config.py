@@ -223,7 +223,7 @@ class FitConfig(Config):
     """Items with the most users that the closed-form model covers; its cost is cubic in them."""
     max_users: PositiveInt = 4_000
     """Users drawn for choosing settings; the test always asks everybody."""
-    num_trials: PositiveInt = 120
+    num_trials: PositiveInt = 100
     """Trials for the weights of the signals."""
     baseline_trials: PositiveInt = 12
     """Most settings tried for each baseline and for each of our own signals."""

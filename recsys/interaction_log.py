@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 DAY_US = 86_400_000_000
-HALF_LIVES_DAYS = (7.0, 30.0, 90.0, 365.0)
+HALF_LIVES_DAYS = (1.0, 7.0, 30.0, 90.0, 365.0)
 """Half-lives that a user's own frequencies are known for."""
 
 

@@ -122,12 +122,10 @@ def _regressions(
     regression, texts = Regression.solve(evidence, ridge), TextRegression.solve(signals.vectors[warm])
     for pull in PULLS:
         matrix = spread(regression.neighbours(config.num_neighbours, texts, pull), warm, data.log.num_items)
-        for decay in DECAYS:
-            settings = _with(
-                signals, model="regression", order_share=order_share, regularisation=ridge, pull=pull,
-                behaviour_decay=decay,
-            )  # fmt: skip
-            yield replace(signals, settings=settings, behaviour=matrix)
+        settings = _with(
+            signals, model="regression", order_share=order_share, regularisation=ridge, pull=pull
+        )
+        yield replace(signals, settings=settings, behaviour=matrix)
 
 
 def _cosines(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
@@ -137,11 +135,13 @@ def _cosines(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     for shrinkage in SHRINKAGES:
         kept = prune(cosine_neighbours(counts, shrinkage), config.num_neighbours)
         matrix = spread(kept, warm, data.log.num_items)
-        for decay in DECAYS[1:]:
-            settings = _with(
-                signals, model="cosine", regularisation=shrinkage, pull=0.0, behaviour_decay=decay
-            )
-            yield replace(signals, settings=settings, behaviour=matrix)
+        settings = _with(signals, model="cosine", regularisation=shrinkage, pull=0.0)
+        yield replace(signals, settings=settings, behaviour=matrix)
+
+
+def _decays(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
+    for decay in DECAYS:
+        yield replace(signals, settings=_with(signals, behaviour_decay=decay))
 
 
 def _transitions(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
@@ -175,6 +175,7 @@ CHOICES = (
     Choice("behaviour: what came next", _orders, Signals.behaviour_scores),
     Choice("behaviour: ridge", _ridges, Signals.behaviour_scores),
     Choice("behaviour: cosine instead", _cosines, Signals.behaviour_scores),
+    Choice("behaviour: decay", _decays, Signals.behaviour_scores),
     Choice("transition", _transitions, Signals.transition_scores),
     Choice("popularity", _popularities, _popularity_scores),
 )
