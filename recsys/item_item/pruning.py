@@ -6,6 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 
 COLUMNS_AT_ONCE = 512
+DENSE_FROM = 0.02
+"""Share of filled cells from which selecting among all is faster than sorting the filled ones."""
 
 
 def prune(weights: np.ndarray | sp.spmatrix, num_neighbours: int) -> sp.csr_matrix:
@@ -36,8 +38,9 @@ def strongest_in_rows(rows: np.ndarray, num: int) -> sp.csr_matrix:
 
 
 def _strongest(columns: np.ndarray | sp.csc_matrix, num: int) -> sp.csc_matrix:
-    if sp.issparse(columns):
+    if sp.issparse(columns) and columns.nnz < DENSE_FROM * columns.shape[0] * columns.shape[1]:
         return _strongest_sparse(sp.csc_matrix(columns), num)
+    columns = columns.toarray() if sp.issparse(columns) else columns
     return strongest_in_rows(np.ascontiguousarray(np.asarray(columns).T), num).T
 
 
