@@ -38,10 +38,11 @@ def strongest_in_rows(rows: np.ndarray, num: int) -> sp.csr_matrix:
 
 
 def _strongest(columns: np.ndarray | sp.csc_matrix, num: int) -> sp.csc_matrix:
-    if sp.issparse(columns) and columns.nnz < DENSE_FROM * columns.shape[0] * columns.shape[1]:
+    if isinstance(columns, np.ndarray):
+        return strongest_in_rows(np.ascontiguousarray(columns.T), num).T
+    if columns.nnz < DENSE_FROM * columns.shape[0] * columns.shape[1]:
         return _strongest_sparse(sp.csc_matrix(columns), num)
-    columns = columns.toarray() if sp.issparse(columns) else columns
-    return strongest_in_rows(np.ascontiguousarray(np.asarray(columns).T), num).T
+    return _strongest(columns.toarray(), num)
 
 
 def _strongest_sparse(columns: sp.csc_matrix, num: int) -> sp.csc_matrix:
