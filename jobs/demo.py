@@ -17,11 +17,21 @@ from cluster.item_store import ItemStore
 from jobs.console import out, progress, show
 from jobs.embed_catalog import run_embed
 from jobs.import_data import import_events, import_items
+from jobs.learning import run_fit
 from jobs.make_shop import write_shop
 from jobs.options import database_url_of, runtime_of
 from jobs.publish_index import run_index
 from jobs.serve import running_service, wait_for_stop
-from recsys.config import EmbedConfig, EncoderConfig, ImportConfig, IndexConfig, RuntimeConfig, ServeConfig
+from recsys.config import (
+    EmbedConfig,
+    EncoderConfig,
+    FitConfig,
+    ImportConfig,
+    IndexConfig,
+    RuntimeConfig,
+    ServeConfig,
+)
+from recsys.errors import GateError, InputError
 from recsys.workspace import Workspace
 
 LIST_LENGTH = 5
@@ -37,6 +47,7 @@ def run_demo(workspace: Path, catalog: Path | None, events: Path | None, port: i
         catalog, events = folder / "items.parquet", folder / "events.parquet"
     import_files(runtime, catalog, events)
     prepare_index(runtime)
+    learn(runtime)
     with running_service(runtime, ServeConfig(port=port)) as url:
         show_road(DemoClient(url), choose_shoppers(runtime))
         out.print(f"\nserving at [bold]{url}[/bold], API page at [bold]{url}/docs[/bold]; Ctrl-C stops")
@@ -81,6 +92,18 @@ def prepare_index(runtime: RuntimeConfig) -> None:
         )
     show("embed", report.as_rows(), as_json=False)
     show("index", run_index(runtime, report.encoder_version, IndexConfig()).as_rows(), as_json=False)
+
+
+def learn(runtime: RuntimeConfig) -> None:
+    """Fit the signals to the shop's events; a shop with too few goes on with text alone."""
+    try:
+        report = run_fit(
+            runtime, FitConfig(), IndexConfig(), None, False, lambda text: out.print(f"  {text}")
+        )
+    except (InputError, GateError) as error:
+        out.print(f"lists stay as they are by text alone: {error}")
+        return
+    show("fit", {"index_version": report.index.manifest.index_version, **report.metrics}, as_json=False)
 
 
 def choose_shoppers(runtime: RuntimeConfig) -> list[str]:
