@@ -221,6 +221,8 @@ class FitConfig(Config):
     """Neighbours that may speak for one item, in each item-item signal."""
     max_direct_items: PositiveInt = 12_500
     """Items with the most users that the closed-form model covers; its cost is cubic in them."""
+    max_choosing_items: PositiveInt = 6_000
+    """Items that the closed-form model covers while its settings are chosen."""
     max_users: PositiveInt = 4_000
     """Users drawn for choosing settings; the test always asks everybody."""
     num_trials: PositiveInt = 100

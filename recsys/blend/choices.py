@@ -26,7 +26,9 @@ DECAYS = (0.5, 0.7, 0.85, 0.95, 1.0)
 SHRINKAGES = (5.0, 20.0)
 RIDGE = 8.0
 RIDGES = (2.5, 25.0)
-"""Multiples of the mean number of users of an item; `RIDGE` is tried with every share of order."""
+"""`RIDGE` is tried with every share of order, these with the best."""
+FIRST_DECAYS = (0.8, 1.0)
+"""Tried with every share of order; the others once the model is chosen."""
 ORDER_SHARES = (0.5, 0.0, 0.8)
 PULLS = (0.9, 0.5, 0.0)
 COLD_LIFTS = (4.0, 2.0, 1.0, 0.5)
@@ -104,38 +106,38 @@ def _texts(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
 
 def _orders(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     for share in ORDER_SHARES:
-        yield from _regressions(data, signals, config, share, RIDGE)
+        for candidate in _regressions(data, signals, config, share, RIDGE):
+            for decay in FIRST_DECAYS:
+                yield replace(candidate, settings=_with(candidate, behaviour_decay=decay))
 
 
 def _ridges(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     yield signals
-    for multiple in RIDGES:
-        yield from _regressions(data, signals, config, signals.settings.order_share, multiple)
+    for ridge in RIDGES:
+        yield from _regressions(data, signals, config, signals.settings.order_share, ridge)
 
 
 def _regressions(
-    data: Dataset, signals: Signals, config: FitConfig, order_share: float, multiple: float
+    data: Dataset, signals: Signals, config: FitConfig, order_share: float, ridge: float
 ) -> Candidates:
-    warm = modelled_items(data.log, config.max_direct_items)
+    warm = modelled_items(data.log, config.max_choosing_items)
     evidence = Evidence.of(data.log, warm, order_share)
-    ridge = round(multiple * mean_users(evidence.gram), 1)
-    regression, texts = Regression.solve(evidence, ridge), TextRegression.solve(signals.vectors[warm])
+    regression = Regression.solve(evidence, ridge * mean_users(evidence.gram))
+    texts = TextRegression.solve(signals.vectors[warm])
     for pull in PULLS:
         matrix = spread(regression.neighbours(config.num_neighbours, texts, pull), warm, data.log.num_items)
-        settings = _with(
-            signals, model="regression", order_share=order_share, regularisation=ridge, pull=pull
-        )
+        settings = _with(signals, model="regression", order_share=order_share, ridge=ridge, pull=pull)
         yield replace(signals, settings=settings, behaviour=matrix)
 
 
 def _cosines(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     yield signals
-    warm = modelled_items(data.log, config.max_direct_items)
+    warm = modelled_items(data.log, config.max_choosing_items)
     counts = Evidence.of(data.log, warm, 0.0).gram
     for shrinkage in SHRINKAGES:
         kept = prune(cosine_neighbours(counts, shrinkage), config.num_neighbours)
         matrix = spread(kept, warm, data.log.num_items)
-        settings = _with(signals, model="cosine", regularisation=shrinkage, pull=0.0)
+        settings = _with(signals, model="cosine", shrinkage=shrinkage)
         yield replace(signals, settings=settings, behaviour=matrix)
 
 

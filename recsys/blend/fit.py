@@ -8,6 +8,7 @@ from dataclasses import replace
 import scipy.sparse as sp
 
 from recsys.blend.choices import CHOICES, REPEAT, choose_cold_lift
+from recsys.blend.making import make_signals
 from recsys.blend.pool import pool_of
 from recsys.blend.settings import Blend, FittedBlend, SignalSettings
 from recsys.blend.signals import Signals, repeat_chances, standard_popularity
@@ -36,6 +37,9 @@ def fit_blend(split: Split, data: Dataset, config: FitConfig, say: Say) -> Fitte
     for choice in CHOICES:
         value, signals = choice.best(known, signals, config, questions["discover"])
         say(f"{choice.name}: NDCG@10 alone {value:.4f}")
+    if min(config.max_direct_items, known.log.num_items) > config.max_choosing_items:
+        say("the model of all items")
+        signals = make_signals(known, signals.settings, config)
     signals = choose_cold_lift(known, signals, config, questions["discover"])
     say(f"cold items: lift {signals.settings.cold_lift:g}")
     _, signals = REPEAT.best(known, signals, config, questions["again"])

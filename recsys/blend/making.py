@@ -12,6 +12,7 @@ from recsys.config import FitConfig
 from recsys.dataset import Dataset
 from recsys.interaction_log import InteractionLog
 from recsys.item_item import Evidence, Regression, TextRegression, cosine_neighbours, prune, transitions
+from recsys.item_item.regression import mean_users
 
 
 def make_signals(data: Dataset, settings: SignalSettings, config: FitConfig) -> Signals:
@@ -34,10 +35,10 @@ def _behaviour(
     share = settings.order_share if settings.model == "regression" else 0.0
     evidence = Evidence.of(log, warm, share)
     if settings.model == "cosine":
-        kept = prune(cosine_neighbours(evidence.gram, settings.regularisation), config.num_neighbours)
+        kept = prune(cosine_neighbours(evidence.gram, settings.shrinkage), config.num_neighbours)
     else:
         texts = TextRegression.solve(vectors[warm])
-        regression = Regression.solve(evidence, settings.regularisation)
+        regression = Regression.solve(evidence, settings.ridge * mean_users(evidence.gram))
         kept = regression.neighbours(config.num_neighbours, texts, settings.pull)
     return lifted(spread(kept, warm, log.num_items), log, settings.cold_lift)
 

@@ -43,8 +43,10 @@ class SignalSettings(Config):
     """Item-item model: closed-form regression drawn to the texts, or cosine of who acted on both."""
     order_share: float = Field(default=0.5, ge=0.0, le=1.0)
     """How much the regression listens to what came next, against who acted on both."""
-    regularisation: float = Field(default=50.0, ge=0.0)
-    """Ridge of the regression, or shrinkage of the cosine."""
+    ridge: float = Field(default=8.0, gt=0.0)
+    """Ridge of the regression, as a multiple of the mean number of users of a modelled item."""
+    shrinkage: float = Field(default=20.0, ge=0.0)
+    """Shrinkage of the cosine, in users."""
     pull: float = Field(default=0.9, ge=0.0, le=1.0)
     """Pull towards the text model, as a share of the ridge."""
     cold_lift: float = Field(default=0.0, ge=0.0)
