@@ -101,3 +101,27 @@ def test_fit_without_events_says_so(tmp_path: Path, tiny_bert: Path) -> None:
     recsys("import", "items", files / "items.parquet", "-w", workspace)
     recsys("embed", "-w", workspace, "--encoder", tiny_bert, "--cpus", "1", "--json")
     assert "no events" in recsys("fit", "-w", workspace, code=2)
+
+
+def test_a_trained_encoder_is_embedded_fitted_and_not_trained_twice(tmp_path: Path, tiny_bert: Path) -> None:
+    files, workspace = tmp_path / "files", tmp_path / "ws"
+    recsys("shop", files, "--items", "120", "--shoppers", "60", "--now", "2026-01-01")
+    for kind in ("items", "events"):
+        recsys("import", kind, files / f"{kind}.parquet", "-w", workspace)
+    recsys("embed", "-w", workspace, "--encoder", tiny_bert, "--cpus", "1", "--json")
+    train = ("train", "-w", workspace, "--epochs", "2", "--batch", "32", "--as-evaluated", "--json")
+    first, again = lines(recsys(*train))[0], lines(recsys(*train))[0]
+    assert first["steps"] > 0
+    assert "nothing to do" in again["trained"]
+    folder = Path(first["encoder"])
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    assert card["mode"] == "head"
+    assert card["data_cutoff"].startswith("20")
+    assert [row["epoch"] for row in card["curve"]][0] == 0.0
+    assert {path.suffix for path in folder.iterdir()} <= {".json", ".safetensors", ".md", ".txt"}
+    embedded = lines(recsys("embed", "-w", workspace, "--encoder", folder, "--cpus", "1", "--json"))
+    assert embedded[0]["embedded"] > 0
+    fitted = lines(recsys("fit", "-w", workspace, "--trials", "10", "--force", "--json"))[0]
+    assert fitted["new"]
+    too_few = recsys(*train, "--batch", "100000", code=2)
+    assert "too few training pairs" in too_few
