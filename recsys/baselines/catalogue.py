@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -38,6 +39,7 @@ from recsys.item_item.regression import mean_users
 Params = dict[str, Any]
 DECAYS = (0.5, 0.7, 0.9, 1.0)
 TEXT_NEIGHBOURS = 200
+LARGE_CATALOG, MIN_SUPPORT = 20_000, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,15 @@ class Shop:
     def log(self) -> InteractionLog:
         """The events."""
         return self.data.log
+
+    @cached_property
+    def counts(self) -> sp.csr_matrix:
+        """`[N, N]` users of both items; in large catalogs only where there are two at least."""
+        counts = cooccurrence(self.log)
+        if self.log.num_items > LARGE_CATALOG:
+            counts.data[counts.data < MIN_SUPPORT] = 0.0
+            counts.eliminate_zeros()
+        return counts
 
 
 @dataclass(frozen=True)
@@ -106,17 +117,15 @@ def _recent(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer
 
 
 def _item_knn(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
-    counts = cooccurrence(shop.log)
     for shrinkage, rows in _grouped(grid, "shrinkage"):
-        weights = prune(cosine_neighbours(counts, shrinkage), shop.config.num_neighbours)
+        weights = prune(cosine_neighbours(shop.counts, shrinkage), shop.config.num_neighbours)
         for params in rows:
             yield params, Neighbours(weights, params["decay"])
 
 
 def _co_visitation(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
-    counts = cooccurrence(shop.log)
     for power, rows in _grouped(grid, "power"):
-        weights = prune(lift_neighbours(counts, power), shop.config.num_neighbours)
+        weights = prune(lift_neighbours(shop.counts, power), shop.config.num_neighbours)
         for params in rows:
             yield params, Neighbours(weights, params["decay"])
 

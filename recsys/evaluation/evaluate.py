@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.baselines.catalogue import baselines
+from recsys.baselines.catalogue import Shop, baselines
 from recsys.blend.blended import Blended
 from recsys.blend.fit import fit_blend
 from recsys.blend.making import make_signals
@@ -60,17 +60,22 @@ def _tables(
     for maker, ranker in zip(makers, _rankers(data, blend, asked, ours, config, say), strict=True):
         maker.add(ranker)
     chosen: dict[str, dict[str, Any]] = {}
+    shops = _shop(data, asked[0].validation, config), _shop(data, asked[0].test, config)
     for baseline in baselines(config):
         places = [n for n, p in enumerate(asked) if not (baseline.repeats_only and p.mask_seen)]
         if not places:
             continue
-        tuned = tune(baseline, data, [asked[n] for n in places], config)
+        tuned = tune(baseline, shops, [asked[n] for n in places])
         for place, one in zip(places, tuned, strict=True):
             makers[place].add(one)
         chosen[baseline.name] = tuned[0].params
     tables = [maker.table() for maker in makers]
     cold = cold_protocol(test, config, say)
     return tables if cold is None else [*tables, _cold_table(data, cold, blend, chosen, config, rank, say)]
+
+
+def _shop(data: Dataset, asked: Split, config: FitConfig) -> Shop:
+    return Shop(replace(data, log=asked.train), config)
 
 
 def _ours(data: Dataset, blend: FittedBlend, asked: Sequence[Protocol], config: FitConfig) -> list[Tuned]:
@@ -125,7 +130,8 @@ def _cold_table(
 ) -> TableResult:
     """Methods that can find an item without events, with the settings they were given for new items."""
     maker = TableMaker(data, cold, _ours(data, blend, [cold], config)[0], config, rank, say)
+    shop = _shop(data, cold.test, config)
     for baseline in baselines(config):
         if baseline.finds_cold:
-            maker.add(fitted(baseline, chosen[baseline.name], data, cold, config, 0.0))
+            maker.add(fitted(baseline, chosen[baseline.name], shop, 0.0))
     return maker.table()

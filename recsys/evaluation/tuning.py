@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from recsys.baselines.catalogue import Baseline, Shop
-from recsys.config import FitConfig
-from recsys.dataset import Dataset
 from recsys.evaluation.protocol import Protocol
 from recsys.evaluation.ranking import Scorer, rank_split
 
@@ -27,36 +25,25 @@ class Tuned:
     fit_s: float
 
 
-def tune(baseline: Baseline, data: Dataset, asked: Sequence[Protocol], config: FitConfig) -> list[Tuned]:
+def tune(baseline: Baseline, shops: tuple[Shop, Shop], asked: Sequence[Protocol]) -> list[Tuned]:
     """For each protocol the grid's best on its validation questions, the earlier of equals.
 
-    Each setting is fitted once for all protocols, which share their training events.
+    `shops` are what precedes validation and what precedes the test, the same for all protocols. Each
+    setting is fitted once for all protocols.
     """
     best: list[tuple[float, dict[str, Any]]] = [(-1.0, {})] * len(asked)
-    shop = Shop(replace(data, log=asked[0].validation.train), config)
-    for params, scorer in baseline.fit(shop, baseline.grid):
+    for params, scorer in baseline.fit(shops[0], baseline.grid):
         for place, protocol in enumerate(asked):
             ranked = rank_split(scorer, protocol.validation, protocol.mask_seen, with_auc=False)
             value = float(ranked.metrics["ndcg@10"].mean())
             if value > best[place][0]:
                 best[place] = value, params
-    return [
-        fitted(baseline, params, data, protocol, config, value)
-        for protocol, (value, params) in zip(asked, best, strict=True)
-    ]
+    return [fitted(baseline, params, shops[1], value) for value, params in best]
 
 
-def fitted(
-    baseline: Baseline,
-    params: dict[str, Any],
-    data: Dataset,
-    protocol: Protocol,
-    config: FitConfig,
-    validation: float,
-) -> Tuned:
-    """A baseline of known settings, fitted on what precedes the test."""
+def fitted(baseline: Baseline, params: dict[str, Any], shop: Shop, validation: float) -> Tuned:
+    """A baseline of known settings, fitted on a shop."""
     begun = time.perf_counter()
-    shop = Shop(replace(data, log=protocol.test.train), config)
     _, scorer = next(baseline.fit(shop, [params]))
     seconds = time.perf_counter() - begun
     return Tuned(baseline.name, params, len(baseline.grid), validation, scorer, seconds)
