@@ -117,7 +117,7 @@ def test_a_trained_encoder_is_embedded_fitted_and_not_trained_twice(tmp_path: Pa
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     assert card["mode"] == "head"
     assert card["data_cutoff"].startswith("20")
-    assert [row["epoch"] for row in card["curve"]][0] == 0.0
+    assert card["curve"][0]["epoch"] == 0.0
     assert {path.suffix for path in folder.iterdir()} <= {".json", ".safetensors", ".md", ".txt"}
     embedded = lines(recsys("embed", "-w", workspace, "--encoder", folder, "--cpus", "1", "--json"))
     assert embedded[0]["embedded"] > 0
