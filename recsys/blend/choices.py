@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from recsys.blend.histories import Histories
 from recsys.blend.making import lifted, spread, transition_matrix
-from recsys.blend.settings import SignalSettings
 from recsys.blend.signals import Signals, modelled_items, standard_popularity
 from recsys.blend.whitening import KINDS, Whitening
 from recsys.config import FitConfig
@@ -31,6 +30,7 @@ FIRST_DECAYS = (0.8, 1.0)
 """Tried with every share of order; the others once the model is chosen."""
 ORDER_SHARES = (0.5, 0.0, 0.8)
 PULLS = (0.9, 0.5, 0.0)
+EVIDENCE_DAYS = (60.0, 30.0)
 COLD_LIFTS = (4.0, 2.0, 1.0, 0.5)
 POPULARITY_DAYS = (7.0, 30.0, 365.0)
 
@@ -87,47 +87,51 @@ def choose_cold_lift(data: Dataset, signals: Signals, config: FitConfig, questio
     least = _alone(Signals.behaviour_scores, signals, question, True) * (1.0 - config.cold_price)
     for lift in COLD_LIFTS:
         matrix = lifted(signals.behaviour, data.log, lift)
-        candidate = replace(signals, settings=_with(signals, cold_lift=lift), behaviour=matrix)
+        candidate = replace(_set(signals, cold_lift=lift), behaviour=matrix)
         if _alone(Signals.behaviour_scores, candidate, question, True) >= least:
             return candidate
     return signals
 
 
-def _with(signals: Signals, **settings: object) -> SignalSettings:
-    return signals.settings.model_copy(update=settings)
+def _set(signals: Signals, **settings: object) -> Signals:
+    return replace(signals, settings=signals.settings.model_copy(update=settings))
 
 
 def _texts(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     for kind in KINDS:
         turned = Whitening.fit(data.vectors, kind).apply(data.vectors)
         for decay in TEXT_DECAYS:
-            yield replace(signals, settings=_with(signals, whitening=kind, text_decay=decay), vectors=turned)
+            yield replace(_set(signals, whitening=kind, text_decay=decay), vectors=turned)
 
 
 def _orders(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     for share in ORDER_SHARES:
-        for candidate in _regressions(data, signals, config, share, RIDGE):
+        for candidate in _regressions(data, _set(signals, order_share=share, ridge=RIDGE), config, PULLS):
             for decay in FIRST_DECAYS:
-                yield replace(candidate, settings=_with(candidate, behaviour_decay=decay))
+                yield _set(candidate, behaviour_decay=decay)
+
+
+def _ages(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
+    yield signals
+    for days in EVIDENCE_DAYS if config.split == "temporal" else ():
+        made = _set(signals, evidence_half_life_days=days)
+        yield from _regressions(data, made, config, (signals.settings.pull,))
 
 
 def _ridges(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     yield signals
     for ridge in RIDGES:
-        yield from _regressions(data, signals, config, signals.settings.order_share, ridge)
+        yield from _regressions(data, _set(signals, ridge=ridge), config, PULLS)
 
 
-def _regressions(
-    data: Dataset, signals: Signals, config: FitConfig, order_share: float, ridge: float
-) -> Candidates:
-    warm = modelled_items(data.log, config.max_choosing_items)
-    evidence = Evidence.of(data.log, warm, order_share)
-    regression = Regression.solve(evidence, ridge * mean_users(evidence.gram))
-    texts = TextRegression.solve(signals.vectors[warm])
-    for pull in PULLS:
+def _regressions(data: Dataset, made: Signals, config: FitConfig, pulls: Sequence[float]) -> Candidates:
+    warm, settings = modelled_items(data.log, config.max_choosing_items), made.settings
+    evidence = Evidence.of(data.log, warm, settings.order_share, settings.evidence_half_life_days)
+    regression = Regression.solve(evidence, settings.ridge * mean_users(evidence.gram))
+    texts = TextRegression.solve(made.vectors[warm])
+    for pull in pulls:
         matrix = spread(regression.neighbours(config.num_neighbours, texts, pull), warm, data.log.num_items)
-        settings = _with(signals, model="regression", order_share=order_share, ridge=ridge, pull=pull)
-        yield replace(signals, settings=settings, behaviour=matrix)
+        yield replace(_set(made, model="regression", pull=pull), behaviour=matrix)
 
 
 def _cosines(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
@@ -137,35 +141,32 @@ def _cosines(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     for shrinkage in SHRINKAGES:
         kept = prune(cosine_neighbours(counts, shrinkage), config.num_neighbours)
         matrix = spread(kept, warm, data.log.num_items)
-        settings = _with(signals, model="cosine", shrinkage=shrinkage)
-        yield replace(signals, settings=settings, behaviour=matrix)
+        yield replace(_set(signals, model="cosine", shrinkage=shrinkage), behaviour=matrix)
 
 
 def _decays(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     for decay in DECAYS:
-        yield replace(signals, settings=_with(signals, behaviour_decay=decay))
+        yield _set(signals, behaviour_decay=decay)
 
 
 def _transitions(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     for window, power in ((1, 0.0), (3, 0.0), (3, 0.3)):
-        made = _with(signals, transition_window=window, transition_power=power)
-        matrix = transition_matrix(data.log, made, config)
+        made = _set(signals, transition_window=window, transition_power=power)
+        made = replace(made, transition=transition_matrix(data.log, made.settings, config))
         for decay in (0.3, 0.6, 0.85):
-            settings = made.model_copy(update={"transition_decay": decay})
-            yield replace(signals, settings=settings, transition=matrix)
+            yield _set(made, transition_decay=decay)
 
 
 def _popularities(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     for days in POPULARITY_DAYS:
-        settings = _with(signals, popularity_half_life_days=days)
-        yield replace(signals, settings=settings, popularity=standard_popularity(data.log, days))
+        made = _set(signals, popularity_half_life_days=days)
+        yield replace(made, popularity=standard_popularity(data.log, days))
 
 
 def _repeats(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     for days in HALF_LIVES_DAYS:
         for power in (0.0, 0.5, 1.0):
-            settings = _with(signals, repeat_half_life_days=days, repeat_power=power)
-            yield replace(signals, settings=settings)
+            yield _set(signals, repeat_half_life_days=days, repeat_power=power)
 
 
 def _popularity_scores(signals: Signals, histories: Histories) -> np.ndarray:
@@ -175,6 +176,7 @@ def _popularity_scores(signals: Signals, histories: Histories) -> np.ndarray:
 CHOICES = (
     Choice("text", _texts, Signals.text_scores),
     Choice("behaviour: what came next", _orders, Signals.behaviour_scores),
+    Choice("behaviour: age of evidence", _ages, Signals.behaviour_scores),
     Choice("behaviour: ridge", _ridges, Signals.behaviour_scores),
     Choice("behaviour: cosine instead", _cosines, Signals.behaviour_scores),
     Choice("behaviour: decay", _decays, Signals.behaviour_scores),

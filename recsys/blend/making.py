@@ -33,7 +33,7 @@ def _behaviour(
 ) -> sp.csr_matrix:
     warm = modelled_items(log, config.max_direct_items)
     share = settings.order_share if settings.model == "regression" else 0.0
-    evidence = Evidence.of(log, warm, share)
+    evidence = Evidence.of(log, warm, share, settings.evidence_half_life_days)
     if settings.model == "cosine":
         kept = prune(cosine_neighbours(evidence.gram, settings.shrinkage), config.num_neighbours)
     else:

@@ -43,6 +43,8 @@ class SignalSettings(Config):
     """Item-item model: closed-form regression drawn to the texts, or cosine of who acted on both."""
     order_share: float = Field(default=0.5, ge=0.0, le=1.0)
     """How much the regression listens to what came next, against who acted on both."""
+    evidence_half_life_days: float | None = Field(default=None, gt=0.0)
+    """After this time an event counts half in the regression; None: all count alike."""
     ridge: float = Field(default=8.0, gt=0.0)
     """Ridge of the regression, as a multiple of the mean number of users of a modelled item."""
     shrinkage: float = Field(default=20.0, ge=0.0)

@@ -5,21 +5,34 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from recsys.interaction_log import InteractionLog
+from recsys.interaction_log import DAY_US, InteractionLog
 
 MAX_USER_ITEMS = 500
 """A user's newest distinct items that count, so that one account cannot outweigh a shop."""
 
 
-def user_items(log: InteractionLog) -> sp.csr_matrix:
-    """`[U, N] float32` with a 1 where a user acted on an item and did not dislike it."""
+def user_items(log: InteractionLog, half_life_days: float | None = None) -> sp.csr_matrix:
+    """`[U, N] float32` with a 1 where a user acted on an item and did not dislike it.
+
+    With a half-life an entry is the sum of the user's events on the item, each halved every
+    `half_life_days` before the newest event of the log, 1 at the most: what was long ago says less.
+    """
     liked = log.select(log.weights > 0)
     newest = liked.offsets[liked.users + 1] - np.arange(len(liked)) <= MAX_USER_ITEMS
     shape = (log.num_users, log.num_items)
     rows, columns = liked.users[newest], liked.items[newest]
-    matrix = sp.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=shape)
-    matrix.data[:] = 1.0
+    values = freshness(liked, half_life_days)[newest]
+    matrix = sp.csr_matrix((values, (rows, columns)), shape=shape, dtype=np.float32)
+    matrix.data = np.minimum(matrix.data, np.float32(1.0))
     return matrix
+
+
+def freshness(log: InteractionLog, half_life_days: float | None) -> np.ndarray:
+    """`[E] float32` in (0, 1]: halved every `half_life_days` before the newest event; 1 without."""
+    if half_life_days is None or len(log) == 0:
+        return np.ones(len(log), np.float32)
+    age_days = (log.occurred_at_us.max() - log.occurred_at_us) / DAY_US
+    return np.asarray(np.exp2(-age_days / half_life_days), np.float32)
 
 
 def cooccurrence(log: InteractionLog) -> sp.csr_matrix:

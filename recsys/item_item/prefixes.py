@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recsys.interaction_log import InteractionLog
+from recsys.item_item.cooccurrence import freshness
 
 DECAY = 0.7
 """Weight of a history item against the next newer one; lists of other decays profit as well."""
@@ -17,18 +18,20 @@ MAX_EXAMPLES = 400_000
 """Newest examples of a large log; more change the weights by less than their noise."""
 
 
-def prefixes(log: InteractionLog) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+def prefixes(log: InteractionLog, half_life_days: float | None = None) -> tuple[sp.csr_matrix, sp.csr_matrix]:
     """`known` and `next`, both `[T, N] float32`, one row for each positive event with one before it.
 
     A row of `known` has unit L2 norm, like the weights of a served history; the row of `next` beside
-    it holds the following items, those that the history has already being left out.
+    it holds the following items, those that the history has already being left out. With a half-life
+    both rows of an example are scaled so that their product fades with its age.
     """
     liked = log.select(log.weights > 0)
     rows = np.flatnonzero(np.arange(len(liked)) > liked.offsets[liked.users])
     if len(rows) > MAX_EXAMPLES:
         newest = np.argsort(-liked.occurred_at_us[rows], kind="stable")[:MAX_EXAMPLES]
         rows = rows[np.sort(newest)]
-    return _known(liked, rows), _next(liked, rows)
+    fresh = sp.diags(np.sqrt(freshness(liked, half_life_days)[rows]))
+    return (fresh @ _known(liked, rows)).tocsr(), (fresh @ _next(liked, rows)).tocsr()
 
 
 def _known(log: InteractionLog, rows: np.ndarray) -> sp.csr_matrix:

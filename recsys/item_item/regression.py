@@ -29,17 +29,23 @@ class Evidence:
     """How histories (rows) go with what is wanted (columns); `gram` itself for EASE."""
 
     @classmethod
-    def of(cls, log: InteractionLog, places: np.ndarray, order_share: float) -> Evidence:
+    def of(
+        cls,
+        log: InteractionLog,
+        places: np.ndarray,
+        order_share: float,
+        half_life_days: float | None = None,
+    ) -> Evidence:
         """Of the items at `places`: whole histories (`order_share` 0), what came next (1), or both.
 
         Both is SLIST (Choi et al. 2021, arXiv 2103.16104): each part counts as if it had the same mean
         diagonal, so that one ridge fits any share.
         """
-        acted = user_items(log)[:, places]
+        acted = user_items(log, half_life_days)[:, places]
         together = (acted.T @ acted).tocsr()
         if order_share == 0.0:
             return cls(together, together)
-        known, after = (part[:, places] for part in prefixes(log))
+        known, after = (part[:, places] for part in prefixes(log, half_life_days))
         gram, targets = (known.T @ known).tocsr(), (known.T @ after).tocsr()
         size = order_share * mean_users(together) / max(float(gram.diagonal().mean()), 1e-9)
         rest = np.float32(1.0 - order_share)

@@ -19,6 +19,7 @@ from recsys.item_item import (
     prune,
     transitions,
 )
+from recsys.item_item.cooccurrence import user_items
 from recsys.item_item.prefixes import prefixes
 
 HISTORIES = st.lists(st.lists(st.integers(0, 7), min_size=1, max_size=6), min_size=1, max_size=12)
@@ -74,6 +75,20 @@ def test_neighbours_have_no_diagonal_and_divide_as_they_say(histories: list[list
             if a != b and dense[a, b]:
                 assert cosine[a, b] == pytest.approx(dense[a, b] / (np.sqrt(own[a] * own[b]) + 2.0), rel=1e-5)
                 assert lift[a, b] == pytest.approx(dense[a, b] / own[b], rel=1e-5)
+
+
+@settings(deadline=None, max_examples=30)
+@given(HISTORIES, st.sampled_from([0.5, 3.0]))
+def test_old_events_say_less_and_no_item_counts_more_than_once(
+    histories: list[list[int]], half_life_days: float
+) -> None:
+    newest = max(map(len, histories)) - 1
+    expected = np.zeros((len(histories), 8))
+    for user, own in enumerate(histories):
+        for place, item in enumerate(own):
+            expected[user, item] += 0.5 ** ((newest - place) / half_life_days)
+    found = user_items(log_of(histories), half_life_days).toarray()
+    assert found == pytest.approx(np.minimum(expected, 1.0), abs=1e-5)
 
 
 def random_counts(seed: int, users: int = 60, items: int = 20) -> sp.csr_matrix:
