@@ -43,10 +43,10 @@ def shop_of_one_category(num_users: int = 400) -> Dataset:
     return Dataset("one category", log, vectors, ["x"] * NUM_ITEMS, categories)
 
 
-def fitted(blend: Blend) -> tuple[RankerFit, LearnedRanker, Split]:
+def fitted(blend: Blend, settings: SignalSettings | None = None) -> tuple[RankerFit, LearnedRanker, Split]:
     data = shop_of_one_category()
     split = leave_one_out(data.log)
-    signals = make_signals(replace(data, log=split.train), SignalSettings(), CONFIG)
+    signals = make_signals(replace(data, log=split.train), settings or SignalSettings(), CONFIG)
     facts = ItemFacts.of(np.bincount(split.train.items, minlength=NUM_ITEMS), data.categories)
     fit = fit_ranker(signals, blend, facts, split, True, 0)
     return fit, LearnedRanker(signals, blend, facts, fit.booster, True), split
@@ -62,7 +62,7 @@ def test_a_poor_sum_is_beaten_on_users_it_was_not_fitted_on_and_the_order_is_ser
 
 
 def test_a_good_sum_is_not_replaced() -> None:
-    fit, _, _ = fitted(Blend(text=0.05, behaviour=10.0))
+    fit, _, _ = fitted(Blend(text=0.0, behaviour=1.0), SignalSettings(order_share=0.0, pull=0.0))
     assert not fit.earns_its_place(0.05)
 
 
