@@ -19,6 +19,7 @@ from recsys.interaction_log import DAY_US, InteractionLog
 from recsys.metrics import Interval
 from recsys.ranker.features import FEATURES, ItemFacts, features
 from recsys.ranker.learned import LearnedRanker, RankerFit, fit_ranker
+from tests.unit.blend.test_fit import cyclic_shop
 
 CONFIG = FitConfig(num_neighbours=30)
 SUM = Blend(text=1.0, behaviour=1.0, transition=1.0, popularity=1.0)
@@ -43,18 +44,18 @@ def shop_of_one_category(num_users: int = 400) -> Dataset:
     return Dataset("one category", log, vectors, ["x"] * NUM_ITEMS, categories)
 
 
-def fitted(blend: Blend, settings: SignalSettings | None = None) -> tuple[RankerFit, LearnedRanker, Split]:
-    data = shop_of_one_category()
+def fitted(blend: Blend, data: Dataset) -> tuple[RankerFit, LearnedRanker, Split]:
     split = leave_one_out(data.log)
-    signals = make_signals(replace(data, log=split.train), settings or SignalSettings(), CONFIG)
-    facts = ItemFacts.of(np.bincount(split.train.items, minlength=NUM_ITEMS), data.categories)
+    signals = make_signals(replace(data, log=split.train), SignalSettings(), CONFIG)
+    counts = np.bincount(split.train.items, minlength=data.log.num_items)
+    facts = ItemFacts.of(counts, data.categories)
     fit = fit_ranker(signals, blend, facts, split, True, 0)
     return fit, LearnedRanker(signals, blend, facts, fit.booster, True), split
 
 
 def test_a_poor_sum_is_beaten_on_users_it_was_not_fitted_on_and_the_order_is_served() -> None:
     poor = Blend(text=1.0)  # random vectors say nothing here
-    fit, ranker, split = fitted(poor)
+    fit, ranker, split = fitted(poor, shop_of_one_category())
     assert fit.earns_its_place(0.05)
     learned = rank_split(ranker, split, True, with_auc=False).metrics["ndcg@10"].mean()
     before = rank_split(Blended(ranker.signals, poor), split, True, with_auc=False).metrics["ndcg@10"].mean()
@@ -62,7 +63,7 @@ def test_a_poor_sum_is_beaten_on_users_it_was_not_fitted_on_and_the_order_is_ser
 
 
 def test_a_good_sum_is_not_replaced() -> None:
-    fit, _, _ = fitted(Blend(text=0.0, behaviour=1.0), SignalSettings(order_share=0.0, pull=0.0))
+    fit, _, _ = fitted(Blend(text=0.0, transition=1.0), cyclic_shop())  # the next item is certain
     assert not fit.earns_its_place(0.05)
 
 
