@@ -16,7 +16,7 @@ $(VENV)/base: pyproject.toml scripts/install.sh
 	@touch $@
 
 $(VENV)/dev: $(VENV)/base
-	PYTHON=$(PYTHON) sh scripts/install.sh $(VENV) minilm,postgres,bench,dev
+	PYTHON=$(PYTHON) sh scripts/install.sh $(VENV) minilm,postgres,bench,tracking,dev
 	@touch $@
 
 install: $(VENV)/base
