@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from recsys.blend.fit_shop import fit_shop
 from recsys.blend.settings import FittedBlend
 from recsys.config import FitConfig, IndexConfig, RuntimeConfig
 from recsys.dataset import Dataset
+from recsys.encoder_record import load_encoder_config
 from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.html import to_page
 from recsys.evaluation.markdown import to_markdown
@@ -76,10 +78,13 @@ def run_evaluate(
 ) -> tuple[EvaluationResult, Path]:
     """Tune and compare all methods; the result and the folder of its reports."""
     workspace = Workspace(runtime.workspace)
-    data = _read(runtime, encoder_version or newest_encoder_version(workspace))
-    created = datetime.now(UTC)
+    version = encoder_version or newest_encoder_version(workspace)
+    data, created = _read(runtime, version), datetime.now(UTC)
     with connect(runtime):
         result = evaluate(data, fit, command, created.isoformat(timespec="seconds"), say, rank_on_ray())
+    result = result.model_copy(
+        update={"encoder_version": version, "learning_curve": _learning_curve(workspace, version)}
+    )
     folder = workspace.reports / f"evaluation-{created:%Y%m%dT%H%M%S}"
     for name, content in (
         ("evaluation.json", result.model_dump_json(indent=1)),
@@ -88,6 +93,12 @@ def run_evaluate(
     ):
         replace_file(folder / name, content.encode())
     return result, folder
+
+
+def _learning_curve(workspace: Workspace, encoder_version: str) -> tuple[dict[str, float], ...]:
+    """Of the encoder's model card, where it has one."""
+    card = Path(load_encoder_config(workspace, encoder_version).source) / "card.json"
+    return tuple(json.loads(card.read_text(encoding="utf-8"))["curve"]) if card.is_file() else ()
 
 
 def _read(runtime: RuntimeConfig, encoder_version: str) -> Dataset:

@@ -26,7 +26,18 @@ def to_page(result: EvaluationResult) -> str:
         for figure in (_accuracy(table), _frontier(table), _slices(table)):
             parts.append(to_html(figure, full_html=False, include_plotlyjs=library))
             library = False
+    if result.learning_curve:
+        parts.append("<h2>training of the encoder</h2>")
+        parts.append(to_html(_curve(result), full_html=False, include_plotlyjs=library))
     return "\n".join(parts)
+
+
+def _curve(result: EvaluationResult) -> go.Figure:
+    figure = go.Figure(layout={"title": "Validation by epoch", "xaxis": {"title": "epoch (0: untrained)"}})
+    for name in ("ndcg@10", "auc"):
+        x, y = ([row[key] for row in result.learning_curve] for key in ("epoch", name))
+        figure.add_scatter(x=x, y=y, name=name, mode="lines+markers")
+    return figure
 
 
 def _table(table: TableResult) -> str:

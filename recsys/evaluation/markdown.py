@@ -23,7 +23,7 @@ def to_markdown(result: EvaluationResult) -> str:
         f"full catalogue ranked; settings chosen on validation, test asked once; seed {result.seed}; "
         f"{result.seconds:.0f} s in all.",
         "",
-        f"`{result.command}`",
+        f"`{result.command}`" + (f", encoder {result.encoder_version}" if result.encoder_version else ""),
     ]
     return "\n".join([*head, *(line for table in result.tables for line in _table(table))]) + "\n"
 

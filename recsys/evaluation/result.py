@@ -57,6 +57,9 @@ class EvaluationResult(Config):
 
     schema_version: int = SCHEMA_VERSION
     label: str
+    encoder_version: str = ""
+    learning_curve: tuple[dict[str, float], ...] = ()
+    """Validation figures by epoch of the encoder's training; empty for one that was not trained here."""
     split: str
     holdout_days: float | None
     num_items: int

@@ -76,6 +76,11 @@ def test_evaluation_compares_everything_and_is_deterministic() -> None:
     for one, other in zip(figures(first), figures(second), strict=True):
         assert one == pytest.approx(other, nan_ok=True)
     assert EvaluationResult.model_validate_json(first.model_dump_json()) == first
+    curve = ({"epoch": 0.0, "ndcg@10": 0.1, "auc": 0.6}, {"epoch": 1.0, "ndcg@10": 0.2, "auc": 0.7})
+    trained = first.model_copy(update={"learning_curve": curve, "encoder_version": "e-1"})
+    assert "training of the encoder" in to_page(trained)
+    assert "training of the encoder" not in to_page(first)
+    assert "encoder e-1" in to_markdown(trained)
     text, page = to_markdown(first), to_page(first)
     assert all(name in text and name in page for name in names)
     assert "<b>" not in page.replace("</b>", "")[:2000]
