@@ -217,7 +217,7 @@ class FitConfig(Config):
     """`temporal` (real times) or `leave-one-out` (only the order of a user's events is real)."""
     holdout_days: PositiveFloat = 7.0
     """Length of the test period, and a third of the validation period before it."""
-    num_neighbours: PositiveInt = 200
+    num_neighbours: PositiveInt = 400
     """Neighbours that may speak for one item, in each item-item signal."""
     max_direct_items: PositiveInt = 12_500
     """Items with the most users that the closed-form model covers; its cost is cubic in them."""

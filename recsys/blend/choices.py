@@ -31,6 +31,7 @@ FIRST_DECAYS = (0.8, 1.0)
 ORDER_SHARES = (0.5, 0.0, 0.8)
 PULLS = (0.9, 0.5, 0.0)
 EVIDENCE_DAYS = (60.0, 30.0)
+BEHAVIOUR_DAYS = (30.0, 90.0)
 COLD_LIFTS = (4.0, 2.0, 1.0, 0.5)
 POPULARITY_DAYS = (7.0, 30.0, 365.0)
 
@@ -145,8 +146,9 @@ def _cosines(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
 
 
 def _decays(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
-    for decay in DECAYS:
-        yield _set(signals, behaviour_decay=decay)
+    for days in (None, *BEHAVIOUR_DAYS) if config.split == "temporal" else (None,):
+        for decay in DECAYS:
+            yield _set(signals, behaviour_decay=decay, behaviour_half_life_days=days)
 
 
 def _transitions(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:

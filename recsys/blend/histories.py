@@ -42,12 +42,17 @@ class Histories:
         """`[M] int64`: how many distinct items came after it; 0 for the newest."""
         return np.asarray(np.arange(len(self.items)) - self.offsets[self.rows], np.int64)
 
-    def matrix(self, decay: float) -> sp.csr_matrix:
+    def matrix(self, decay: float, half_life_days: float | None = None) -> sp.csr_matrix:
         """`[B, N] float32` weights with unit L2 rows, `sign * decay^step` before that.
 
-        Rows without an entry stay zero.
+        With a half-life (one of `HALF_LIVES_DAYS`) liked items also count by the square root of their
+        decayed events. Rows without an entry stay zero.
         """
-        return self._unit(np.sign(self.strengths) * decay ** self.steps.astype(np.float64))
+        weights = np.sign(self.strengths) * decay ** self.steps.astype(np.float64)
+        if half_life_days is not None:
+            often = self.frequencies[:, HALF_LIVES_DAYS.index(half_life_days)]
+            weights *= np.where(self.strengths > 0.0, np.sqrt(often), 1.0)
+        return self._unit(weights)
 
     def frequency_matrix(self, half_life_days: float) -> sp.csr_matrix:
         """`[B, N] float32` decayed event counts with unit L2 rows; one of `HALF_LIVES_DAYS`."""

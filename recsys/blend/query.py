@@ -60,10 +60,15 @@ def blended_query(
     )
 
 
-def decayed(interests: Sequence[Interest], decay: float) -> np.ndarray:
-    """`[M] float64` unit weights `sign * decay^step`, newest first."""
-    signs = np.sign([interest.strength for interest in interests])
-    return _unit(signs * decay ** np.arange(len(interests), dtype=np.float64))
+def decayed(
+    interests: Sequence[Interest], decay: float, half_life_days: float | None = None
+) -> np.ndarray:
+    """`[M] float64` unit weights, newest first, as `Histories.matrix` has them."""
+    weights = np.sign([i.strength for i in interests]) * decay ** np.arange(len(interests), dtype=np.float64)
+    if half_life_days is not None:
+        column = HALF_LIVES_DAYS.index(half_life_days)
+        weights *= [i.frequencies[column] ** 0.5 if i.strength > 0.0 else 1.0 for i in interests]
+    return _unit(weights)
 
 
 def _text_vector(
@@ -91,12 +96,12 @@ def _links(
         known.context_share * len(asked) / max(len(known.contexts), 1) if interests else float(bool(asked))
     )
     found: dict[str, dict[str, float]] = {}
-    for signal, factor, decay in (
-        ("behaviour", blend.behaviour, settings.behaviour_decay),
-        ("transition", blend.transition, settings.transition_decay),
+    for signal, factor, decay, days in (
+        ("behaviour", blend.behaviour, settings.behaviour_decay, settings.behaviour_half_life_days),
+        ("transition", blend.transition, settings.transition_decay, None),
     ):
         if factor:
-            found[signal] = _sources(interests, decayed(interests, decay) * factor * (1.0 - share))
+            found[signal] = _sources(interests, decayed(interests, decay, days) * factor * (1.0 - share))
             for item_id in asked:
                 more = factor * share / len(asked)
                 found[signal][item_id] = found[signal].get(item_id, 0.0) + more

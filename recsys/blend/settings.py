@@ -55,6 +55,8 @@ class SignalSettings(Config):
     """How much more counts what speaks for an item without events; shrinks with the item's events."""
     behaviour_decay: float = Field(default=0.9, gt=0.0, le=1.0)
     """As `text_decay`, for the item-item model."""
+    behaviour_half_life_days: float | None = None
+    """With it an item of the history also counts by how often it was acted on; one of `HALF_LIVES_DAYS`."""
     transition_power: float = Field(default=0.0, ge=0.0, le=1.0)
     """Damping of frequent items in transitions."""
     transition_window: int = Field(default=3, ge=1)

@@ -64,7 +64,9 @@ class Signals:
 
     def behaviour_scores(self, histories: Histories) -> np.ndarray:
         """Item-item model."""
-        return _dense(histories.matrix(self.settings.behaviour_decay) @ self.behaviour)
+        settings = self.settings
+        users = histories.matrix(settings.behaviour_decay, settings.behaviour_half_life_days)
+        return _dense(users @ self.behaviour)
 
     def transition_scores(self, histories: Histories) -> np.ndarray:
         """What followed the newest items."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from cluster.training_curves import Curves, require_trackers
 from recsys.errors import ConfigError
 
 LOSSES = [3.0, 2.0, 1.5]
+FLUSH_S = 30.0
 
 
 def write_run(folder: Path, tracker: str) -> None:
@@ -50,6 +52,9 @@ def test_wandb_writes_an_offline_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("WANDB_MODE", raising=False)
     write_run(tmp_path, "wandb")
     (file,) = (tmp_path / "wandb" / "wandb").glob("offline-run-*/run-*.wandb")
+    deadline = time.monotonic() + FLUSH_S
+    while b"training/loss" not in file.read_bytes() and time.monotonic() < deadline:
+        time.sleep(0.1)  # W&B's own process writes the file, at times after `finish` returned
     assert b"training/loss" in file.read_bytes()
 
 

@@ -36,7 +36,7 @@ from serve_app.service import ShopService
 from tests.serve.conftest import SmallShop, assemble_inline, client_of, make_small_shop
 
 EVERY = FittedBlend(
-    settings=SignalSettings(ridge=2.0),
+    settings=SignalSettings(ridge=2.0, behaviour_half_life_days=30.0),
     discover=Blend(text=0.7, behaviour=2.0, transition=0.3, popularity=0.1),
     again=Blend(text=0.5, behaviour=1.0, transition=0.2, repeat=0.8, own=-0.3, popularity=0.05),
 )

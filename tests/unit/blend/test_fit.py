@@ -122,6 +122,15 @@ def test_histories_are_distinct_items_newest_first(histories: list[list[int]]) -
     assert norms == pytest.approx(np.ones(len(histories)), abs=1e-5)
 
 
+def test_with_a_half_life_what_is_acted_on_often_counts_more() -> None:
+    log = log_of([[0, 1, 1, 1, 1, 2]])
+    found = histories_of(log, np.array([0], np.int32))
+    plain, often = (found.matrix(1.0, days).toarray()[0] for days in (None, 365.0))
+    assert plain == pytest.approx(np.full(len(plain), 3**-0.5) * (plain > 0))
+    assert often[1] / often[0] == pytest.approx(2.0, rel=0.01)  # four times as often, a few days apart
+    assert np.linalg.norm(often) == pytest.approx(1.0)
+
+
 def test_only_the_newest_events_of_a_user_count() -> None:
     log = log_of([[0, 1, 2, 3, 4]])
     found = histories_of(log, np.array([0], np.int32), ProfileConfig(max_events=2))
