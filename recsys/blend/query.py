@@ -60,9 +60,7 @@ def blended_query(
     )
 
 
-def decayed(
-    interests: Sequence[Interest], decay: float, half_life_days: float | None = None
-) -> np.ndarray:
+def decayed(interests: Sequence[Interest], decay: float, half_life_days: float | None = None) -> np.ndarray:
     """`[M] float64` unit weights, newest first, as `Histories.matrix` has them."""
     weights = np.sign([i.strength for i in interests]) * decay ** np.arange(len(interests), dtype=np.float64)
     if half_life_days is not None:
