@@ -16,7 +16,7 @@ import ray
 import ray.train
 import torch
 import torch.distributed as dist
-from ray.train import FailureConfig, RunConfig, ScalingConfig
+from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
 from ray.train.torch import TorchTrainer
 from torch import nn
 from torch.distributed.nn.functional import all_gather
@@ -24,7 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from cluster.training_curves import Curves
 from recsys.config import EncoderConfig, TrainConfig
-from recsys.errors import EncoderError
+from recsys.errors import EncoderError, RecsysError
 from recsys.training.loop import TrainingData, Workers, train
 from recsys.training.tower import Tower
 
@@ -66,7 +66,7 @@ def run_training(
 ) -> TrainReport:
     """Train on the Ray that is connected; goes on from the newest checkpoint in `task.run`.
 
-    Raises `EncoderError` when a worker fails, with the worker's own words.
+    Raises the project's own error that stopped a worker, `EncoderError` for any other failure.
     """
     use_gpu = bool(ray.cluster_resources().get("GPU"))  # type: ignore[no-untyped-call]  # Ray's own
     told: Any = ray.remote(num_cpus=0)(_Told).remote()
@@ -83,11 +83,20 @@ def run_training(
     try:
         with _followed(told, on_progress):
             trainer.fit()
-    except RuntimeError as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise EncoderError("the training failed", found=lines[-1][:300], where=task.run.name) from error
+    except (TrainingFailedError, RuntimeError) as error:
+        raise _reason(error, task.run.name) from error
     report: TrainReport = ray.get(told.report.remote())
     return report
+
+
+def _reason(error: Exception, name: str) -> RecsysError:
+    """What a user can act on: a worker's own error, or the last line of a stranger's."""
+    for failure in getattr(error, "worker_failures", {}).values():
+        cause = getattr(failure, "cause", failure)
+        if isinstance(cause, RecsysError):
+            return cause
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return EncoderError("the training failed", found=lines[-1][:300], where=name)
 
 
 class _Told:

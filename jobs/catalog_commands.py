@@ -31,6 +31,7 @@ EncoderOption = Annotated[
     str, typer.Option("--encoder", help="Local folder, package:NAME, or a hub name.", show_default=True)
 ]
 ShardsOption = Annotated[int, typer.Option("--shards", min=1, help="Disjoint parts of the index.")]
+ForceOption = Annotated[bool, typer.Option(help="Publish even what the gate refuses.")]
 DEFAULT_ENCODER = EncoderConfig().source
 
 
@@ -49,6 +50,7 @@ def embed(
     index: Annotated[
         bool, typer.Option("--index/--no-index", help="Build and publish an index version afterwards.")
     ] = True,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Encode the texts that are new or changed, then build and publish the index.
@@ -70,11 +72,14 @@ def embed(
             on_progress,
         )
     show("embed", report.as_rows(), as_json)
-    if index:
-        built = publish_index.run_index(
-            runtime, report.encoder_version, IndexConfig(num_shards=shards, metric=metric)
-        )
-        show("index", built.as_rows(), as_json)
+    if not index:
+        return
+    if not force and publish_index.awaits_fit(Workspace(runtime.workspace), report.encoder_version):
+        show("index", {"published": "as before: `recsys fit` compares the new encoder with it"}, as_json)
+        return
+    config = IndexConfig(num_shards=shards, metric=metric)
+    built = publish_index.run_index(runtime, report.encoder_version, config, force=force)
+    show("index", built.as_rows(), as_json)
 
 
 def index(
@@ -85,19 +90,21 @@ def index(
     ] = None,
     shards: ShardsOption = 1,
     metric: Annotated[Metric, typer.Option(help="Score between query and item.")] = Metric.COSINE,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build an index version from embeddings that are there, and publish it."""
     runtime = runtime_of(workspace, database_url)
     version = encoder_version or publish_index.newest_encoder_version(Workspace(runtime.workspace))
-    built = publish_index.run_index(runtime, version, IndexConfig(num_shards=shards, metric=metric))
+    config = IndexConfig(num_shards=shards, metric=metric)
+    built = publish_index.run_index(runtime, version, config, force=force)
     show("index", built.as_rows(), as_json)
 
 
 def publish(
     version: Annotated[str | None, typer.Argument(help="Index version; the newest when absent.")] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    force: Annotated[bool, typer.Option(help="Publish even what the gate refuses.")] = False,
+    force: ForceOption = False,
 ) -> None:
     """Check a version whole, judge it beside the published one, and make it the one that answers."""
     folder = Workspace(runtime_of(workspace, None).workspace)

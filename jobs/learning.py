@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from cluster.item_store import ItemStore
 from cluster.runtime import connect
 from jobs.options import database_url_of
 from jobs.publish_index import IndexReport, newest_encoder_version, published, run_index
-from recsys.blend.fit_shop import fit_shop
+from recsys.blend.fit_shop import Parent, fit_shop
 from recsys.blend.settings import FittedBlend
 from recsys.config import FitConfig, IndexConfig, RuntimeConfig
 from recsys.dataset import Dataset
@@ -26,7 +25,8 @@ from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.html import to_page
 from recsys.evaluation.markdown import to_markdown
 from recsys.evaluation.result import EvaluationResult
-from recsys.index import load_manifest
+from recsys.index import IndexManifest, load_manifest
+from recsys.training.model_card import read_card
 from recsys.workspace import Workspace, replace_file
 
 Say = Callable[[str], None]
@@ -67,10 +67,19 @@ def run_fit(
     data = _read(runtime, version)
     current = published(workspace)
     parent = load_manifest(workspace, current) if current else None
-    fitted = fit_shop(data, fit, parent.blend if parent else None, say)
+    fitted = fit_shop(data, fit, _parent(runtime, parent, version), say)
     shards = index.model_copy(update={"num_shards": parent.num_shards}) if parent else index
     built = run_index(runtime, version, shards, fitted=fitted, force=force)
     return FitReport(fitted.blend, fitted.metrics, data.log.unknown_items, built)
+
+
+def _parent(runtime: RuntimeConfig, manifest: IndexManifest | None, version: str) -> Parent | None:
+    """What is published, with its own encoder's vectors where the new version has another encoder."""
+    if manifest is None or manifest.blend is None:
+        return None
+    if manifest.encoder_version == version:
+        return Parent(manifest.blend)
+    return Parent(manifest.blend, _read(runtime, manifest.encoder_version).vectors)
 
 
 def run_evaluate(
@@ -82,9 +91,9 @@ def run_evaluate(
     data, created = _read(runtime, version), datetime.now(UTC)
     with connect(runtime):
         result = evaluate(data, fit, command, created.isoformat(timespec="seconds"), say, rank_on_ray())
-    result = result.model_copy(
-        update={"encoder_version": version, "learning_curve": _learning_curve(workspace, version)}
-    )
+    card = read_card(Path(load_encoder_config(workspace, version).source)) or {}
+    more = {"learning_curve": tuple(card.get("curve", ())), "caveat": _caveat(card, fit)}
+    result = result.model_copy(update={"encoder_version": version, **more})
     folder = workspace.reports / f"evaluation-{created:%Y%m%dT%H%M%S}"
     for name, content in (
         ("evaluation.json", result.model_dump_json(indent=1)),
@@ -95,10 +104,15 @@ def run_evaluate(
     return result, folder
 
 
-def _learning_curve(workspace: Workspace, encoder_version: str) -> tuple[dict[str, float], ...]:
-    """Of the encoder's model card, where it has one."""
-    card = Path(load_encoder_config(workspace, encoder_version).source) / "card.json"
-    return tuple(json.loads(card.read_text(encoding="utf-8"))["curve"]) if card.is_file() else ()
+def _caveat(card: dict[str, Any], fit: FitConfig) -> str:
+    """What must be said of an encoder that was trained on the answers; empty where it was not."""
+    asked = {"split": fit.split, "holdout_days": fit.holdout_days}
+    if not card or (card["config"]["as_evaluated"] and asked.items() <= card.items()):
+        return ""
+    return (
+        "The encoder was trained on events that this test asks for, so that its figures are too high: "
+        "train it with --as-evaluated and the same --split and --holdout-days to compare it."
+    )
 
 
 def _read(runtime: RuntimeConfig, encoder_version: str) -> Dataset:

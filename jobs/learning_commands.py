@@ -27,7 +27,10 @@ SplitOption = Annotated[
     Literal["temporal", "leave-one-out"],
     typer.Option(help="How events are held out; leave-one-out where only their order is real."),
 ]
-DaysOption = Annotated[float, typer.Option(min=0.001, help="Days held out by the temporal split.")]
+DaysOption = Annotated[
+    float,
+    typer.Option(min=0.001, help="Days of the test period; validation holds out three times as many."),
+]
 SeedOption = Annotated[int, typer.Option(help="The same seed gives the same result.")]
 TrialsOption = Annotated[int, typer.Option(min=1, help="Trials for the weights of the signals.")]
 EncoderOption = Annotated[str | None, typer.Option(help="Which embeddings to use; the newest when absent.")]
@@ -81,7 +84,9 @@ def evaluate(
     from jobs.learning import run_evaluate
 
     config = FitConfig(split=split, holdout_days=holdout_days, num_trials=trials, seed=seed)
-    command = f"recsys evaluate --split {split} --holdout-days {holdout_days:g} --seed {seed}"
+    given = {"trials": (trials, DEFAULTS.num_trials), "encoder-version": (encoder_version, None)}
+    more = "".join(f" --{name} {value}" for name, (value, default) in given.items() if value != default)
+    command = f"recsys evaluate --split {split} --holdout-days {holdout_days:g} --seed {seed}{more}"
     runtime = runtime_of(workspace, database_url, address)
     result, folder = run_evaluate(runtime, config, encoder_version, command, _sayer(as_json))
     if as_json:
@@ -167,7 +172,7 @@ def train(
         def on_progress(figures: dict[str, float]) -> None:
             advance(int(figures["step"]), int(figures["of"]))
 
-        result = run_train(runtime, config, held_out, encoder_version, name, on_progress)
+        result = run_train(runtime, config, held_out, encoder_version, name, on_progress, _sayer(as_json))
     show("train", result.as_rows(), as_json)
     if not as_json:
         out.print(f"next: recsys embed -w {workspace} --encoder {result.folder}")

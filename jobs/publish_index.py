@@ -70,6 +70,16 @@ def run_index(
     return IndexReport(manifest, manifest.index_version not in before)
 
 
+def awaits_fit(workspace: Workspace, encoder_version: str) -> bool:
+    """Whether the published version learned from events with another encoder.
+
+    A version of text alone must not take its place; `recsys fit` makes one that is compared with it.
+    """
+    current = published(workspace)
+    manifest = load_manifest(workspace, current) if current else None
+    return bool(manifest and manifest.blend and manifest.encoder_version != encoder_version)
+
+
 def run_publish(
     workspace: Workspace, index_version: str | None, keep: int = 3, *, force: bool = False
 ) -> str:

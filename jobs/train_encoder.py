@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,13 @@ from recsys.blend.fit_shop import held_out
 from recsys.config import FitConfig, RuntimeConfig, TrainConfig
 from recsys.dataset import Dataset
 from recsys.encoder_record import load_encoder_config
-from recsys.errors import InputError
-from recsys.evaluation.splits import COLD_SHARE, cold_items, validation_and_test
+from recsys.errors import ConfigError, InputError
+from recsys.evaluation.splits import COLD_SHARE, cold_items, validation_and_test, without_items
 from recsys.interaction_log import InteractionLog
 from recsys.item_item import cooccurrence
 from recsys.training.checkpoint import checkpoints
 from recsys.training.loop import TrainingData
-from recsys.training.model_card import write_card
+from recsys.training.model_card import read_card, write_card
 from recsys.training.pairs import next_item_pairs, require_pairs
 from recsys.workspace import Workspace
 
@@ -75,6 +76,7 @@ def run_train(
     encoder_version: str | None,
     name: str | None,
     on_progress: Callable[[dict[str, float]], None] = lambda figures: None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> TrainingResult:
     """Train, resume, or find that it was done; the encoder's folder.
 
@@ -85,12 +87,15 @@ def run_train(
     version = encoder_version or newest_encoder_version(workspace)
     engine = open_database(database_url_of(runtime))
     shop = read_dataset(workspace, ItemStore(engine), EventStore(engine), version)
-    data = training_data(shop, config, fit)
-    name = name or f"{config.mode.value}-{config.objective}-{data.digest(config)[:8]}"
+    data = training_data(shop, config, fit, say)
+    digest = data.digest(config)
+    name = name or f"{config.mode.value}-{config.objective}-{digest[:8]}"
     if not name or "/" in name or name.startswith("."):
         raise InputError("a name is a plain folder name", found=repr(name))
     run, target = workspace.root / "runs" / name, workspace.encoders / name
-    if (target / "card.json").is_file() and checkpoints(run / "checkpoints"):
+    if (card := read_card(target)) and checkpoints(run / "checkpoints"):
+        if card.get("digest") != digest:
+            raise ConfigError("another training has this name", expected="a new --name", found=name)
         return TrainingResult(target, run, len(data.pairs), shop.log.unknown_items, None)
     building = workspace.encoders / f".{name}"
     shutil.rmtree(building, ignore_errors=True)
@@ -99,23 +104,25 @@ def run_train(
     )
     with connect(runtime, request=ResourceRequest(config.num_workers, 0.5)):
         report = run_training(task, on_progress)
-    write_card(building, _facts(version, config, data, shop.log, report), report.curve)
+    asked = {"split": fit.split, "holdout_days": fit.holdout_days, "digest": digest}
+    write_card(building, _facts(version, config, data, shop.log, report) | asked, report.curve)
     shutil.rmtree(target, ignore_errors=True)
     building.rename(target)
     return TrainingResult(target, run, len(data.pairs), shop.log.unknown_items, report)
 
 
-def training_data(shop: Dataset, config: TrainConfig, fit: FitConfig) -> TrainingData:
+def training_data(
+    shop: Dataset, config: TrainConfig, fit: FitConfig, say: Callable[[str], None] = lambda text: None
+) -> TrainingData:
     """Pairs from before the held-out events, which judge every epoch.
 
     With `config.as_evaluated` neither the test period of an evaluation nor its cold items are seen.
     """
     if config.as_evaluated:
         question, _ = validation_and_test(shop.log, fit.split, fit.holdout_days)
-        cold = cold_items(shop.log.item_ids, COLD_SHARE)
-        question = replace(question, train=question.train.select(~cold[question.train.items]))
+        question = without_items(question, cold_items(shop.log.item_ids, COLD_SHARE))
     else:
-        question = held_out(shop, fit, lambda text: None)
+        question = held_out(shop, fit, say)
     question = question.sample(config.max_questions, config.seed)
     log = question.train
     pairs = next_item_pairs(
@@ -123,7 +130,8 @@ def training_data(shop: Dataset, config: TrainConfig, fit: FitConfig) -> Trainin
     )
     require_pairs(pairs, config.batch_pairs)
     frequencies = np.bincount(log.items, minlength=log.num_items).astype(np.float64)
-    return TrainingData(pairs, question, cooccurrence(log), frequencies)
+    origin = hashlib.sha256("\0".join(shop.texts).encode() + shop.vectors.tobytes()).hexdigest()
+    return TrainingData(pairs, question, cooccurrence(log), frequencies, origin)
 
 
 def _facts(

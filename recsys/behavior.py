@@ -71,19 +71,20 @@ def standing_events(events: Sequence[HistoryEvent]) -> list[HistoryEvent]:
     A `remove_from_cart` cancels the newest `add_to_cart` before it, and neither counts; one that
     finds nothing to cancel stands with its own weight.
     """
-    standing: list[HistoryEvent] = []
-    for event in events:
-        if event.event_type != "remove_from_cart" or not _take_back(standing):
-            standing.append(event)
-    return standing
+    gone = taken_back([event.event_type for event in events])
+    return [event for place, event in enumerate(events) if place not in gone]
 
 
-def _take_back(standing: list[HistoryEvent]) -> bool:
-    for position in range(len(standing) - 1, -1, -1):
-        if standing[position].event_type == "add_to_cart":
-            del standing[position]
-            return True
-    return False
+def taken_back(event_types: Sequence[str]) -> set[int]:
+    """Places of the events of one item, oldest first, that `standing_events` leaves out."""
+    added: list[int] = []
+    gone: set[int] = set()
+    for place, event_type in enumerate(event_types):
+        if event_type == "add_to_cart":
+            added.append(place)
+        elif event_type == "remove_from_cart" and added:
+            gone |= {added.pop(), place}
+    return gone
 
 
 def decay(age_s: float, config: ProfileConfig) -> float:

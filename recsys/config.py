@@ -228,7 +228,7 @@ class FitConfig(Config):
     num_trials: PositiveInt = 100
     """Trials for the weights of the signals."""
     baseline_trials: PositiveInt = 12
-    """Most settings tried for each baseline and for each of our own signals."""
+    """Most settings tried for each baseline."""
     min_gain: Share = 0.005
     """Relative gain in validation NDCG@10 below which an optional signal is left out."""
     cold_price: Share = 0.01

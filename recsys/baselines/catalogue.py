@@ -174,9 +174,11 @@ def _als_items(matrix: sp.csr_matrix, factors: int, alpha: float, seed: int) -> 
 
 def _bm25(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
     words = CountVectorizer(max_features=50_000, dtype=np.float32).fit_transform(shop.data.texts)
+    _, first, which = np.unique(np.array(shop.data.texts), return_index=True, return_inverse=True)
+    asked = (words[first] > 0).astype(np.float32)  # items with the same text ask the same
     for b, rows in _grouped(grid, "b"):
         weighted = bm25_weight(words, K1=1.2, B=b).tocsr().astype(np.float32)
-        neighbours = _text_neighbours(weighted, (words > 0).astype(np.float32))
+        neighbours = _text_neighbours(weighted, asked)[which]
         for params in rows:
             yield params, Neighbours(neighbours, params["decay"])
 
@@ -184,7 +186,7 @@ def _bm25(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]
 def _text_neighbours(
     documents: sp.csr_matrix, queries: sp.csr_matrix, rows_at_once: int = 512
 ) -> sp.csr_matrix:
-    """BM25 of every item as a query against all, its best `TEXT_NEIGHBOURS` kept."""
+    """BM25 of each query against all items, its best `TEXT_NEIGHBOURS` kept."""
     parts = []
     for start in range(0, queries.shape[0], rows_at_once):
         scores = (queries[start : start + rows_at_once] @ documents.T).toarray()
@@ -208,7 +210,8 @@ def _blend(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]
     _, regression = next(_ease(shop, [{"ridge": 8.0, "decay": 0.9}]))
     _, texts = next(_whitened(shop, [{"decay": 0.5}]))
     _, steps = next(_next(shop, [{"window": 3, "power": 0.0, "decay": 0.5}]))
-    popular = Constant(np.log1p(np.bincount(shop.log.items, minlength=shop.log.num_items)))
+    liked = shop.log.items[shop.log.weights > 0]
+    popular = Constant(np.log1p(np.bincount(liked, minlength=shop.log.num_items)))
     for params in grid:
         factors = (1.0, params["text"], params["transitions"], params["popularity"])
         yield params, Standardised((regression, texts, steps, popular), factors)

@@ -60,16 +60,17 @@ class Factors:
     decay: float
 
     def scores(self, histories: Histories) -> np.ndarray:
-        """`[B, N] float32`; confidence `1 + alpha` on history items (Hu, Koren, Volinsky 2008)."""
+        """`[B, N] float32`; confidence `alpha`, decayed, on liked items (Hu, Koren, Volinsky 2008)."""
         rows = self.item_factors.astype(np.float64)
         gram = rows.T @ rows + self.regularisation * np.eye(rows.shape[1])
         users = np.zeros((len(histories), rows.shape[1]))
         for place in range(len(histories)):
             part = slice(histories.offsets[place], histories.offsets[place + 1])
-            own = rows[histories.items[part]]
-            weight = self.decay ** histories.steps[part].astype(np.float64)
-            confident = (own * (self.alpha * weight)[:, None]).T
-            users[place] = np.linalg.solve(gram + confident @ own, confident.sum(1) + weight @ own)
+            liked = histories.strengths[part] > 0.0
+            own = rows[histories.items[part][liked]]
+            confidence = self.alpha * self.decay ** histories.steps[part][liked].astype(np.float64)
+            more = own.T @ (own * (confidence - 1.0)[:, None])
+            users[place] = np.linalg.solve(gram + more, confidence @ own)
         return np.asarray(users @ rows.T, np.float32)
 
 

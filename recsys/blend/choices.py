@@ -38,6 +38,16 @@ POPULARITY_DAYS = (7.0, 30.0, 365.0)
 Candidates = Iterator[Signals]
 
 
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What one decision came to."""
+
+    value: float
+    """Validation NDCG@10 of the signal alone."""
+    signals: Signals
+    tried: int
+
+
 @dataclass(frozen=True)
 class Choice:
     """One decision: the settings that are tried, given those decided before, and how they are judged."""
@@ -47,21 +57,20 @@ class Choice:
     score: Callable[[Signals, Histories], np.ndarray]
     mask_seen: bool = True
 
-    def best(
-        self, data: Dataset, signals: Signals, config: FitConfig, question: Split
-    ) -> tuple[float, Signals]:
-        """Validation NDCG@10 and signals of the best candidate, the earlier of equals.
+    def best(self, data: Dataset, signals: Signals, config: FitConfig, question: Split) -> Chosen:
+        """The best candidate, the earlier of equals.
 
         Candidates are made one at a time and let go, since each may be large.
         """
         best: tuple[float, Signals] | None = None
+        tried = 0
         for candidate in self.candidates(data, signals, config):
-            value = _alone(self.score, candidate, question, self.mask_seen)
+            value, tried = _alone(self.score, candidate, question, self.mask_seen), tried + 1
             if best is None or value > best[0]:
                 best = value, candidate
         if best is None:
             raise InputError("a signal has no settings to choose from", where=self.name)
-        return best
+        return Chosen(*best, tried)
 
 
 @dataclass(frozen=True, eq=False)

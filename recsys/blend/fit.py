@@ -33,25 +33,31 @@ def fit_blend(split: Split, data: Dataset, config: FitConfig, say: Say) -> Fitte
     unseen = asked.unseen_only()
     # Where everybody only comes back for what they know, nothing can be learned about new items.
     questions = {"discover": unseen if len(unseen.users) else asked, "again": asked}
-    signals = _blank(known)
+    signals, tried = _blank(known), 0
     for choice in CHOICES:
-        value, signals = choice.best(known, signals, config, questions["discover"])
-        say(f"{choice.name}: NDCG@10 alone {value:.4f}")
+        chosen = choice.best(known, signals, config, questions["discover"])
+        signals, tried = chosen.signals, tried + chosen.tried
+        say(f"{choice.name}: NDCG@10 alone {chosen.value:.4f}")
     if min(config.max_direct_items, known.log.num_items) > config.max_choosing_items:
         say("the model of all items")
         signals = make_signals(known, signals.settings, config)
     signals = choose_cold_lift(known, signals, config, questions["discover"])
     say(f"cold items: lift {signals.settings.cold_lift:g}")
-    _, signals = REPEAT.best(known, signals, config, questions["again"])
+    chosen = REPEAT.best(known, signals, config, questions["again"])
+    signals, tried = chosen.signals, tried + chosen.tried
     found: dict[str, Blend] = {}
     figures: dict[str, float] = {}
     for name, question in questions.items():
-        pool = pool_of(signals, question, mask_seen=name == "discover")
+        pool = pool_of(signals, question, mask_seen=name == "discover" and len(unseen.users) > 0)
         found[name], figures[f"{name} ndcg@10"] = fit_weights(pool, config)
         factors = ", ".join(f"{signal} {value:.3g}" for signal, value in found[name].model_dump().items())
         say(f"{name}: {factors}; NDCG@10 {figures[f'{name} ndcg@10']:.4f}")
     return FittedBlend(
-        settings=signals.settings, discover=found["discover"], again=found["again"], validation=figures
+        settings=signals.settings,
+        discover=found["discover"],
+        again=found["again"],
+        validation=figures,
+        tried=tried + config.num_trials,
     )
 
 

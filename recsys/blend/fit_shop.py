@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -24,21 +24,34 @@ from recsys.metrics import catalogue_coverage
 
 PLAIN = FittedBlend(settings=SignalSettings(whitening="raw", text_decay=0.9), discover=Blend(), again=Blend())
 """What a version without a fit comes to: text alone."""
+LEAST_JUDGES = 60
+"""Held-out users from which some are kept out of the choosing."""
 
 
-def fit_shop(data: Dataset, config: FitConfig, parent: FittedBlend | None, say: Say) -> Fitted:
+@dataclass(frozen=True, eq=False)
+class Parent:
+    """What the published version was fitted with."""
+
+    blend: FittedBlend
+    vectors: np.ndarray | None = None
+    """`[N, D] float32` by its own encoder; None where it is the same encoder."""
+
+
+def fit_shop(data: Dataset, config: FitConfig, parent: Parent | None, say: Say) -> Fitted:
     """Settings and weights from the newest held-out period, then everything learned from all events.
 
-    `parent` is what the published version was fitted with; it is measured on the same held-out events
-    for the gate. Raises `InputError` when there are too few events to hold any out.
+    A third of the held-out users has no say in the settings: on them the new fit and `parent`, what
+    the published version was fitted with, are measured for the gate. Raises `InputError` when there
+    are too few events to hold any out.
     """
-    question = held_out(data, config, say)
-    blend = fit_blend(question, data, config, say)
-    asked = question.sample(config.max_users, config.seed)
-    held = replace(data, log=question.train)
-    metrics = _figures(make_signals(held, blend.settings, config), blend, asked, "")
-    compared = parent or PLAIN
-    metrics |= _figures(make_signals(held, compared.settings, config), compared, asked, "parent ")
+    chosen_on, judged_on = _parted(held_out(data, config, say), config)
+    blend = fit_blend(chosen_on, data, config, say)
+    held = replace(data, log=judged_on.train)
+    metrics = _figures(make_signals(held, blend.settings, config), blend, judged_on, "")
+    compared = parent or Parent(PLAIN)
+    before = held if compared.vectors is None else replace(held, vectors=compared.vectors)
+    signals = make_signals(before, compared.blend.settings, config)
+    metrics |= _figures(signals, compared.blend, judged_on, "parent ")
     say("learning from all events")
     signals = make_signals(data, blend.settings, config)
     return Fitted(
@@ -59,6 +72,15 @@ def held_out(data: Dataset, config: FitConfig, say: Say) -> Split:
         return leave_one_out(data.log)
 
 
+def _parted(question: Split, config: FitConfig) -> tuple[Split, Split]:
+    """Two thirds of the users to choose on, one to judge on; all for both where they are few."""
+    if len(question.users) < LEAST_JUDGES:
+        return question, question
+    judging = np.random.default_rng(config.seed).permutation(len(question.users)) % 3 == 0
+    judges = question.part(np.flatnonzero(judging))
+    return question.part(np.flatnonzero(~judging)), judges.sample(config.max_users, config.seed)
+
+
 def _figures(signals: Signals, fitted: FittedBlend, asked: Split, prefix: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, repeats in (("discover", False), ("again", True)):
@@ -69,7 +91,7 @@ def _figures(signals: Signals, fitted: FittedBlend, asked: Split, prefix: str) -
         if not repeats:
             coverage = catalogue_coverage(ranked.lists[:, :10], len(signals.popularity))
             found[f"{prefix}coverage@10"] = coverage
-    return {name: value for name, value in found.items() if np.isfinite(value)}
+    return found
 
 
 def _ranked(signals: Signals, blend: Blend, asked: Split, repeats: bool) -> Ranked | None:

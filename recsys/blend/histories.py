@@ -31,6 +31,17 @@ class Histories:
         """Number B of histories."""
         return len(self.offsets) - 1
 
+    def part(self, start: int, stop: int) -> Histories:
+        """Histories `start` to `stop` alone."""
+        rows = slice(int(self.offsets[start]), int(self.offsets[stop]))
+        return Histories(
+            self.num_items,
+            self.offsets[start : stop + 1] - self.offsets[start],
+            self.items[rows],
+            self.strengths[rows],
+            self.frequencies[rows],
+        )
+
     @cached_property
     def rows(self) -> np.ndarray:
         """`[M] int64`: the history each entry belongs to."""

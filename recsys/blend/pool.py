@@ -53,12 +53,13 @@ class CandidatePool:
         """`[B] float64` NDCG@10 of each user's list."""
         scores = np.einsum("s,sbp->bp", np.asarray(factors, np.float32), self.parts)
         scores[self.blocked] = -np.inf
-        best = np.argpartition(-scores, CUT - 1, axis=1)[:, :CUT]
+        cut = min(CUT, scores.shape[1])
+        best = np.argpartition(-scores, cut - 1, axis=1)[:, :cut]
         order = np.argsort(-np.take_along_axis(scores, best, 1), axis=1, kind="stable")
         hits = np.take_along_axis(self.hits, np.take_along_axis(best, order, 1), 1)
         gains = 1.0 / np.log2(np.arange(2, CUT + 2))
         ideal = np.cumsum(gains)[np.minimum(self.num_targets, CUT) - 1]
-        found: np.ndarray = hits @ gains / ideal
+        found: np.ndarray = hits @ gains[:cut] / ideal
         return found
 
 

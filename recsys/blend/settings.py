@@ -81,6 +81,8 @@ class FittedBlend(Config):
     """Used where such items may come back."""
     validation: dict[str, float] = {}
     """Validation figures of the fit."""
+    tried: int = 0
+    """Settings of signals and mixtures of factors that were tried, before the last small steps."""
 
     def blend(self, include_seen: bool) -> Blend:
         """The blend of a request."""

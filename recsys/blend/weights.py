@@ -45,7 +45,7 @@ def _searched(
     study.enqueue_trial({name: value for name, value in zip(SIGNALS, known, strict=False) if value})
     for start in _starts(used):
         study.enqueue_trial(start)
-    study.optimize(objective, n_trials=config.num_trials // 2)
+    study.optimize(objective, n_trials=max(config.num_trials // 2, 1))
     return _refined(pool, [study.best_params.get(name, 0.0) for name in SIGNALS], deviations)
 
 

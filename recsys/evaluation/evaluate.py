@@ -87,7 +87,7 @@ def _ours(data: Dataset, blend: FittedBlend, asked: Sequence[Protocol], config: 
         factors = blend.blend(not protocol.mask_seen)
         value = blend.validation["discover ndcg@10" if protocol.mask_seen else "again ndcg@10"]
         shown = {**blend.settings.model_dump(), **{f"w_{k}": v for k, v in factors.model_dump().items()}}
-        found.append(Tuned(OURS, shown, config.num_trials, value, Blended(signals, factors), fit_s))
+        found.append(Tuned(OURS, shown, blend.tried, value, Blended(signals, factors), fit_s))
     return found
 
 

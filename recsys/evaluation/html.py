@@ -20,6 +20,7 @@ def to_page(result: EvaluationResult) -> str:
         f"<!doctype html><meta charset='utf-8'><title>{title}</title><style>{STYLE}</style><h1>{title}</h1>"
     ]
     parts.append(f"<p>{escape(result.command)}</p>")
+    parts += [f"<p><strong>{escape(result.caveat)}</strong></p>"] if result.caveat else []
     library: bool | str = True
     for table in result.tables:
         parts.append(f"<h2>{escape(table.title)}</h2>{_table(table)}")

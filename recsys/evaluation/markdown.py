@@ -24,6 +24,7 @@ def to_markdown(result: EvaluationResult) -> str:
         f"{result.seconds:.0f} s in all.",
         "",
         f"`{result.command}`" + (f", encoder {result.encoder_version}" if result.encoder_version else ""),
+        *(["", f"**{result.caveat}**"] if result.caveat else []),
     ]
     return "\n".join([*head, *(line for table in result.tables for line in _table(table))]) + "\n"
 

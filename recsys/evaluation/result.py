@@ -60,6 +60,8 @@ class EvaluationResult(Config):
     encoder_version: str = ""
     learning_curve: tuple[dict[str, float], ...] = ()
     """Validation figures by epoch of the encoder's training; empty for one that was not trained here."""
+    caveat: str = ""
+    """Why the figures of texts are too good to be true, where the encoder knows the answers."""
     split: str
     holdout_days: float | None
     num_items: int

@@ -49,22 +49,31 @@ class Split:
         """At most `num_users` of the questions, drawn by `seed`."""
         if len(self.users) <= num_users:
             return self
-        kept = np.sort(np.random.default_rng(seed).choice(len(self.users), num_users, replace=False))
-        return Split(self.train, self.users[kept], self.targets[kept], self.num_without_target)
+        return self.part(
+            np.sort(np.random.default_rng(seed).choice(len(self.users), num_users, replace=False))
+        )
+
+    def part(self, rows: np.ndarray) -> Split:
+        """Only the questions at `rows`."""
+        return Split(self.train, self.users[rows], self.targets[rows], self.num_without_target)
 
 
 def leave_one_out(log: InteractionLog, back: int = 1) -> Split:
-    """Each user's event `back` from the end is the target (1: the last), what precedes it the history.
+    """Each user's positive event `back` from the end is the target (1: the last), all before it the history.
 
     Users with no event before the target are counted as without target. Raises `InputError` when
     nobody is left. Leaks the future of other users; for logs without real times.
     """
-    ends = log.offsets[1:]
-    kept = np.zeros(len(log), bool)
-    places = np.arange(len(log))
-    kept[places < ends[log.users] - back] = True
-    asked = np.flatnonzero(np.diff(log.offsets) > back)
-    items = log.items[ends[asked] - back]
+    liked = np.flatnonzero(log.weights > 0)
+    bounds = np.searchsorted(log.users[liked], np.arange(log.num_users + 1))
+    oldest, newest = bounds[:-1], bounds[1:]
+    ends = np.array(log.offsets[1:])
+    some = newest > oldest
+    # Where there are too few, nothing liked is known: a later question may ask for it.
+    ends[some] = liked[np.maximum(newest - back, oldest)[some]]
+    asked = np.flatnonzero((newest - oldest >= back) & (ends > log.offsets[:-1]))
+    kept = np.arange(len(log)) < ends[log.users]
+    items = log.items[ends[asked]]
     targets = sp.csr_matrix(
         (np.ones(len(asked), bool), (np.arange(len(asked)), items)), shape=(len(asked), log.num_items)
     )
@@ -129,12 +138,25 @@ def cold_question(split: Split, cold: np.ndarray) -> Split:
     Raises `InputError` when nobody's target is among them.
     """
     train = split.train.select(~cold[split.train.items])
-    targets = sp.csr_matrix(split.targets.multiply(cold[None, :]).astype(bool))
+    return _asking(split, train, sp.csr_matrix(split.targets.multiply(cold[None, :]).astype(bool)))
+
+
+def _asking(split: Split, train: InteractionLog, targets: sp.csr_matrix) -> Split:
+    """With fewer events and targets: users left without either are counted."""
     targets.eliminate_zeros()
     known = np.diff(train.offsets)[split.users] > 0
     kept = np.flatnonzero((np.diff(targets.indptr) > 0) & known)
     dropped = split.num_without_target + len(split.users) - len(kept)
     return _checked(Split(train, split.users[kept], targets[kept], dropped))
+
+
+def without_items(split: Split, hidden: np.ndarray) -> Split:
+    """The split of a shop that does not have the `hidden` items (`[N] bool`): no event, no target.
+
+    Raises `InputError` when nobody's target is left.
+    """
+    train = split.train.select(~hidden[split.train.items])
+    return _asking(split, train, sp.csr_matrix(split.targets.multiply(~hidden[None, :]).astype(bool)))
 
 
 def seen_items(log: InteractionLog) -> sp.csr_matrix:

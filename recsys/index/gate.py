@@ -18,14 +18,16 @@ def gate(manifest: IndexManifest, parent: IndexManifest | None, config: GateConf
     """Reasons against publishing `manifest` in the place of `parent`; none means it may.
 
     Validation figures of both were taken on the same held-out events when the new version was
-    fitted (`NAME` and `parent NAME` in its metrics). A version without figures, such as one of text
-    alone, is judged by its sanity only.
+    fitted (`NAME` and `parent NAME` in its metrics). A first version without figures, of text alone, is
+    judged by its sanity only.
     """
     reasons = [
         f"{name} is not a number: {value}"
         for name, value in manifest.metrics.items()
         if not math.isfinite(value)
     ]
+    if parent is not None and parent.blend is not None and manifest.blend is None:
+        reasons.append("the published version has learned from events and this one has not: run `recsys fit`")
     if manifest.item_count and manifest.dim == 0:
         reasons.append("items have no vectors: dim is 0")
     for name in JUDGED:

@@ -45,7 +45,7 @@ def _at(hits: np.ndarray, targets: np.ndarray, candidates: np.ndarray, k: int) -
         "ndcg": cut @ gains / ideal[np.minimum(targets, k)],
         "mrr": (cut / places).max(1, initial=0.0),
         "map": (cut * np.cumsum(cut, axis=1) / places).sum(1) / wanted,
-        "accuracy": right / candidates,
+        "accuracy": np.where(candidates > 0, right / np.maximum(candidates, 1), 0.0),
     }
 
 

@@ -37,6 +37,11 @@ class LearnedRanker:
 
     def scores(self, histories: Histories) -> np.ndarray:
         """`[B, N] float32`; only the order means anything."""
+        starts = range(0, len(histories), ROWS_AT_ONCE)
+        found = [self._scores(histories.part(at, min(at + ROWS_AT_ONCE, len(histories)))) for at in starts]
+        return np.concatenate(found)
+
+    def _scores(self, histories: Histories) -> np.ndarray:
         parts = np.stack(self.signals.parts(histories, EVERY))
         total = self.signals.scores(histories, self.blend)
         allowed = total.copy()
@@ -48,7 +53,7 @@ class LearnedRanker:
         chosen = np.stack([np.take_along_axis(part, places, 1) for part in parts])
         chosen = np.nan_to_num(chosen, neginf=0.0)
         rows = features(self.signals, self.blend, self.facts, histories, places, chosen)
-        learned = self.booster.predict(rows.reshape(-1, rows.shape[2])).reshape(places.shape)
+        learned = _of_first_copies(_predicted(self.booster, rows), places)
         lift = float(np.nanmax(np.abs(total), initial=1.0)) * 2.0 + 1.0
         total -= total.max(1, keepdims=True) + np.float32(lift)
         spread = np.float32(1.0 / (1.0 + np.abs(learned).max(initial=1.0)))
@@ -102,6 +107,18 @@ def _boosted(pool: CandidatePool, rows: np.ndarray, users: np.ndarray, seed: int
     labels, sizes = pool.hits[users][kept].astype(np.int8), kept.sum(1)
     data = lightgbm.Dataset(rows[users][kept], labels, group=sizes)
     return lightgbm.train({**SETTINGS, "seed": seed}, data, TREES)
+
+
+def _of_first_copies(learned: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """What was predicted for the first of equal `places` (ascending), for all of them.
+
+    A candidate of several signals stands there several times, with another rank each time; the first
+    is the one that a pool keeps.
+    """
+    again = np.zeros(places.shape, bool)
+    again[:, 1:] = places[:, 1:] == places[:, :-1]
+    first = np.maximum.accumulate(np.where(again, 0, np.arange(places.shape[1])), axis=1)
+    return np.take_along_axis(learned, first, 1)
 
 
 def _predicted(booster: Any, rows: np.ndarray) -> np.ndarray:

@@ -40,6 +40,8 @@ class TrainingData:
     """`[N, N]`: items that somebody acted on both of."""
     frequencies: np.ndarray
     """`[N]` training events."""
+    origin: str = ""
+    """Digest of the texts and of the base encoder's vectors."""
 
     def num_steps(self, config: TrainConfig) -> int:
         """Steps of a training that is not stopped early."""
@@ -48,7 +50,12 @@ class TrainingData:
     def digest(self, config: TrainConfig) -> str:
         """Of everything that decides the result."""
         made = hashlib.sha256(config.model_dump_json(exclude={"num_workers", "trackers"}).encode())
-        made.update(self.pairs.anchors.tobytes() + self.pairs.positives.tobytes())
+        targets = self.question.targets
+        made.update(self.origin.encode())
+        for part in (
+            self.pairs.anchors, self.pairs.positives, self.question.users, targets.indptr, targets.indices,
+        ):  # fmt: skip
+            made.update(np.ascontiguousarray(part, np.int64).tobytes())
         return made.hexdigest()
 
 
@@ -235,15 +242,24 @@ def _judge(
 
 
 def _pair_auc(vectors: np.ndarray, data: TrainingData, config: TrainConfig) -> float:
-    """Chance that a held-out pair is nearer than a random one."""
-    split = data.question
-    firsts = [
-        split.train.items[split.train.rows_of(user)][-1:] for user in split.users[:HELD_OUT_PAIRS].tolist()
-    ]
-    wanted = [split.targets.indices[split.targets.indptr[row]] for row in range(len(firsts))]
-    known = np.array([own[0] for own in firsts if len(own)])
-    pairs = Pairs(known[:, None], np.array(wanted)[[len(own) > 0 for own in firsts]])
+    """Chance that a held-out pair is nearer than a random one; a half where there is no pair."""
+    pairs = held_out_pairs(data.question)
+    if len(pairs) == 0:
+        return 0.5
+    known = pairs.anchors[:, 0]
     others = sampled_negatives(pairs, len(data.frequencies), 1, config.seed)[:, 0]
     right = np.einsum("bd,bd->b", vectors[known], vectors[pairs.positives])
     wrong = np.einsum("bd,bd->b", vectors[known], vectors[others])
     return auc(np.concatenate([right, wrong]), np.arange(len(right)))
+
+
+def held_out_pairs(split: Split) -> Pairs:
+    """The last item that a user liked with the first other one among the targets, where there are both."""
+    liked = split.train.select(split.train.weights > 0)
+    found: list[tuple[int, int]] = []
+    for row, user in enumerate(split.users[:HELD_OUT_PAIRS].tolist()):
+        known = liked.items[liked.rows_of(user)][-1:]
+        wanted = split.targets.indices[split.targets.indptr[row] : split.targets.indptr[row + 1]]
+        found += [(int(own), int(other)) for own in known for other in wanted[wanted != own][:1]]
+    places = np.array(found, np.int64).reshape(-1, 2)
+    return Pairs(places[:, :1], places[:, 1])

@@ -5,9 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from recsys.workspace import replace_file
+
+
+def read_card(folder: Path) -> dict[str, Any] | None:
+    """What `write_card` wrote for machines; None for an encoder that was not trained here."""
+    path = folder / "card.json"
+    if not path.is_file():
+        return None
+    return cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
 
 
 def write_card(folder: Path, facts: Mapping[str, Any], curve: Sequence[Mapping[str, float]]) -> None:

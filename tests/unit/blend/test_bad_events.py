@@ -43,6 +43,7 @@ def log_of(num_users: int, weight: float = 1.0, spacing_us: int = 10**12, unknow
 
 
 def assert_sane(fitted: Fitted) -> None:
+    assert {"again ndcg@10", "parent again ndcg@10"} <= fitted.metrics.keys()
     assert all(np.isfinite(list(fitted.metrics.values())))
     assert all(np.isfinite(matrix.data).all() for matrix in fitted.links.signals.values())
     assert np.isfinite(fitted.whitening.matrix).all()
@@ -66,11 +67,23 @@ def test_equal_times_fall_back_to_the_last_event_and_say_so() -> None:
         evaluate(shop(log_of(30, spacing_us=0)), CONFIG, "", "", lambda text: None)
 
 
-def test_nothing_but_dislikes_is_text_alone() -> None:
-    fitted = fit_shop(shop(log_of(30, weight=-1.0)), BY_ORDER, None, lambda text: None)
-    assert_sane(fitted)
-    assert fitted.links.signals["transition"].nnz == 0
-    assert fitted.links.signals["popularity"].nnz == 0
+def test_nothing_but_dislikes_is_refused_with_a_message() -> None:
+    with pytest.raises(InputError, match="no user can be asked about"):
+        fit_shop(shop(log_of(30, weight=-1.0)), BY_ORDER, None, lambda text: None)
+
+
+def test_a_catalog_of_one_item_and_one_trial_fit() -> None:
+    log = replace(log_of(30), item_ids=("i00",))
+    log = replace(log.select(log.items == 0), weights=np.ones(int((log.items == 0).sum()), np.float32))
+    twice = replace(
+        log,
+        users=np.repeat(log.users, 2),
+        items=np.repeat(log.items, 2),
+        weights=np.repeat(log.weights, 2),
+        occurred_at_us=np.repeat(log.occurred_at_us, 2),
+    )
+    one_trial = BY_ORDER.model_copy(update={"num_trials": 1})
+    assert_sane(fit_shop(shop(twice), one_trial, None, lambda text: None))
 
 
 def test_unknown_items_are_counted_and_the_rest_is_learned_from() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from recsys.baselines.scorers import Constant
 from recsys.errors import InputError
 from recsys.evaluation.ranking import rank_split, top_places
-from recsys.evaluation.splits import leave_one_out, temporal, validation_and_test
+from recsys.evaluation.splits import leave_one_out, temporal, validation_and_test, without_items
 from recsys.interaction_log import DAY_US
 from tests.unit.item_item.test_models import HISTORIES, log_of
 
@@ -27,6 +29,26 @@ def test_leave_one_out_asks_for_the_last_event(histories: list[list[int]]) -> No
     for row, user in enumerate(split.users.tolist()):
         assert split.targets[row].indices.tolist() == [histories[user][-1]]
         assert split.train.items[split.train.rows_of(user)].tolist() == histories[user][:-1]
+
+
+def test_leave_one_out_asks_for_nothing_that_was_disliked() -> None:
+    log = log_of([[0, 1, 2, 3], [0, 1], [2, 3], [4]])
+    log = replace(log, weights=np.array([1, 1, 1, -1, 1, -1, -1, -1, 1], np.float32))
+    last, before = leave_one_out(log), leave_one_out(log, 2)
+    assert last.users.tolist() == [0]
+    assert last.targets[0].indices.tolist() == [2]
+    assert before.targets[0].indices.tolist() == [1]
+    for split, known in ((last, {0: [0, 1], 1: [], 2: [2, 3], 3: []}), (before, {0: [0], 1: [], 3: []})):
+        for user, items in known.items():
+            assert split.train.items[split.train.rows_of(user)].tolist() == items
+
+
+def test_without_items_nobody_knows_or_wants_them() -> None:
+    split = leave_one_out(log_of([[0, 1, 2], [0, 2, 1], [0, 1]]))
+    left = without_items(split, np.arange(split.train.num_items) == 1)
+    assert left.users.tolist() == [0]
+    assert 1 not in left.train.items
+    assert left.num_without_target == 2
 
 
 @settings(deadline=None, max_examples=50)

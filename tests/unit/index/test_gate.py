@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from recsys.blend.settings import FittedBlend
 from recsys.config import GateConfig, Metric
 from recsys.index.gate import gate, mark_refused, refusal
 from recsys.index.manifest import IndexManifest, Signal
@@ -53,6 +54,13 @@ def test_what_is_worse_or_broken_is_refused_with_the_reason(
     reasons = gate(manifest(metrics, items, dim), manifest(GOOD), GateConfig())
     assert len(reasons) == 1
     assert word in reasons[0]
+
+
+def test_a_version_of_text_alone_does_not_replace_one_that_learned() -> None:
+    learned = manifest(GOOD).model_copy(update={"blend": FittedBlend()})
+    (reason,) = gate(manifest({}), learned, GateConfig())
+    assert "recsys fit" in reason
+    assert gate(learned, manifest({}), GateConfig()) == ()
 
 
 def test_a_loss_within_the_margin_passes() -> None:

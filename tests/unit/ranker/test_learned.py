@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from recsys.blend.blended import Blended
 from recsys.blend.histories import histories_of
@@ -60,6 +61,17 @@ def test_a_poor_sum_is_beaten_on_users_it_was_not_fitted_on_and_the_order_is_ser
     learned = rank_split(ranker, split, True, with_auc=False).metrics["ndcg@10"].mean()
     before = rank_split(Blended(ranker.signals, poor), split, True, with_auc=False).metrics["ndcg@10"].mean()
     assert learned > 2 * before
+
+
+def test_what_is_ranked_is_what_was_judged() -> None:
+    fit, ranker, split = fitted(SUM, shop_of_one_category())
+    pool = pool_of(ranker.signals, split, True)
+    histories = histories_of(split.train, split.users)
+    rows = features(ranker.signals, SUM, ranker.facts, histories, pool.places, pool.parts)
+    predicted = fit.booster.predict(rows.reshape(-1, rows.shape[2])).reshape(pool.places.shape)
+    judged = pool.with_parts(predicted[None].astype(np.float32)).ndcg((1.0,))
+    ranked = rank_split(ranker, split, True, with_auc=False).metrics["ndcg@10"].mean()
+    assert ranked == pytest.approx(judged, abs=1e-3)  # ties may fall differently
 
 
 def test_a_good_sum_is_not_replaced() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -10,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.errors import InputError
+from recsys.evaluation.splits import leave_one_out
 from recsys.training.hard_negatives import hard_negatives
+from recsys.training.loop import held_out_pairs
 from recsys.training.losses import info_nce
 from recsys.training.pairs import next_item_pairs, require_pairs, sampled_negatives
 from tests.unit.item_item.test_models import HISTORIES, log_of
@@ -73,6 +77,13 @@ def test_drawn_pairs_are_the_same_for_a_seed() -> None:
     one, same = (next_item_pairs(log, 1, 30.0, 100, 30, 5) for _ in range(2))
     assert len(one) == 30
     assert np.array_equal(one.anchors, same.anchors)
+
+
+def test_held_out_pairs_are_of_liked_items_and_never_an_item_with_itself() -> None:
+    log = log_of([[0, 1, 1], [2, 3, 4], [5, 6]])
+    log = replace(log, weights=np.array([1, 1, 1, 1, -1, 1, 1, 1], np.float32))
+    pairs = held_out_pairs(leave_one_out(log))
+    assert list(zip(pairs.anchors[:, 0].tolist(), pairs.positives.tolist(), strict=True)) == [(2, 4), (5, 6)]
 
 
 def test_negatives_are_never_the_pair_itself_or_a_known_neighbour() -> None:
