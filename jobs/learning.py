@@ -92,7 +92,7 @@ def run_evaluate(
     with connect(runtime):
         result = evaluate(data, fit, command, created.isoformat(timespec="seconds"), say, rank_on_ray())
     card = read_card(Path(load_encoder_config(workspace, version).source)) or {}
-    more = {"learning_curve": tuple(card.get("curve", ())), "caveat": _caveat(card, fit)}
+    more = {"learning_curve": tuple(card.get("curve", ())), "caveat": caveat(card, fit)}
     result = result.model_copy(update={"encoder_version": version, **more})
     folder = workspace.reports / f"evaluation-{created:%Y%m%dT%H%M%S}"
     for name, content in (
@@ -104,7 +104,7 @@ def run_evaluate(
     return result, folder
 
 
-def _caveat(card: dict[str, Any], fit: FitConfig) -> str:
+def caveat(card: dict[str, Any], fit: FitConfig) -> str:
     """What must be said of an encoder that was trained on the answers; empty where it was not."""
     asked = {"split": fit.split, "holdout_days": fit.holdout_days}
     if not card or (card["config"]["as_evaluated"] and asked.items() <= card.items()):

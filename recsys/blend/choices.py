@@ -155,6 +155,7 @@ def _cosines(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
 
 
 def _decays(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
+    yield signals
     for days in (None, *BEHAVIOUR_DAYS) if config.split == "temporal" else (None,):
         for decay in DECAYS:
             yield _set(signals, behaviour_decay=decay, behaviour_half_life_days=days)

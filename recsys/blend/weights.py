@@ -11,10 +11,14 @@ from recsys.blend.pool import CandidatePool
 from recsys.blend.settings import SIGNALS, Blend
 from recsys.config import FitConfig
 
+SURE = 2.0
+"""Standard errors that a signal must be worth: 95 % sure."""
 MIN_TEXT = 0.05
 """Least factor of text, per deviation: an item that nobody has touched yet is found by it alone."""
 ROUNDS = 2
-STEPS = (0.6, 0.8, 0.9, 1.1, 1.25, 1.6)
+REFINED = 4
+"""Mixtures from which small steps are tried: one search stops on one hill."""
+STEPS = (0.25, 4.0, 0.6, 0.8, 0.9, 1.1, 1.25, 1.6)
 LEAST = {"text": MIN_TEXT, "own": -1.0}
 MILDER = {"popularity": 0.3, "own": -1.0}
 """What a signal gets beside a leading one, against the others."""
@@ -46,7 +50,11 @@ def _searched(
     for start in _starts(used):
         study.enqueue_trial(start)
     study.optimize(objective, n_trials=max(config.num_trials // 2, 1))
-    return _refined(pool, [study.best_params.get(name, 0.0) for name in SIGNALS], deviations)
+    starts = sorted(study.trials, key=lambda trial: -(trial.value or 0.0))[:REFINED]
+    refined = [
+        _refined(pool, [start.params.get(name, 0.0) for name in SIGNALS], deviations) for start in starts
+    ]
+    return max(refined, key=lambda factors: pool.ndcg(_scaled(factors, deviations)))
 
 
 def _refined(pool: CandidatePool, raw: Sequence[float], deviations: Sequence[float]) -> list[float]:
@@ -89,8 +97,8 @@ def _earned(
 ) -> list[float]:
     """Without the signals whose absence costs next to nothing; text always stays.
 
-    Next to nothing is a standard error of the difference over users, or `min_gain` of the value: what
-    was won by less was won on these users only. The cheapest goes first; losses add up.
+    Next to nothing is `SURE` standard errors of the difference over users, or `min_gain` of the value:
+    what was won by less was won on these users only. The cheapest goes first; losses add up.
     """
     kept, best = list(raw), pool.ndcgs(_scaled(raw, deviations))
     while True:
@@ -98,7 +106,8 @@ def _earned(
         for place in range(1, len(kept)):
             without = [0.0 if other == place else factor for other, factor in enumerate(kept)]
             lost = best - pool.ndcgs(_scaled(without, deviations))
-            bearable = max(lost.std() / max(len(lost), 1) ** 0.5, min_gain * best.mean())
+            noise = float(lost.std()) / max(len(lost), 1) ** 0.5
+            bearable = max(SURE * noise, min_gain * best.mean())
             cheap = kept[place] != 0.0 and any(without) and lost.mean() <= bearable
             if cheap and (dropped is None or lost.mean() < dropped[0]):
                 dropped = float(lost.mean()), without

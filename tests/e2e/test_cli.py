@@ -109,6 +109,7 @@ def test_a_trained_encoder_is_embedded_fitted_and_not_trained_twice(tmp_path: Pa
     for kind in ("items", "events"):
         recsys("import", kind, files / f"{kind}.parquet", "-w", workspace)
     recsys("embed", "-w", workspace, "--encoder", tiny_bert, "--cpus", "1", "--json")
+    before = lines(recsys("fit", "-w", workspace, "--trials", "4", "--json"))[0]
     train = ("train", "-w", workspace, "--epochs", "2", "--batch", "32", "--as-evaluated", "--json")
     first, again = lines(recsys(*train))[0], lines(recsys(*train))[0]
     assert first["steps"] > 0
@@ -121,6 +122,10 @@ def test_a_trained_encoder_is_embedded_fitted_and_not_trained_twice(tmp_path: Pa
     assert {path.suffix for path in folder.iterdir()} <= {".json", ".safetensors", ".md", ".txt"}
     embedded = lines(recsys("embed", "-w", workspace, "--encoder", folder, "--cpus", "1", "--json"))
     assert embedded[0]["embedded"] > 0
+    assert "recsys fit" in embedded[1]["published"]  # texts alone do not replace what was learned
+    assert before["index_version"] in recsys("status", "-w", workspace, "--json")
+    other = recsys(*train, "--name", folder.name, "--seed", "5", code=2)
+    assert "another training has this name" in other
     fitted = lines(recsys("fit", "-w", workspace, "--trials", "10", "--force", "--json"))[0]
     assert fitted["new"]
     too_few = recsys(*train, "--batch", "100000", code=2)

@@ -18,6 +18,7 @@ import pytest
 from cluster.trainer import TrainingTask, run_training
 from recsys.config import EncoderConfig, TrainConfig, TrainMode
 from recsys.encoder import TextEncoder
+from recsys.errors import ConfigError
 from recsys.training.checkpoint import checkpoints
 from tests.tiny_encoders import tiny_bert
 from tests.unit.training.test_tower import CONFIG, TEXTS, data_of
@@ -132,3 +133,10 @@ def test_a_finished_run_trains_nothing_more(tmp_path: Path) -> None:
     assert again.losses == ()
     assert first.steps == again.steps
     assert np.isfinite(first.losses).all()
+
+
+def test_what_stopped_a_worker_is_what_the_caller_gets(tmp_path: Path) -> None:
+    source = tiny_bert(tmp_path / "base")
+    run_training(task_of(tmp_path, source, mode=TrainMode.HEAD))
+    with pytest.raises(ConfigError, match="begun with other settings"):
+        run_training(task_of(tmp_path, source, mode=TrainMode.HEAD, seed=5))
