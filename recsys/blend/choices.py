@@ -33,6 +33,7 @@ PULLS = (0.9, 0.5, 0.0)
 EVIDENCE_DAYS = (60.0, 30.0)
 BEHAVIOUR_DAYS = (30.0, 90.0)
 COLD_LIFTS = (4.0, 2.0, 1.0, 0.5)
+REPEAT_POWERS = (0.0, 0.5, 1.0, 1.5)
 POPULARITY_DAYS = (7.0, 30.0, 365.0)
 
 Candidates = Iterator[Signals]
@@ -101,6 +102,15 @@ def choose_cold_lift(data: Dataset, signals: Signals, config: FitConfig, questio
         if _alone(Signals.behaviour_scores, candidate, question, True) >= least:
             return candidate
     return signals
+
+
+def repeat_powers(signals: Signals) -> Candidates:
+    """How much the chance of coming back counts; to be judged in the mixture.
+
+    Alone the signal only orders what a user has. Beside others it says what is wanted again at all.
+    """
+    for power in REPEAT_POWERS:
+        yield _set(signals, repeat_power=power)
 
 
 def _set(signals: Signals, **settings: object) -> Signals:
@@ -177,8 +187,7 @@ def _popularities(data: Dataset, signals: Signals, config: FitConfig) -> Candida
 
 def _repeats(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     for days in HALF_LIVES_DAYS:
-        for power in (0.0, 0.5, 1.0):
-            yield _set(signals, repeat_half_life_days=days, repeat_power=power)
+        yield _set(signals, repeat_half_life_days=days, repeat_power=0.5)
 
 
 def _popularity_scores(signals: Signals, histories: Histories) -> np.ndarray:

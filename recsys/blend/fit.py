@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import scipy.sparse as sp
 
-from recsys.blend.choices import CHOICES, REPEAT, choose_cold_lift
+from recsys.blend.choices import CHOICES, REPEAT, REPEAT_POWERS, choose_cold_lift, repeat_powers
 from recsys.blend.making import make_signals
 from recsys.blend.pool import pool_of
 from recsys.blend.settings import Blend, FittedBlend, SignalSettings
@@ -19,6 +19,8 @@ from recsys.evaluation.splits import Split
 
 MAX_SCORES = 1.2e8
 """Users times items that are scored for one candidate of a setting."""
+QUICK_TRIALS = 20
+"""Mixtures tried for each candidate of a setting that is judged in the mixture."""
 Say = Callable[[str], None]
 
 
@@ -45,6 +47,11 @@ def fit_blend(split: Split, data: Dataset, config: FitConfig, say: Say) -> Fitte
     say(f"cold items: lift {signals.settings.cold_lift:g}")
     chosen = REPEAT.best(known, signals, config, questions["again"])
     signals, tried = chosen.signals, tried + chosen.tried
+    if len(unseen.users) < len(asked.users):
+        signals, tried = (
+            _repeats_in_the_mixture(signals, asked, config),
+            tried + QUICK_TRIALS * len(REPEAT_POWERS),
+        )
     found: dict[str, Blend] = {}
     figures: dict[str, float] = {}
     for name, question in questions.items():
@@ -59,6 +66,17 @@ def fit_blend(split: Split, data: Dataset, config: FitConfig, say: Say) -> Fitte
         validation=figures,
         tried=tried + config.num_trials,
     )
+
+
+def _repeats_in_the_mixture(signals: Signals, question: Split, config: FitConfig) -> Signals:
+    """The signals with the repeat power whose quickly found mixture does best."""
+    quick = config.model_copy(update={"num_trials": min(QUICK_TRIALS, config.num_trials)})
+    best: tuple[float, Signals] | None = None
+    for candidate in repeat_powers(signals):
+        _, value = fit_weights(pool_of(candidate, question, mask_seen=False), quick)
+        if best is None or value > best[0]:
+            best = value, candidate
+    return best[1] if best else signals
 
 
 def choosing_sample(split: Split, config: FitConfig) -> Split:
