@@ -25,7 +25,8 @@ from torch.nn.parallel import DistributedDataParallel
 from cluster.training_curves import Curves
 from recsys.config import EncoderConfig, TrainConfig
 from recsys.errors import EncoderError, RecsysError
-from recsys.training.loop import TrainingData, Workers, train
+from recsys.training.data import TrainingData, Workers
+from recsys.training.loop import train
 from recsys.training.tower import Tower
 
 RESTARTS = 2
@@ -160,11 +161,12 @@ def _worker(given: dict[str, Any]) -> None:
         progress = train(tower, task.data, task.config, task.run / "checkpoints", workers, report)
     if curves is not None:
         curves.close()
+        num_trainable = tower.num_trainable  # saving merges adapters into the encoder
         tower.save(task.target)
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         done = TrainReport(
             progress.step, tuple(progress.curve), tuple(losses), time.monotonic() - begun, peak_mb,
-            tower.num_trainable,
+            num_trainable,
         )  # fmt: skip
         ray.get(given["told"].report.remote(done))
     ray.train.report({"step": progress.step, "best": progress.best})

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from jobs import catalog_commands, import_commands, learning_commands, serve_commands
+from jobs import catalog_commands, import_commands, learning_commands, serve_commands, training_commands
 from jobs.console import err
-from recsys.errors import InputError, RecsysError
+from recsys.errors import ConfigError, InputError, RecsysError
 
 app = typer.Typer(
     name="recsys",
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 import_commands.register(app)
 catalog_commands.register(app)
+training_commands.register(app)
 learning_commands.register(app)
 serve_commands.register(app)
 
@@ -60,7 +61,7 @@ def main() -> None:
     """Run the command line; a refusal becomes one line on stderr and an exit code."""
     try:
         app()
-    except InputError as error:
+    except (InputError, ConfigError) as error:
         err.print(f"[red]refused:[/red] {error}", markup=True)
         sys.exit(2)
     except RecsysError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -59,6 +60,17 @@ def progress(title: str, unit: str, quiet: bool) -> Iterator[Advance]:
             bar.update(task, completed=done, total=total)
 
         yield advance
+
+
+def sayer(quiet: bool) -> Callable[[str], None]:
+    """One line on stderr for each thing that was found, with the seconds since the start."""
+    begun = time.monotonic()
+
+    def say(text: str) -> None:
+        if not quiet:
+            err.print(f"{time.monotonic() - begun:6.0f} s  {text}", markup=False)
+
+    return say
 
 
 def show(title: str, rows: Mapping[str, Any], as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -31,6 +31,18 @@ AddressOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and no progress.")]
+SplitOption = Annotated[
+    Literal["temporal", "leave-one-out"],
+    typer.Option(help="How events are held out; leave-one-out where only their order is real."),
+]
+HoldoutOption = Annotated[
+    float,
+    typer.Option(min=0.001, help="Days of the test period; validation holds out three times as many."),
+]
+SeedOption = Annotated[int, typer.Option(help="The same seed gives the same result.")]
+EncoderVersionOption = Annotated[
+    str | None, typer.Option(help="Which embeddings to use; the newest when absent.")
+]
 DEFAULT_WORKSPACE = Path("workspace")
 
 

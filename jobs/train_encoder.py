@@ -30,7 +30,7 @@ from recsys.evaluation.splits import COLD_SHARE, cold_items, validation_and_test
 from recsys.interaction_log import InteractionLog
 from recsys.item_item import cooccurrence
 from recsys.training.checkpoint import checkpoints
-from recsys.training.loop import TrainingData
+from recsys.training.data import TrainingData
 from recsys.training.model_card import read_card, write_card
 from recsys.training.pairs import next_item_pairs, require_pairs
 from recsys.workspace import Workspace

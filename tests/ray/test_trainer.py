@@ -47,6 +47,7 @@ def test_two_workers_with_half_a_batch_each_are_one_with_all_of_it(tmp_path: Pat
     assert reports[0].losses == pytest.approx(reports[1].losses, abs=1e-4)
     assert vectors[0] == pytest.approx(vectors[1], abs=1e-3)
     assert [row["epoch"] for row in reports[0].curve] == [0.0, 1.0, 2.0]
+    assert reports[0].num_trainable == reports[1].num_trainable > 0
 
 
 def test_a_killed_worker_is_started_again_and_the_run_ends_as_if_nothing_had_been(tmp_path: Path) -> None:

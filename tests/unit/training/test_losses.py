@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from recsys.errors import InputError
 from recsys.evaluation.splits import leave_one_out
 from recsys.training.hard_negatives import hard_negatives
-from recsys.training.loop import held_out_pairs
+from recsys.training.judge import held_out_pairs
 from recsys.training.losses import info_nce
 from recsys.training.pairs import next_item_pairs, require_pairs, sampled_negatives
 from tests.unit.item_item.test_models import HISTORIES, log_of

@@ -18,7 +18,8 @@ from recsys.errors import ConfigError, EncoderError
 from recsys.evaluation.splits import leave_one_out
 from recsys.item_item import cooccurrence
 from recsys.training.checkpoint import Progress, checkpoints, load_checkpoint, save_checkpoint
-from recsys.training.loop import TrainingData, Workers, train
+from recsys.training.data import TrainingData, Workers
+from recsys.training.loop import train
 from recsys.training.pairs import next_item_pairs
 from recsys.training.tower import Tower
 from tests.tiny_encoders import tiny_bert, tiny_gpt2, tiny_t5

@@ -1,0 +1,103 @@
+"""`recsys train` on the command line."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+
+from jobs.console import out, progress, sayer, show
+from jobs.options import (
+    DEFAULT_WORKSPACE,
+    AddressOption,
+    DatabaseOption,
+    EncoderVersionOption,
+    HoldoutOption,
+    JsonOption,
+    SeedOption,
+    SplitOption,
+    WorkspaceOption,
+    runtime_of,
+)
+from recsys.config import FitConfig, TrainConfig, TrainMode
+from recsys.errors import ConfigError
+
+DEFAULTS = FitConfig()
+TRAINING = TrainConfig()
+
+
+def train(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    address: AddressOption = None,
+    mode: Annotated[TrainMode, typer.Option(help="Which numbers of the encoder change.")] = TRAINING.mode,
+    objective: Annotated[
+        Literal["contrastive", "classifier"], typer.Option(help="What is minimised.")
+    ] = TRAINING.objective,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the pairs at most.")] = TRAINING.epochs,
+    batch: Annotated[int, typer.Option(min=2, help="Pairs in a step, all workers together.")] = (
+        TRAINING.batch_pairs
+    ),
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Step size; the mode's own when absent.")
+    ] = None,
+    max_pairs: Annotated[int, typer.Option(min=1, help="Training pairs at most.")] = TRAINING.max_pairs,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Text length while training.")] = TRAINING.max_tokens,
+    hard_negatives: Annotated[
+        int, typer.Option(min=0, help="Near items that were not chosen, for each pair.")
+    ] = TRAINING.hard_negatives,
+    workers: Annotated[int, typer.Option(min=1, help="Ray Train workers.")] = 1,
+    tracker: Annotated[
+        list[str] | None, typer.Option(help="tensorboard, wandb or mlflow; may be repeated.")
+    ] = None,
+    split: SplitOption = "temporal",
+    holdout_days: HoldoutOption = DEFAULTS.holdout_days,
+    as_evaluated: Annotated[
+        bool, typer.Option(help="Learn nothing from what `recsys evaluate` asks for; to compare encoders.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the run; from its settings when absent.")] = None,
+    encoder_version: EncoderVersionOption = None,
+    seed: SeedOption = DEFAULTS.seed,
+    as_json: JsonOption = False,
+) -> None:
+    """Fine-tune the encoder on what shoppers did; what comes out is embedded by `recsys embed`.
+
+    Interrupted, the same command goes on from the newest checkpoint; run again after its end, it
+    does nothing and says so.
+
+    Example: recsys train --mode lora --epochs 3
+    """
+    from jobs.train_encoder import run_train
+
+    given = {
+        "mode": mode, "objective": objective, "epochs": epochs, "batch_pairs": batch,
+        "learning_rate": learning_rate, "max_pairs": max_pairs, "max_tokens": max_tokens,
+        "hard_negatives": hard_negatives,
+        "num_workers": workers, "seed": seed, "as_evaluated": as_evaluated,
+        "trackers": tuple(tracker or TRAINING.trackers),
+    }  # fmt: skip
+    try:
+        config = TrainConfig.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "train"
+        raise ConfigError(
+            f"{where} is refused", expected=first["msg"], found=str(first["input"])[:80]
+        ) from error
+    runtime = runtime_of(workspace, database_url, address)
+    held_out = FitConfig(split=split, holdout_days=holdout_days, seed=seed)
+    with progress("train", "steps", as_json) as advance:
+
+        def on_progress(figures: dict[str, float]) -> None:
+            advance(int(figures["step"]), int(figures["of"]))
+
+        result = run_train(runtime, config, held_out, encoder_version, name, on_progress, sayer(as_json))
+    show("train", result.as_rows(), as_json)
+    if not as_json:
+        out.print(f"next: recsys embed -w {workspace} --encoder {result.folder}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(train)
