@@ -61,7 +61,7 @@ def test_wrong_use_is_one_clear_line_and_an_exit_code(tmp_path: Path) -> None:
     table.write_text("id,name\na,x\n")
     assert "FIELD=COLUMN" in recsys("import", "items", table, "-w", tmp_path, "-c", "title", code=2)
     assert "recsys embed" in recsys("serve", "-w", tmp_path / "empty", code=3)
-    assert "--public" in recsys("serve", "-w", tmp_path, "--host", "0.0.0.0", code=3)
+    assert "--public" in recsys("serve", "-w", tmp_path, "--host", "0.0.0.0", code=2)
     assert "no such index version" in recsys("publish", "nope", "-w", tmp_path, code=3)
     bad = tmp_path / "bad.csv"
     bad.write_text("id,name\n,x\n")
