@@ -327,7 +327,7 @@ class GateConfig(Config):
     """When a new index version may take the place of the published one."""
 
     margin: Share = 0.02
-    """Relative loss of validation NDCG@10 that is still accepted: the noise of a period's users."""
+    """Relative loss of validation NDCG@10 that is still accepted, beyond the noise of the judging users."""
     min_item_share: Share = 0.5
     """Least items, as a share of the published version's: an export that broke off is not a catalog."""
     min_coverage: Share = 0.0005

@@ -114,7 +114,7 @@ class Recommender:
     async def search(self, request: SearchRequest) -> ListAnswer:
         """Items for a text; raises `EncoderError` when the text cannot be encoded now."""
         draft = self._draft(request)
-        encoded = draft.view.whitening.apply(await self._encoder.encode([request.text]))
+        encoded = draft.view.whitening.queries(await self._encoder.encode([request.text]))
         draft.add("search", await self._search(draft, Query(encoded[0])))
         return await self._answer(draft, None)
 

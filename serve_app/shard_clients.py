@@ -79,7 +79,9 @@ class InlineShard:
 
     async def prepare(self, index_version: str) -> int:
         """See `ShardClient`."""
-        return (await asyncio.to_thread(self._versions.get, index_version)).num_items
+        index = await asyncio.to_thread(self._versions.get, index_version)
+        await asyncio.to_thread(index.warm)
+        return index.num_items
 
     async def search(
         self, index_version: str, query: Query, k: int, exclude: frozenset[str], where: Filter | None

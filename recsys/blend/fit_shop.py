@@ -47,11 +47,11 @@ def fit_shop(data: Dataset, config: FitConfig, parent: Parent | None, say: Say) 
     chosen_on, judged_on = _parted(held_out(data, config, say), config)
     blend = fit_blend(chosen_on, data, config, say)
     held = replace(data, log=judged_on.train)
-    metrics = _figures(make_signals(held, blend.settings, config), blend, judged_on, "")
+    new = _lists(make_signals(held, blend.settings, config), blend, judged_on)
     compared = parent or Parent(PLAIN)
     before = held if compared.vectors is None else replace(held, vectors=compared.vectors)
-    signals = make_signals(before, compared.blend.settings, config)
-    metrics |= _figures(signals, compared.blend, judged_on, "parent ")
+    old = _lists(make_signals(before, compared.blend.settings, config), compared.blend, judged_on)
+    metrics = _figures(new, old, data.log.num_items)
     say("learning from all events")
     signals = make_signals(data, blend.settings, config)
     return Fitted(
@@ -81,21 +81,25 @@ def _parted(question: Split, config: FitConfig) -> tuple[Split, Split]:
     return question.part(np.flatnonzero(~judging)), judges.sample(config.max_users, config.seed)
 
 
-def _figures(signals: Signals, fitted: FittedBlend, asked: Split, prefix: str) -> dict[str, float]:
-    found: dict[str, float] = {}
+def _lists(signals: Signals, fitted: FittedBlend, asked: Split) -> dict[str, Ranked]:
+    """What each blend lists; a blend that nobody has a question for is left out."""
+    found: dict[str, Ranked] = {}
     for name, repeats in (("discover", False), ("again", True)):
-        ranked = _ranked(signals, fitted.blend(repeats), asked, repeats)
-        if ranked is None:
-            continue
-        found[f"{prefix}{name} ndcg@10"] = float(ranked.metrics["ndcg@10"].mean())
-        if not repeats:
-            coverage = catalogue_coverage(ranked.lists[:, :10], len(signals.popularity))
-            found[f"{prefix}coverage@10"] = coverage
+        question = asked if repeats else asked.unseen_only()
+        if len(question.users):
+            scorer = Blended(signals, fitted.blend(repeats))
+            found[name] = rank_split(scorer, question, not repeats, with_auc=False)
     return found
 
 
-def _ranked(signals: Signals, blend: Blend, asked: Split, repeats: bool) -> Ranked | None:
-    question = asked if repeats else asked.unseen_only()
-    if len(question.users) == 0:
-        return None
-    return rank_split(Blended(signals, blend), question, not repeats, with_auc=False)
+def _figures(new: dict[str, Ranked], old: dict[str, Ranked], num_items: int) -> dict[str, float]:
+    """What the gate judges by: both, and two standard errors of their difference over the same users."""
+    found: dict[str, float] = {}
+    for name, lists in new.items():
+        ours, theirs = (ranked.metrics["ndcg@10"] for ranked in (lists, old[name]))
+        found[f"{name} ndcg@10"] = float(ours.mean())
+        found[f"parent {name} ndcg@10"] = float(theirs.mean())
+        found[f"{name} noise"] = 2.0 * float((ours - theirs).std()) / len(ours) ** 0.5
+    if "discover" in new:
+        found["coverage@10"] = catalogue_coverage(new["discover"].lists[:, :10], num_items)
+    return found

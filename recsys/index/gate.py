@@ -18,8 +18,8 @@ def gate(manifest: IndexManifest, parent: IndexManifest | None, config: GateConf
     """Reasons against publishing `manifest` in the place of `parent`; none means it may.
 
     Validation figures of both were taken on the same held-out events when the new version was
-    fitted (`NAME` and `parent NAME` in its metrics). A first version without figures, of text alone, is
-    judged by its sanity only.
+    fitted (`NAME`, `parent NAME` and `noise` in its metrics). A first version without figures, of text
+    alone, is judged by its sanity only.
     """
     reasons = [
         f"{name} is not a number: {value}"
@@ -32,10 +32,11 @@ def gate(manifest: IndexManifest, parent: IndexManifest | None, config: GateConf
         reasons.append("items have no vectors: dim is 0")
     for name in JUDGED:
         ours, theirs = manifest.metrics.get(name), manifest.metrics.get(f"parent {name}")
-        if ours is not None and theirs is not None and ours < theirs * (1.0 - config.margin):
+        noise = manifest.metrics.get(f"{name.split()[0]} noise", 0.0)
+        if ours is not None and theirs is not None and ours + noise < theirs * (1.0 - config.margin):
             reasons.append(
                 f"{name} on the validation events fell from {theirs:.4f} to {ours:.4f}, "
-                f"more than the margin of {config.margin:.0%}"
+                f"more than the margin of {config.margin:.0%} and the noise of {noise:.4f}"
             )
     coverage = manifest.metrics.get("coverage@10")
     if coverage is not None and coverage < config.min_coverage:

@@ -126,6 +126,12 @@ class ShardIndex:
         found = scan(queries, k, self._rows, self._allowed(filter, include_unavailable), hidden, added)
         return [self._candidates(rows, scores) for rows, scores in found]
 
+    def warm(self) -> None:
+        """Make now what is remembered, so that no request waits for it."""
+        (found,) = self.search([Query(np.zeros(self.dim, np.float32))], 1)
+        self.links(found.item_ids)
+        self.newest(1)
+
     def newest(self, k: int, *, exclude: Collection[str] = (), filter: Filter | None = None) -> Candidates:
         """The `k` newest available items; scores are days since 1970, 0 for an unknown age."""
         allowed = self._allowed(filter, False).copy()

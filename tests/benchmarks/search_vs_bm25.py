@@ -18,6 +18,7 @@ import bm25s
 import numpy as np
 from rich.table import Table
 
+from recsys.blend.whitening import Whitening
 from recsys.config import EncoderConfig, Metric
 from recsys.encoder import TextEncoder
 from recsys.retrieval import ShardIndex
@@ -40,11 +41,24 @@ def by_words(shop: Shop) -> list[list[str]]:
     return [ids[row].tolist() for row in found]
 
 
-def by_meaning(shop: Shop, cache: Path, config: EncoderConfig) -> list[list[str]]:
-    """Cosine between the search and the item texts, as `/v1/search` does it."""
+def by_meaning(shop: Shop, cache: Path, config: EncoderConfig) -> dict[str, list[list[str]]]:
+    """Cosine between the search and the item texts, as `/v1/search` does it before and after a fit.
+
+    A fit may whiten the items; the search is then turned back. Beside it what it would be if whitened too.
+    """
     vectors = embed(shop.items, cache, config)
-    index = ShardIndex.from_items(shop.items, vectors, Metric.COSINE)
     queries = TextEncoder.load(config).encode([query.text for query in shop.queries])
+    white = Whitening.fit(vectors, "whitened")
+    ways = {
+        "search": (vectors, queries),
+        "search, items whitened": (white.apply(vectors), white.queries(queries)),
+        "both whitened": (white.apply(vectors), white.apply(queries)),
+    }
+    return {name: _found(shop, *way) for name, way in ways.items()}
+
+
+def _found(shop: Shop, vectors: np.ndarray, queries: np.ndarray) -> list[list[str]]:
+    index = ShardIndex.from_items(shop.items, vectors, Metric.COSINE)
     return [list(c.item_ids) for c in index.search(queries, DEPTH, include_unavailable=True)]
 
 
@@ -67,10 +81,10 @@ def recall(ranked: Sequence[Sequence[str]], relevant: Sequence[frozenset[str]], 
 
 
 def run(shop: Shop, cache: Path, config: EncoderConfig) -> dict[str, tuple[Measured, float]]:
-    """NDCG@10, hit rate@10 and Recall@10 of the three ways."""
+    """NDCG@10, hit rate@10 and Recall@10 of each way."""
     words, meaning = by_words(shop), by_meaning(shop, cache, config)
     relevant = [query.relevant for query in shop.queries]
-    ways = {"BM25": words, "search": meaning, "fusion of both": fused([words, meaning])}
+    ways = {"BM25": words, **meaning, "fusion of both": fused([words, meaning["search"]])}
     return {name: (measure(r, relevant), recall(r, relevant, 10)) for name, r in ways.items()}
 
 

@@ -235,6 +235,19 @@ def test_links_add_exactly_what_brute_force_adds(fitted_shop: tuple[SmallShop, D
             assert score == pytest.approx(expected, abs=1e-5)
 
 
+def test_a_prepared_shard_has_nothing_left_to_make(fitted_shop: tuple[SmallShop, Dataset]) -> None:
+    small, _ = fitted_shop
+    manifest = load_manifest(small.workspace, current_version(small.workspace))
+    shard = ShardIndex.open(small.workspace, manifest, 0)
+    shard.warm()
+    made = set(vars(shard))
+    item_id = shard.search(np.zeros((1, shard.dim), np.float32), 1)[0].item_ids[0]
+    query = Query(np.ones(shard.dim, np.float32), {"behaviour": {item_id: 1.0}})
+    shard.search([query], 10, exclude=[[item_id]])
+    shard.newest(3)
+    assert set(vars(shard)) == made
+
+
 def test_a_changed_catalog_keeps_what_was_learned(tmp_path: Path, tiny_bert: Path) -> None:
     small = make_small_shop(tmp_path, tiny_bert, None)
     fitted = fit_shop(dataset_of(small), CONFIG, None, lambda text: None)

@@ -146,6 +146,13 @@ def test_whitened_vectors_have_no_common_direction(seed: int) -> None:
     turned = Whitening.fit(vectors, "whitened").apply(vectors)
     assert np.linalg.norm(turned, axis=1) == pytest.approx(np.ones(400), abs=1e-5)
     assert abs(turned.mean(0)).max() < 0.1
+    whitening, asked = Whitening.fit(vectors, "whitened"), vectors[:3] * 2.0
+    untouched = (asked - whitening.mean) @ (vectors - whitening.mean).T
+    lengths = np.linalg.norm((vectors - whitening.mean) @ whitening.matrix, axis=1)
+    found = whitening.queries(asked) @ turned.T * lengths  # up to the length of the query itself
+    assert found / np.abs(found).max(1, keepdims=True) == pytest.approx(
+        untouched / np.abs(untouched).max(1, keepdims=True), abs=1e-3
+    )
     variances = np.linalg.eigvalsh(np.cov(turned.T))
     assert variances[-1] / variances[0] < 5.0
     assert np.array_equal(Whitening.fit(vectors, "raw").apply(vectors), vectors)

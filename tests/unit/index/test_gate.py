@@ -42,6 +42,7 @@ def test_the_first_version_and_an_equal_one_pass() -> None:
     ("metrics", "items", "dim", "word"),
     [
         (GOOD | {"discover ndcg@10": 0.0979}, 100, 8, "fell"),
+        (GOOD | {"discover ndcg@10": 0.09, "discover noise": 0.007}, 100, 8, "fell"),
         (GOOD | {"discover ndcg@10": float("nan")}, 100, 8, "not a number"),
         (GOOD | {"coverage@10": 0.0}, 100, 8, "catalog"),
         (GOOD, 49, 8, "less than 50%"),
@@ -65,6 +66,8 @@ def test_a_version_of_text_alone_does_not_replace_one_that_learned() -> None:
 
 def test_a_loss_within_the_margin_passes() -> None:
     assert gate(manifest(GOOD | {"discover ndcg@10": 0.0981}), manifest(GOOD), GateConfig()) == ()
+    few_users = GOOD | {"discover ndcg@10": 0.09, "discover noise": 0.009}
+    assert gate(manifest(few_users), manifest(GOOD), GateConfig()) == ()
 
 
 def test_reasons_stay_beside_the_version(tmp_path: Path) -> None:
