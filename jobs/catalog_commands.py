@@ -19,6 +19,8 @@ from jobs.options import (
     DEFAULT_WORKSPACE,
     AddressOption,
     DatabaseOption,
+    EncoderVersionOption,
+    ForceOption,
     JsonOption,
     WorkspaceOption,
     database_url_of,
@@ -31,7 +33,6 @@ EncoderOption = Annotated[
     str, typer.Option("--encoder", help="Local folder, package:NAME, or a hub name.", show_default=True)
 ]
 ShardsOption = Annotated[int, typer.Option("--shards", min=1, help="Disjoint parts of the index.")]
-ForceOption = Annotated[bool, typer.Option(help="Publish even what the gate refuses.")]
 DEFAULT_ENCODER = EncoderConfig().source
 
 
@@ -85,9 +86,7 @@ def embed(
 def index(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     database_url: DatabaseOption = None,
-    encoder_version: Annotated[
-        str | None, typer.Option(help="Which embeddings to use; the newest when absent.")
-    ] = None,
+    encoder_version: EncoderVersionOption = None,
     shards: ShardsOption = 1,
     metric: Annotated[Metric, typer.Option(help="Score between query and item.")] = Metric.COSINE,
     force: ForceOption = False,

@@ -13,6 +13,7 @@ from jobs.options import (
     AddressOption,
     DatabaseOption,
     EncoderVersionOption,
+    ForceOption,
     HoldoutOption,
     JsonOption,
     SeedOption,
@@ -36,7 +37,7 @@ def fit(
     seed: SeedOption = DEFAULTS.seed,
     shards: Annotated[int, typer.Option(min=1, help="Parts of a first index.")] = 1,
     encoder_version: EncoderVersionOption = None,
-    force: Annotated[bool, typer.Option(help="Publish even what the gate refuses.")] = False,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Learn from the shop's events, and publish an index that uses it if it is not worse.

@@ -43,6 +43,7 @@ SeedOption = Annotated[int, typer.Option(help="The same seed gives the same resu
 EncoderVersionOption = Annotated[
     str | None, typer.Option(help="Which embeddings to use; the newest when absent.")
 ]
+ForceOption = Annotated[bool, typer.Option(help="Publish even what the gate refuses.")]
 DEFAULT_WORKSPACE = Path("workspace")
 
 

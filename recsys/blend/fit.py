@@ -48,10 +48,8 @@ def fit_blend(split: Split, data: Dataset, config: FitConfig, say: Say) -> Fitte
     chosen = REPEAT.best(known, signals, config, questions["again"])
     signals, tried = chosen.signals, tried + chosen.tried
     if len(unseen.users) < len(asked.users):
-        signals, tried = (
-            _repeats_in_the_mixture(signals, asked, config),
-            tried + QUICK_TRIALS * len(REPEAT_POWERS),
-        )
+        signals = _repeats_in_the_mixture(signals, asked, config)
+        tried += QUICK_TRIALS * len(REPEAT_POWERS)
     found: dict[str, Blend] = {}
     figures: dict[str, float] = {}
     for name, question in questions.items():
@@ -71,12 +69,11 @@ def fit_blend(split: Split, data: Dataset, config: FitConfig, say: Say) -> Fitte
 def _repeats_in_the_mixture(signals: Signals, question: Split, config: FitConfig) -> Signals:
     """The signals with the repeat power whose quickly found mixture does best."""
     quick = config.model_copy(update={"num_trials": min(QUICK_TRIALS, config.num_trials)})
-    best: tuple[float, Signals] | None = None
-    for candidate in repeat_powers(signals):
-        _, value = fit_weights(pool_of(candidate, question, mask_seen=False), quick)
-        if best is None or value > best[0]:
-            best = value, candidate
-    return best[1] if best else signals
+
+    def value(candidate: Signals) -> float:
+        return fit_weights(pool_of(candidate, question, mask_seen=False), quick)[1]
+
+    return max(repeat_powers(signals), key=value)
 
 
 def choosing_sample(split: Split, config: FitConfig) -> Split:

@@ -20,7 +20,7 @@ from recsys.dataset import Dataset
 from recsys.errors import InputError
 from recsys.evaluation.ranking import Ranked, rank_split
 from recsys.evaluation.splits import Split, leave_one_out, newest_question
-from recsys.metrics import catalogue_coverage
+from recsys.metrics import catalogue_coverage, noise
 
 PLAIN = FittedBlend(settings=SignalSettings(whitening="raw", text_decay=0.9), discover=Blend(), again=Blend())
 """What a version without a fit comes to: text alone."""
@@ -93,13 +93,13 @@ def _lists(signals: Signals, fitted: FittedBlend, asked: Split) -> dict[str, Ran
 
 
 def _figures(new: dict[str, Ranked], old: dict[str, Ranked], num_items: int) -> dict[str, float]:
-    """What the gate judges by: both, and two standard errors of their difference over the same users."""
+    """What the gate judges by: both, and the noise of their difference over the same users."""
     found: dict[str, float] = {}
     for name, lists in new.items():
         ours, theirs = (ranked.metrics["ndcg@10"] for ranked in (lists, old[name]))
         found[f"{name} ndcg@10"] = float(ours.mean())
         found[f"parent {name} ndcg@10"] = float(theirs.mean())
-        found[f"{name} noise"] = 2.0 * float((ours - theirs).std()) / len(ours) ** 0.5
+        found[f"{name} noise"] = noise(ours - theirs)
     if "discover" in new:
         found["coverage@10"] = catalogue_coverage(new["discover"].lists[:, :10], num_items)
     return found

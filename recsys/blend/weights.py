@@ -10,9 +10,8 @@ import optuna
 from recsys.blend.pool import CandidatePool
 from recsys.blend.settings import SIGNALS, Blend
 from recsys.config import FitConfig
+from recsys.metrics import noise
 
-SURE = 2.0
-"""Standard errors that a signal must be worth: 95 % sure."""
 MIN_TEXT = 0.05
 """Least factor of text, per deviation: an item that nobody has touched yet is found by it alone."""
 ROUNDS = 2
@@ -97,8 +96,8 @@ def _earned(
 ) -> list[float]:
     """Without the signals whose absence costs next to nothing; text always stays.
 
-    Next to nothing is `SURE` standard errors of the difference over users, or `min_gain` of the value:
-    what was won by less was won on these users only. The cheapest goes first; losses add up.
+    Next to nothing is the `noise` of the difference over users, or `min_gain` of the value: what was
+    won by less was won on these users only. The cheapest goes first; losses add up.
     """
     kept, best = list(raw), pool.ndcgs(_scaled(raw, deviations))
     while True:
@@ -106,8 +105,7 @@ def _earned(
         for place in range(1, len(kept)):
             without = [0.0 if other == place else factor for other, factor in enumerate(kept)]
             lost = best - pool.ndcgs(_scaled(without, deviations))
-            noise = float(lost.std()) / max(len(lost), 1) ** 0.5
-            bearable = max(SURE * noise, min_gain * best.mean())
+            bearable = max(noise(lost), min_gain * best.mean())
             cheap = kept[place] != 0.0 and any(without) and lost.mean() <= bearable
             if cheap and (dropped is None or lost.mean() < dropped[0]):
                 dropped = float(lost.mean()), without

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -50,15 +51,20 @@ class Whitening:
         """
         if self.kind == "raw":
             return np.asarray(vectors, np.float32)
-        centred = np.asarray(vectors, np.float64) - self.mean
-        back = np.linalg.solve(self.matrix.astype(np.float64), centred.T).T
-        lengths = np.linalg.norm(back, axis=1, keepdims=True)
-        return np.asarray(back / np.where(lengths > 1e-9, lengths, 1.0), np.float32)
+        return _unit_rows((np.asarray(vectors, np.float64) - self.mean) @ self._back)
+
+    @cached_property
+    def _back(self) -> np.ndarray:
+        """The inverse, transposed; made once, since every search needs it."""
+        return np.linalg.inv(self.matrix.astype(np.float64)).T
 
     def apply(self, vectors: np.ndarray) -> np.ndarray:
         """`[N, D] float32` unit rows; a vector equal to the mean becomes zero. Raw ones stay to the bit."""
         if self.kind == "raw":
             return np.asarray(vectors, np.float32)
-        turned = (np.asarray(vectors, np.float32) - self.mean) @ self.matrix
-        lengths = np.linalg.norm(turned, axis=1, keepdims=True)
-        return np.asarray(turned / np.where(lengths > 1e-9, lengths, 1.0), np.float32)
+        return _unit_rows((np.asarray(vectors, np.float32) - self.mean) @ self.matrix)
+
+
+def _unit_rows(rows: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths > 1e-9, lengths, 1.0), np.float32)

@@ -11,7 +11,7 @@ from recsys.index.manifest import IndexManifest
 from recsys.workspace import Workspace, replace_file
 
 REFUSED = "REFUSED.json"
-JUDGED = ("discover ndcg@10", "again ndcg@10")
+JUDGED = ("discover", "again")
 
 
 def gate(manifest: IndexManifest, parent: IndexManifest | None, config: GateConfig) -> tuple[str, ...]:
@@ -31,11 +31,12 @@ def gate(manifest: IndexManifest, parent: IndexManifest | None, config: GateConf
     if manifest.item_count and manifest.dim == 0:
         reasons.append("items have no vectors: dim is 0")
     for name in JUDGED:
-        ours, theirs = manifest.metrics.get(name), manifest.metrics.get(f"parent {name}")
-        noise = manifest.metrics.get(f"{name.split()[0]} noise", 0.0)
+        figures = (f"{name} ndcg@10", f"parent {name} ndcg@10")
+        ours, theirs = (manifest.metrics.get(figure) for figure in figures)
+        noise = manifest.metrics.get(f"{name} noise", 0.0)
         if ours is not None and theirs is not None and ours + noise < theirs * (1.0 - config.margin):
             reasons.append(
-                f"{name} on the validation events fell from {theirs:.4f} to {ours:.4f}, "
+                f"{name} ndcg@10 on the validation events fell from {theirs:.4f} to {ours:.4f}, "
                 f"more than the margin of {config.margin:.0%} and the noise of {noise:.4f}"
             )
     coverage = manifest.metrics.get("coverage@10")

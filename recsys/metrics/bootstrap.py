@@ -33,6 +33,11 @@ def mean_interval(values: np.ndarray, seed: int = 0, num_samples: int = NUM_SAMP
     return Interval(float(values.mean()), float(low), float(high))
 
 
+def noise(differences: np.ndarray) -> float:
+    """Two standard errors of the mean of `[B]` paired differences: what chance makes of it, 95 % sure."""
+    return 2.0 * float(differences.std() / np.sqrt(max(len(differences), 1)))
+
+
 def paired_difference(
     ours: np.ndarray, theirs: np.ndarray, seed: int = 0, num_samples: int = NUM_SAMPLES
 ) -> Interval:

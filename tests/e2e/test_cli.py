@@ -75,12 +75,18 @@ def test_every_command_explains_itself(command: str) -> None:
     assert "Usage:" in recsys(*command.split(), "--help")
 
 
-def test_fit_learns_publishes_and_is_repeatable_and_evaluate_reports(tmp_path: Path, tiny_bert: Path) -> None:
+def embedded_shop(tmp_path: Path, encoder: Path) -> Path:
+    """Workspace of a small built-in shop, embedded and published."""
     files, workspace = tmp_path / "files", tmp_path / "ws"
     recsys("shop", files, "--items", "120", "--shoppers", "60", "--now", "2026-01-01")
     for kind in ("items", "events"):
         recsys("import", kind, files / f"{kind}.parquet", "-w", workspace)
-    recsys("embed", "-w", workspace, "--encoder", tiny_bert, "--cpus", "1", "--json")
+    recsys("embed", "-w", workspace, "--encoder", encoder, "--cpus", "1", "--json")
+    return workspace
+
+
+def test_fit_learns_publishes_and_is_repeatable_and_evaluate_reports(tmp_path: Path, tiny_bert: Path) -> None:
+    workspace = embedded_shop(tmp_path, tiny_bert)
     fit = ("fit", "-w", workspace, "--trials", "20", "--json")
     first, again = lines(recsys(*fit))[0], lines(recsys(*fit))[0]
     assert (first["new"], again["new"]) == (True, False)
@@ -104,11 +110,7 @@ def test_fit_without_events_says_so(tmp_path: Path, tiny_bert: Path) -> None:
 
 
 def test_a_trained_encoder_is_embedded_fitted_and_not_trained_twice(tmp_path: Path, tiny_bert: Path) -> None:
-    files, workspace = tmp_path / "files", tmp_path / "ws"
-    recsys("shop", files, "--items", "120", "--shoppers", "60", "--now", "2026-01-01")
-    for kind in ("items", "events"):
-        recsys("import", kind, files / f"{kind}.parquet", "-w", workspace)
-    recsys("embed", "-w", workspace, "--encoder", tiny_bert, "--cpus", "1", "--json")
+    workspace = embedded_shop(tmp_path, tiny_bert)
     before = lines(recsys("fit", "-w", workspace, "--trials", "4", "--json"))[0]
     train = ("train", "-w", workspace, "--epochs", "2", "--batch", "32", "--as-evaluated", "--json")
     first, again = lines(recsys(*train))[0], lines(recsys(*train))[0]
