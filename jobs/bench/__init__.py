@@ -1,0 +1,1 @@
+"""`recsys bench`: every step beside what a user would pick instead, measured in one run."""
