@@ -28,6 +28,28 @@ class Metric(StrEnum):
     """Negative squared Euclidean distance."""
 
 
+class ScanKind(StrEnum):
+    """How a shard finds its best rows."""
+
+    AUTO = "auto"
+    """Compressed from `min_compressed_rows` rows on, where its recall holds; else exact."""
+    EXACT = "exact"
+    """Every allowed row is scored."""
+    COMPRESSED = "compressed"
+    """A pass over compressed rows, then exact scores of the best; exact where its recall does not hold."""
+
+
+class Storage(StrEnum):
+    """How vectors lie in a shard's file."""
+
+    FLOAT32 = "float32"
+    """As computed."""
+    FLOAT16 = "float16"
+    """Half the size."""
+    INT8 = "int8"
+    """A quarter of the size, each row with its own scale."""
+
+
 class Pooling(StrEnum):
     """How token states `[B, L, D]` become one embedding `[B, D]`."""
 
@@ -87,6 +109,14 @@ class IndexConfig(Config):
     """Disjoint parts of the items, by stable digest of the item id."""
     metric: Metric = Metric.COSINE
     """Score between a query embedding and an item embedding."""
+    scan: ScanKind = ScanKind.AUTO
+    """How shards find their best rows."""
+    min_compressed_rows: PositiveInt = 10_000
+    """Rows of a shard from which `auto` compresses; below, an exact scan is as fast."""
+    recall_floor: Share = 0.995
+    """Least recall@10 against the exact scan, measured when a shard is built."""
+    storage: Storage = Storage.FLOAT32
+    """How vectors are stored; what it costs in recall is measured and written into the manifest."""
     keep_versions: int = Field(default=3, ge=2)
     """Older versions beyond this many are removed after a publish; the current one never is."""
 

@@ -6,6 +6,7 @@ import hashlib
 from itertools import pairwise
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pyarrow as pa
 
@@ -13,13 +14,15 @@ from recsys.blend.whitening import Whitening
 from recsys.errors import IndexCorruptError
 from recsys.identifiers import shard_of
 from recsys.index.manifest import IndexManifest, ShardFile
+from recsys.scan import CompressedScan, Vectors
+from recsys.scan.vectors import map_vectors
 from recsys.workspace import Workspace
 
 
 def open_shard(
     workspace: Workspace, manifest: IndexManifest, shard: int
-) -> tuple[pa.Table, np.ndarray, pa.Table]:
-    """Items, memory-mapped vectors `[n, D] float32` and links of one shard.
+) -> tuple[pa.Table, Vectors, pa.Table]:
+    """Items, memory-mapped vectors `[n, D]` and links of one shard.
 
     Raises `IndexCorruptError` when a file is absent, or is not to the byte what was written.
     """
@@ -29,7 +32,7 @@ def open_shard(
         check_file(folder, file)
     try:
         items = pa.ipc.open_file(pa.memory_map(str(folder / items_file.path))).read_all()
-        vectors = _map_vectors(folder / vectors_file.path)
+        vectors = map_vectors(folder / vectors_file.path)
         links = pa.ipc.open_file(pa.memory_map(str(folder / links_file.path))).read_all()
     except (OSError, ValueError) as error:
         raise IndexCorruptError(
@@ -43,6 +46,33 @@ def open_shard(
             where=f"{folder.name}/{vectors_file.path}",
         )
     return items, vectors, links
+
+
+def open_codes(workspace: Workspace, manifest: IndexManifest, shard: int) -> CompressedScan | None:
+    """The compressed rows of one shard, or None where it is scanned exactly.
+
+    Raises `IndexCorruptError` for a file that is absent, altered, or of other rows than the shard.
+    """
+    made = manifest.shard_scan(shard)
+    if made.file is None:
+        return None
+    folder = workspace.index_version(manifest.index_version)
+    check_file(folder, made.file)
+    try:
+        codes = faiss.read_index(str(folder / made.file.path))
+    except RuntimeError as error:
+        raise IndexCorruptError(
+            "compressed rows cannot be read", found=str(error)[:200], where=f"{folder.name}/{made.file.path}"
+        ) from error
+    rows = manifest.shard_files(shard)[1].rows
+    if (codes.ntotal, codes.d) != (rows, manifest.dim):
+        raise IndexCorruptError(
+            "compressed rows are of another shard",
+            expected=f"[{rows}, {manifest.dim}]",
+            found=f"[{codes.ntotal}, {codes.d}]",
+            where=f"{folder.name}/{made.file.path}",
+        )
+    return CompressedScan(codes, made.rerank)
 
 
 def open_whitening(workspace: Workspace, manifest: IndexManifest) -> Whitening:
@@ -81,7 +111,7 @@ def check_file(folder: Path, file: ShardFile) -> None:
 
 
 def check_content(
-    manifest: IndexManifest, shard: int, items: pa.Table, vectors: np.ndarray, links: pa.Table
+    manifest: IndexManifest, shard: int, items: pa.Table, vectors: Vectors, links: pa.Table
 ) -> None:
     """Raise `IndexCorruptError` unless ids are ascending, in their own shard, and vectors finite."""
     where = f"{manifest.index_version}, shard {shard}"
@@ -103,11 +133,3 @@ def sha256_of(path: Path) -> str:
     """Digest of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _map_vectors(path: Path) -> np.ndarray:
-    # An empty file region cannot be mapped; an empty shard is read instead.
-    vectors = np.load(path, mmap_mode=None if path.stat().st_size <= 128 else "r", allow_pickle=False)
-    if vectors.dtype != np.float32:
-        raise ValueError(f"vectors are {vectors.dtype}, expected float32")
-    return np.asarray(vectors)

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from pydantic import Field
 
 from recsys.blend.settings import FittedBlend
-from recsys.config import Config, Metric
+from recsys.config import Config, Metric, ScanKind, Storage
 from recsys.identifiers import SHARD_HASH
 
 MANIFEST = "manifest.json"
@@ -27,6 +27,21 @@ class ShardFile(Config):
     """Its size."""
     sha256: str
     """Digest of its content."""
+
+
+class ShardScan(Config):
+    """How one shard finds its best rows, and what was measured of it when it was built."""
+
+    kind: ScanKind
+    """`exact` or `compressed`."""
+    recall: float = Field(ge=0, le=1)
+    """recall@10 of the compressed scan against the exact one; also where it missed its floor."""
+    rerank: int = Field(default=0, ge=0)
+    """Candidates scored exactly for ten places; 0 for an exact scan."""
+    storage_recall: float = Field(default=1.0, ge=0, le=1)
+    """recall@10 of the stored vectors against float32, on a sample of the rows."""
+    file: ShardFile | None = None
+    """The compressed rows."""
 
 
 class Signal(Config):
@@ -73,6 +88,12 @@ class IndexManifest(Config):
     """Figures at the gate."""
     blend: FittedBlend | None = None
     """How signals are made and weighed; None: text alone, by time-decayed profiles."""
+    scan: ScanKind = ScanKind.EXACT
+    """What was asked for."""
+    storage: Storage = Storage.FLOAT32
+    """How vectors are stored."""
+    scans: tuple[ShardScan, ...] = ()
+    """One a shard; empty in versions of before, which are scanned exactly."""
     files: tuple[ShardFile, ...]
     """Every file of the version: `items`, `vectors` and `links` of each shard in turn, then `whitening`."""
 
@@ -85,6 +106,8 @@ class IndexManifest(Config):
             self.metric.value,
             self.shard_hash,
             str(self.num_shards),
+            # Codes are learned with threads and differ in bits from run to run; what they stand for does not.
+            *((f"{self.scan.value} {self.storage.value}",) if self.scans else ()),
             *(signal.model_dump_json() for signal in self.signals),
             *((self.blend.model_dump_json(),) if self.blend else ()),
             *(file.sha256 for file in self.files),
@@ -94,12 +117,19 @@ class IndexManifest(Config):
     @property
     def is_complete(self) -> bool:
         """Whether every file a version needs is named."""
-        return len(self.files) == FILES_PER_SHARD * self.num_shards + 1
+        return len(self.files) == FILES_PER_SHARD * self.num_shards + 1 and len(self.scans) in (
+            0,
+            self.num_shards,
+        )
 
     def shard_files(self, shard: int) -> tuple[ShardFile, ShardFile, ShardFile]:
         """The items, vectors and links files of one shard."""
         items, vectors, links = self.files[FILES_PER_SHARD * shard : FILES_PER_SHARD * (shard + 1)]
         return items, vectors, links
+
+    def shard_scan(self, shard: int) -> ShardScan:
+        """How one shard is scanned."""
+        return self.scans[shard] if self.scans else ShardScan(kind=ScanKind.EXACT, recall=1.0)
 
     @property
     def whitening_file(self) -> ShardFile:
@@ -113,8 +143,13 @@ def items_path(shard: int, num_shards: int) -> str:
 
 
 def vectors_path(shard: int, num_shards: int) -> str:
-    """Vectors of a shard, `.npy` `[n, D] float32`."""
+    """Vectors of a shard, `.npy`: `[n, D]` float32 or float16, or `[n]` scaled int8 rows."""
     return f"shard-{shard:05d}-of-{num_shards:05d}.vectors.npy"
+
+
+def codes_path(shard: int, num_shards: int) -> str:
+    """Compressed rows of a shard, in FAISS' format."""
+    return f"shard-{shard:05d}-of-{num_shards:05d}.codes.faiss"
 
 
 def links_path(shard: int, num_shards: int) -> str:

@@ -8,7 +8,7 @@ import shutil
 from pydantic import ValidationError
 
 from recsys.errors import IndexCorruptError, IndexMissingError
-from recsys.index.files import check_content, open_shard, open_whitening
+from recsys.index.files import check_content, open_codes, open_shard, open_whitening
 from recsys.index.manifest import MANIFEST, IndexManifest
 from recsys.workspace import Workspace, replace_file
 
@@ -96,6 +96,7 @@ def verify(workspace: Workspace, index_version: str) -> IndexManifest:
     for shard in range(manifest.num_shards):
         items, vectors, links = open_shard(workspace, manifest, shard)
         check_content(manifest, shard, items, vectors, links)
+        open_codes(workspace, manifest, shard)
     open_whitening(workspace, manifest)
     return manifest
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import IO
 from uuid import uuid4
 
 import numpy as np
@@ -21,24 +18,11 @@ from recsys.blend.whitening import Whitening
 from recsys.config import IndexConfig
 from recsys.errors import IndexMissingError, InputError
 from recsys.identifiers import shard_of
-from recsys.index.files import sha256_of
-from recsys.index.manifest import (
-    MANIFEST,
-    WHITENING,
-    IndexManifest,
-    ShardFile,
-    Signal,
-    items_path,
-    links_path,
-    vectors_path,
-)
+from recsys.index.manifest import MANIFEST, WHITENING, IndexManifest, ShardFile, ShardScan, Signal
+from recsys.index.shard_writer import STORED, ShardWriter, described
 from recsys.index.versions import current_version, list_versions, load_manifest
-from recsys.schemas import ITEMS, LINKS
 from recsys.workspace import Workspace, replace_file, sync_folder
 
-STORED = pa.schema([field for field in ITEMS if field.name != "description"])
-"""Columns of an items file: what filters, reasons and answers need."""
-HEADER_BYTES = 128
 BUILDING = ".building-"
 
 
@@ -77,9 +61,7 @@ class IndexWriter:
         self._whitening = whitening or Whitening.raw(dim)
         self._folder = workspace.index / f"{BUILDING}{uuid4().hex}"
         self._folder.mkdir(parents=True)
-        self._shards = [
-            _ShardWriter(self._folder, s, config.num_shards, dim) for s in range(config.num_shards)
-        ]
+        self._shards = [ShardWriter(self._folder, shard, config, dim) for shard in range(config.num_shards)]
         self._last_id = ""
 
     def __enter__(self) -> IndexWriter:
@@ -113,7 +95,7 @@ class IndexWriter:
         """Finish the version; identical content gives the existing version back."""
         files = [file for shard in self._shards for file in shard.finish(self._links)]
         files.append(self._write_whitening())
-        manifest = self._manifest(provenance, files)
+        manifest = self._manifest(provenance, files, [shard.compress() for shard in self._shards])
         if (same := self._identical(manifest)) is not None:
             return same
         sync_folder(self._folder)
@@ -123,7 +105,9 @@ class IndexWriter:
         replace_file(target / MANIFEST, manifest.model_dump_json(indent=2).encode())
         return manifest
 
-    def _manifest(self, provenance: Provenance, files: Sequence[ShardFile]) -> IndexManifest:
+    def _manifest(
+        self, provenance: Provenance, files: Sequence[ShardFile], scans: Sequence[ShardScan]
+    ) -> IndexManifest:
         created_at = datetime.now(UTC)
         draft = IndexManifest(
             index_version="",
@@ -140,6 +124,9 @@ class IndexWriter:
             metrics=provenance.metrics,
             created_at=created_at,
             parent_version=self._parent(),
+            scan=self._config.scan,
+            storage=self._config.storage,
+            scans=tuple(scans),
             files=tuple(files),
         )
         name = f"{created_at:%Y%m%dT%H%M%S%f}-{draft.content_digest}"
@@ -152,7 +139,7 @@ class IndexWriter:
             np.save(file, stored, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
-        return ShardFile(path=WHITENING, rows=0, bytes=path.stat().st_size, sha256=sha256_of(path))
+        return described(path, rows=0)
 
     def _parent(self) -> str | None:
         try:
@@ -175,56 +162,3 @@ class IndexWriter:
                     "item ids do not ascend", expected=f"an id after {self._last_id!r}", found=repr(item_id)
                 )
             self._last_id = item_id
-
-
-class _ShardWriter:
-    """The two files of one shard."""
-
-    def __init__(self, folder: Path, shard: int, num_shards: int, dim: int) -> None:
-        self._folder, self._dim = folder, dim
-        self._names = items_path(shard, num_shards), vectors_path(shard, num_shards)
-        self._links_name, self._ids = links_path(shard, num_shards), list[str]()
-        self._items_file: IO[bytes] = (folder / self._names[0]).open("wb")
-        self._vectors_file: IO[bytes] = (folder / self._names[1]).open("wb")
-        self._items = pa.ipc.new_file(self._items_file, STORED)
-        self._vectors_file.write(b" " * HEADER_BYTES)
-        self.rows = 0
-
-    def add(self, items: pa.Table, vectors: np.ndarray) -> None:
-        self._items.write_table(items.cast(STORED))
-        self._ids += items.column("item_id").to_pylist()
-        self._vectors_file.write(np.ascontiguousarray(vectors, np.float32).tobytes())
-        self.rows += len(vectors)
-
-    def finish(self, links: ModelLinks) -> list[ShardFile]:
-        self._items.close()
-        self._vectors_file.seek(0)
-        self._vectors_file.write(npy_header(self.rows, self._dim))
-        for file in (self._items_file, self._vectors_file):
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-        with (self._folder / self._links_name).open("wb") as file:
-            with pa.ipc.new_file(file, LINKS) as writer:
-                writer.write_table(links.of_rows(self._ids))
-            file.flush()
-            os.fsync(file.fileno())
-        paths = [self._folder / name for name in (*self._names, self._links_name)]
-        return [
-            ShardFile(path=p.name, rows=self.rows, bytes=p.stat().st_size, sha256=sha256_of(p)) for p in paths
-        ]
-
-    def close(self) -> None:
-        for file in (self._items_file, self._vectors_file):
-            file.close()
-
-
-def npy_header(rows: int, dim: int) -> bytes:
-    """Header of a version 1 `.npy` file of `[rows, dim] float32`, `HEADER_BYTES` long.
-
-    NumPy writes headers before the number of rows is known to a stream; a fixed size lets it be
-    filled in at the end.
-    """
-    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {dim}), }}".encode()
-    padded = text.ljust(HEADER_BYTES - 11) + b"\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(padded)) + padded

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from recsys.errors import InputError
-from recsys.retrieval.scoring import MAX_NORM, squares_of
+from recsys.scan.scoring import MAX_NORM, squares_of
 
 
 def by_item_id(items: pa.Table, embeddings: np.ndarray) -> tuple[pa.Table, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The items and embeddings of one shard, searched exactly."""
+"""The items and embeddings of one shard, and the search over them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pyarrow.compute as pc
 from recsys.config import Metric
 from recsys.errors import InputError
 from recsys.filters import Filter
-from recsys.index.files import open_shard
+from recsys.index.files import open_codes, open_shard
 from recsys.index.manifest import IndexManifest
 from recsys.query import Query
 from recsys.retrieval.candidates import Candidates
 from recsys.retrieval.links import Links, links_table
 from recsys.retrieval.ordering import by_item_id
-from recsys.retrieval.scan import Rows, best_places, scan
-from recsys.retrieval.scoring import check_queries, squares_of
+from recsys.scan import Allowed, CompressedScan, Rows, Vectors, best_places, scan
+from recsys.scan.scoring import check_queries
 from recsys.schemas import LINKS
 from recsys.workspace import Workspace
 
@@ -33,15 +33,21 @@ class ShardIndex:
     """Rows in ascending `item_id` order, so that a tie's order is the row order. Read-only, thread-safe."""
 
     def __init__(
-        self, items: pa.Table, embeddings: np.ndarray, metric: Metric, links: pa.Table | None = None
+        self,
+        items: pa.Table,
+        embeddings: Vectors,
+        metric: Metric,
+        links: pa.Table | None = None,
+        compressed: CompressedScan | None = None,
     ) -> None:
         """`items` (`ITEMS` without description) ascend by id, as the rows of `embeddings` `[N, D]` do.
 
-        `links` (`LINKS`) are what history items add to the scores of rows.
+        `links` (`LINKS`) are what history items add to the scores of rows. Without `compressed` every
+        search is exact.
         """
         self._link_table = LINKS.empty_table() if links is None else links
         self._items = items
-        self._rows = Rows(embeddings, squares_of(embeddings), metric)
+        self._rows, self._compressed = Rows(embeddings, metric), compressed
         self._ids: list[str] = items.column("item_id").to_pylist()
         self._allowed = lru_cache(KEPT_MASKS)(self._compute_allowed)
 
@@ -52,7 +58,7 @@ class ShardIndex:
         Raises `IndexCorruptError` for files that are absent, altered, truncated or swapped.
         """
         items, embeddings, links = open_shard(workspace, manifest, shard)
-        return cls(items, embeddings, manifest.metric, links)
+        return cls(items, embeddings, manifest.metric, links, open_codes(workspace, manifest, shard))
 
     @classmethod
     def from_items(
@@ -71,13 +77,13 @@ class ShardIndex:
         """
         ordered, rows = by_item_id(items, embeddings)
         places = {item_id: row for row, item_id in enumerate(ordered.column("item_id").to_pylist())}
-        return cls(ordered, rows, metric, links_table(links or {}, places))
+        return cls(ordered, Vectors(rows), metric, links_table(links or {}, places))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Crossing a process border rebuilds what is remembered."""
         return type(self), (
             self._items,
-            np.asarray(self._rows.vectors),
+            Vectors(self._rows.vectors[:]),
             self._rows.metric,
             self._link_table,
         )
@@ -105,10 +111,12 @@ class ShardIndex:
         exclude: Sequence[Collection[str]] | None = None,
         filter: Filter | None = None,
         include_unavailable: bool = False,
+        exact: bool = False,
     ) -> list[Candidates]:
         """The best `k` items for each query, `[B, D] float32` or `B` `Query`s with links.
 
-        Fewer come back only when fewer are allowed.
+        Fewer come back only when fewer are allowed. A compressed shard may miss a row that its codes
+        misjudge, at the rate that its manifest tells, unless `exact` is asked for; scores are exact.
 
         `exclude` holds one collection of ids a query. Filters and exclusions apply before the
         choice, so that `k` results come back when `k` exist. Unavailable items are left out unless
@@ -123,7 +131,8 @@ class ShardIndex:
             )
         hidden = [self._positions(ids) for ids in exclude or [()] * len(queries)]
         added = self._links.scores(asked) if asked else None
-        found = scan(queries, k, self._rows, self._allowed(filter, include_unavailable), hidden, added)
+        search = self._compressed.search if self._compressed and not exact else scan
+        found = search(queries, k, self._rows, self._allowed(filter, include_unavailable), hidden, added)
         return [self._candidates(rows, scores) for rows, scores in found]
 
     def warm(self) -> None:
@@ -134,7 +143,7 @@ class ShardIndex:
 
     def newest(self, k: int, *, exclude: Collection[str] = (), filter: Filter | None = None) -> Candidates:
         """The `k` newest available items; scores are days since 1970, 0 for an unknown age."""
-        allowed = self._allowed(filter, False).copy()
+        allowed = self._allowed(filter, False).mask.copy()
         allowed[self._positions(exclude)] = False
         rows = np.flatnonzero(allowed)
         best = rows[best_places(self._days[rows], k)]
@@ -169,9 +178,9 @@ class ShardIndex:
         # Adding 0 turns -0 into 0, which would print oddly.
         return Candidates(tuple(self._ids[row] for row in rows.tolist()), scores + np.float32(0.0))
 
-    def _compute_allowed(self, filter: Filter | None, include_unavailable: bool) -> np.ndarray:
+    def _compute_allowed(self, filter: Filter | None, include_unavailable: bool) -> Allowed:
         allowed = np.ones(self.num_items, bool) if include_unavailable else _flags(self._items["available"])
-        return allowed if filter is None else allowed & filter.mask(self._items)
+        return Allowed(allowed if filter is None else allowed & filter.mask(self._items))
 
     def _known(self, item_ids: Collection[str]) -> list[tuple[str, int]]:
         places = self._row_of

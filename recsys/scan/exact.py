@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 
-from recsys.config import Metric
-from recsys.retrieval.scoring import score_rows
+from recsys.scan.rows import Allowed, Rows
 
 MAX_SCORES = 2**21
 """Scores held at a time: with their float64 steps about 40 MB, whatever B and N are."""
@@ -21,38 +19,28 @@ GATHER_SHARE = 0.2
 """Below this share of allowed rows, gathering them is cheaper than scoring all."""
 
 
-@dataclass(frozen=True)
-class Rows:
-    """What is scanned: `[N, D] float32` vectors, their `[N] float64` squared norms, the metric."""
-
-    vectors: np.ndarray
-    squares: np.ndarray
-    metric: Metric
-
-
 def scan(
     queries: np.ndarray,
     k: int,
     rows: Rows,
-    allowed: np.ndarray,
+    allowed: Allowed,
     hidden: Sequence[np.ndarray],
     added: sp.csr_matrix | None = None,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Row numbers and scores of the best `k` rows for each query `[B, D]`, best first.
 
-    `allowed` `[N] bool` holds for all queries, `hidden` has ascending row numbers for each.
+    `allowed` holds for all queries, `hidden` has ascending row numbers for each.
     `added` `[B, N]` is what links add to the scores.
     Equal scores are in row order, at the cut too. Fewer than `k` only when fewer are allowed.
     """
-    candidates = np.flatnonzero(allowed)
-    gathered = len(candidates) < GATHER_SHARE * len(allowed)
+    gathered = allowed.share < GATHER_SHARE
     found: list[tuple[np.ndarray, np.ndarray]] = []
     for start in range(0, len(queries), MAX_QUERIES):
         part = slice(start, start + MAX_QUERIES)
         tops = [_Top(k) for _ in queries[part]]
-        if k > 0 and len(candidates):
+        if k > 0 and allowed.count:
             asked = queries[part]
-            blocks = _gathered(asked, rows, candidates) if gathered else _all(asked, rows, allowed)
+            blocks = (_gathered if gathered else _all)(asked, rows, allowed)
             extra = None if added is None else added[part].tocsc()
             for numbers, scores in blocks:
                 if extra is not None:
@@ -105,20 +93,19 @@ def _take(
         top.take(numbers, own)
 
 
-def _all(queries: np.ndarray, rows: Rows, allowed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _all(queries: np.ndarray, rows: Rows, allowed: Allowed) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Row numbers and scores of every row, block by block; minus infinity where not allowed."""
     step = min(MAX_ROWS, MAX_SCORES // len(queries))
-    for start in range(0, len(allowed), step):
+    for start in range(0, len(allowed.mask), step):
         block = slice(start, start + step)
-        scores = score_rows(queries, rows.vectors[block], rows.squares[block], rows.metric)
-        scores[:, ~allowed[block]] = -np.inf
+        scores = rows.scores(queries, block)
+        if not allowed.everything:
+            scores[:, ~allowed.mask[block]] = -np.inf
         yield np.arange(start, start + scores.shape[1]), scores
 
 
-def _gathered(
-    queries: np.ndarray, rows: Rows, candidates: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _gathered(queries: np.ndarray, rows: Rows, allowed: Allowed) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Row numbers and scores of the allowed rows only."""
-    for start in range(0, len(candidates), MAX_GATHERED_ROWS):
-        numbers = candidates[start : start + MAX_GATHERED_ROWS]
-        yield numbers, score_rows(queries, rows.vectors[numbers], rows.squares[numbers], rows.metric)
+    for start in range(0, allowed.count, MAX_GATHERED_ROWS):
+        numbers = allowed.rows[start : start + MAX_GATHERED_ROWS]
+        yield numbers, rows.scores(queries, numbers)

@@ -8,13 +8,14 @@ import numpy as np
 
 from recsys.config import Metric
 from recsys.errors import InputError
+from recsys.scan.vectors import Vectors
 
 MAX_NORM = 1e18
 """Longest vector accepted: no inner product of two such vectors leaves float32."""
 ROWS_AT_ONCE = 16_384
 
 
-def squares_of(rows: np.ndarray) -> np.ndarray:
+def squares_of(rows: np.ndarray | Vectors) -> np.ndarray:
     """Squared norm of each row `[N, D]`, `[N] float64`; blockwise, so that a map is not copied whole."""
     squares = np.empty(len(rows), np.float64)
     for start in range(0, len(rows), ROWS_AT_ONCE):
@@ -23,14 +24,15 @@ def squares_of(rows: np.ndarray) -> np.ndarray:
     return squares
 
 
-def score_rows(queries: np.ndarray, rows: np.ndarray, row_squares: np.ndarray, metric: Metric) -> np.ndarray:
-    """Scores `[B, N] float32` of queries `[B, D]` against rows `[N, D] float32`.
+def metric_scores(
+    dots: np.ndarray, queries: np.ndarray, row_squares: np.ndarray, metric: Metric
+) -> np.ndarray:
+    """Scores `[B, N] float32` from inner products `[B, N] float32` of queries `[B, D]` and N rows.
 
     The inner product comes first and norms after it, in float64: on small-integer vectors the score
     is the exact one rounded once, so that it does not depend on how items are split into shards and
     equal directions tie. Cosine with a zero vector is 0; a squared distance is never below 0.
     """
-    dots: np.ndarray = queries @ rows.T if len(queries) > 1 else (rows @ queries[0])[None, :]
     if metric is Metric.INNER_PRODUCT:
         return dots
     query_squares = squares_of(queries)[:, None]
