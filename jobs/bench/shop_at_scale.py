@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from jobs.bench.vectors import DIM, synthetic_vectors
 from recsys.config import EncoderConfig, IndexConfig
 from recsys.encoder import encoder_version
 from recsys.encoder_record import save_encoder_config
+from recsys.errors import IndexVersionError
 from recsys.index import publish
 from recsys.schemas import text_embeddings
 from recsys.shop.catalog import make_catalog
@@ -64,18 +66,32 @@ class ShopAtScale:
 def make_shop_at_scale(
     root: Path, plan: ShopPlan, say: Callable[[str], None] = lambda text: None
 ) -> ShopAtScale:
-    """The shop of `plan` in the folder `root`; one that is finished there is taken as it is."""
-    workspace = Workspace(root).create()
-    record = root / RECORD
-    if record.is_file():
-        told, text_version, published = record.read_text().splitlines()
-        if told == repr(plan):
-            publish(workspace, published)
-            return ShopAtScale(workspace, plan, text_version, published)
+    """The shop of `plan` in the folder `root`.
+
+    One that is finished there is taken as it is; anything else in the folder is removed.
+    """
+    if (found := _finished(root, plan)) is not None:
+        return found
+    shutil.rmtree(root, ignore_errors=True)
     say(f"makes a shop of {plan.num_items:,} items")
-    shop = _make(workspace, plan, say)
-    replace_file(record, "\n".join((repr(plan), shop.text_version, shop.published)).encode())
+    shop = _make(Workspace(root).create(), plan, say)
+    replace_file(root / RECORD, "\n".join((repr(plan), shop.text_version, shop.published)).encode())
     return shop
+
+
+def _finished(root: Path, plan: ShopPlan) -> ShopAtScale | None:
+    """The shop that is there; None for another plan, and for an index of an older format."""
+    record = root / RECORD
+    if not record.is_file():
+        return None
+    told, text_version, published = record.read_text().splitlines()
+    if told != repr(plan):
+        return None
+    try:
+        publish(Workspace(root), published)
+    except IndexVersionError:
+        return None
+    return ShopAtScale(Workspace(root), plan, text_version, published)
 
 
 def _make(workspace: Workspace, plan: ShopPlan, say: Callable[[str], None]) -> ShopAtScale:
