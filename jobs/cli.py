@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from jobs import catalog_commands, import_commands, learning_commands, serve_commands, training_commands
+from jobs import (
+    bench_commands,
+    catalog_commands,
+    import_commands,
+    learning_commands,
+    serve_commands,
+    training_commands,
+)
 from jobs.console import err
 from recsys.errors import ConfigError, InputError, RecsysError
 
@@ -24,6 +31,7 @@ catalog_commands.register(app)
 training_commands.register(app)
 learning_commands.register(app)
 serve_commands.register(app)
+bench_commands.register(app)
 
 UNAVAILABLE = 3
 
