@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test check fix bench clean install install-dev
+.PHONY: demo test check fix bench bench-quality clean install install-dev
 
 $(VENV)/base: pyproject.toml scripts/install.sh
 	PYTHON=$(PYTHON) sh scripts/install.sh $(VENV) minilm
@@ -39,10 +39,20 @@ check: $(VENV)/dev
 fix: $(VENV)/dev
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+$(VENV)/bench: $(VENV)/base
+	PYTHON=$(PYTHON) sh scripts/install.sh $(VENV) minilm,bench
+	@touch $@
+
+# About half an hour on two cores; what was measured stays in workspace-bench, RESUME=1 goes on from there.
+RESUME ?=
+bench: $(VENV)/bench
+	sh scripts/bench-packages.sh
+	$(BIN)/recsys bench --page docs/performance.md $(if $(RESUME),--resume)
+
 DATA ?= ../shared/data
-bench: $(VENV)/dev
+bench-quality: $(VENV)/dev
 	$(BIN)/python -m tests.benchmarks.search_vs_bm25
 	for folder in $(wildcard $(DATA)/*/); do $(BIN)/python -m tests.benchmarks.plain_method --data $$folder || exit 1; done
 
 clean:
-	rm -rf $(VENV) workspace .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist
+	rm -rf $(VENV) workspace workspace-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist

@@ -89,7 +89,7 @@ def cell_text(cell: Cell, digits: int = 3) -> str:
         return f"{cell:g}"
     rounded = float(f"{cell:.{digits}g}")
     whole = f"{rounded:,.0f}"
-    return whole if abs(rounded) >= 10 ** (digits - 1) else f"{rounded:#.{digits}g}"
+    return whole if abs(rounded) >= 10 ** (digits - 1) else f"{rounded:#,.{digits}g}"
 
 
 def measured_text(target: Target) -> str:

@@ -138,7 +138,9 @@ def latency_plot(sizes: list[AtSize]) -> Plot:
 
 def recall_plot(size: AtSize) -> Plot:
     """A point for each contestant."""
-    lines = {name: ((size.taken[name].median,), (answers.recall,)) for name, answers in size.answers.items()}
+    lines: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {}
+    for name, answers in size.answers.items():
+        lines[name] = (size.taken[name].median,), (answers.recall,)
     title = f"Latency and recall, {size.num_rows:,} items"
     return Plot(f"retrieval-recall-{size.num_rows}", title, "ms", "recall@10", lines)
 
