@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from recsys import explain
 from recsys.blend.query import BlendedQuery
 from recsys.explain import ReasonKind, fallback_reason
@@ -40,35 +42,60 @@ class Explainer:
         """Reasons by item id; `fields` are those of the places' items."""
         personal = [item_id for item_id, source, _ in places if source not in FALLBACKS]
         own_ids = sorted({part.item_id for part in self.asked.user.parts if part.item_id})
-        own_ids = sorted({*own_ids, *(s for w in self.asked.query.links.values() for s in w if s)})
+        sources = frozenset(s for weights in self.asked.query.links.values() for s in weights)
+        own_ids = sorted({*own_ids, *(source for source in sources if source)})
         vectors, own, links = await asyncio.gather(
-            self.view.vectors(personal), self.view.items(own_ids), self._links(personal)
+            self.view.vectors(personal), self.view.items(own_ids), self._links(personal, sources)
         )
-        found: dict[str, list[Reason]] = {}
-        for item_id, source, _ in places:
-            item = fields.get(item_id, {})
-            given = self._own_reasons(vectors.get(item_id), links.get(item_id, {}), own, item)
-            if source in FALLBACKS:
-                given = (fallback_reason(FALLBACKS[source], item.get("category")),)
-            found[item_id] = [_body(reason) for reason in given]
-        return found
+        known = [item_id for item_id in personal if item_id in vectors]
+        given = dict(zip(known, self._own_reasons(known, vectors, links, own, fields), strict=True))
+        return {
+            item_id: [_body(reason) for reason in self._given(given, item_id, source, fields)]
+            for item_id, source, _ in places
+        }
 
-    async def _links(self, item_ids: Sequence[str]) -> ItemLinks:
-        return await self.view.links(item_ids) if self.asked.query.links else {}
+    def _given(
+        self,
+        own: Mapping[str, tuple[explain.Reason, ...]],
+        item_id: str,
+        source: str,
+        fields: Mapping[str, Mapping[str, Any]],
+    ) -> tuple[explain.Reason, ...]:
+        if source in FALLBACKS:
+            return (fallback_reason(FALLBACKS[source], fields.get(item_id, {}).get("category")),)
+        return own.get(item_id, ())
+
+    async def _links(self, item_ids: Sequence[str], sources: frozenset[str]) -> ItemLinks:
+        return await self.view.links(item_ids, sources) if sources else {}
 
     def _own_reasons(
-        self, vector: Any, links: Any, own: Mapping[str, Mapping[str, Any]], item: Mapping[str, Any]
-    ) -> tuple[explain.Reason, ...]:
-        if vector is None:
-            return ()
-        contributed = explain.contributions(
+        self,
+        item_ids: Sequence[str],
+        vectors: Mapping[str, np.ndarray],
+        links: ItemLinks,
+        own: Mapping[str, Mapping[str, Any]],
+        fields: Mapping[str, Mapping[str, Any]],
+    ) -> list[tuple[explain.Reason, ...]]:
+        if not item_ids:
+            return []
+        found = explain.Contributions(
             self.asked.user,
-            vector,
+            np.stack([vectors[item_id] for item_id in item_ids]),
             text_factor=self.asked.text_factor,
             query=self.asked.query,
-            links=links,
+            links=[links.get(item_id, {}) for item_id in item_ids],
         )
-        return explain.reasons(contributed, own, self.profile, self.limit, item=item)
+        return [
+            explain.reasons(
+                found.best_first(place),
+                found.positive(place),
+                own,
+                self.profile,
+                self.limit,
+                item=fields.get(item_id, {}),
+            )
+            for place, item_id in enumerate(item_ids)
+        ]
 
 
 def _body(reason: explain.Reason) -> Reason:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,11 +42,11 @@ class IndexView:
         found = await self.retriever.vectors(base) if base else {}
         return found | self.live.vectors(item_ids)
 
-    async def links(self, item_ids: Sequence[str]) -> ItemLinks:
-        """What speaks for items by id: item -> signal -> source item -> value."""
+    async def links(self, item_ids: Sequence[str], sources: Collection[str] | None = None) -> ItemLinks:
+        """What some items say for others: item -> signal -> source item -> value."""
         base = self._unchanged(item_ids)
-        found = await self.retriever.links(base) if base else {}
-        return found | self.live.links(item_ids)
+        found = await self.retriever.links(base, sources) if base else {}
+        return found | self.live.links(item_ids, sources)
 
     async def items(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Fields by id; unknown and deleted items are absent."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -68,9 +68,9 @@ class LiveItems:
         """Embeddings of live items."""
         return self.shard.vectors(item_ids) if self.shard else {}
 
-    def links(self, item_ids: Sequence[str]) -> ItemLinks:
-        """What speaks for live items."""
-        return self.shard.links(item_ids) if self.shard else {}
+    def links(self, item_ids: Sequence[str], sources: Collection[str] | None = None) -> ItemLinks:
+        """What some items say for live ones."""
+        return self.shard.links(item_ids, sources) if self.shard else {}
 
     def fields(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Fields of live items."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -82,10 +82,10 @@ class Retriever:
             found |= part
         return found
 
-    async def links(self, item_ids: Sequence[str]) -> ItemLinks:
-        """What speaks for the items whose shards answered."""
+    async def links(self, item_ids: Sequence[str], sources: Collection[str] | None = None) -> ItemLinks:
+        """What speaks for the items whose shards answered; from some sources or from all."""
         found: ItemLinks = {}
-        for part in await self._by_owner(item_ids, lambda s, ids: s.links(self._version, ids)):
+        for part in await self._by_owner(item_ids, lambda s, ids: s.links(self._version, ids, sources)):
             found |= part
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from threading import Lock
 from typing import Any, Protocol
 
@@ -56,7 +56,9 @@ class ShardClient(Protocol):
     async def vectors(self, index_version: str, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """Embeddings `[D] float32` of the items this shard has."""
 
-    async def links(self, index_version: str, item_ids: Sequence[str]) -> ItemLinks:
+    async def links(
+        self, index_version: str, item_ids: Sequence[str], sources: Collection[str] | None = None
+    ) -> ItemLinks:
         """What speaks for the items this shard has."""
 
     async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -72,7 +74,11 @@ class ShardClient(Protocol):
 
 
 class InlineShard:
-    """A shard inside this process; scans run on a thread so that the event loop stays free."""
+    """A shard inside this process.
+
+    Long scans run on a thread so that the event loop stays free; a short one is done sooner than a
+    thread is woken.
+    """
 
     def __init__(self, versions: ShardVersions) -> None:
         self._versions = versions
@@ -87,15 +93,23 @@ class InlineShard:
         self, index_version: str, query: Query, k: int, exclude: frozenset[str], where: Filter | None
     ) -> Candidates:
         """See `ShardClient`."""
-        return await asyncio.to_thread(search_one, self._versions, index_version, query, k, exclude, where)
+        shard = self._versions.get(index_version)
+        if shard.searches_quickly(where):
+            return search_one(shard, query, k, exclude, where)
+        return await asyncio.to_thread(search_one, shard, query, k, exclude, where)
 
     async def vectors(self, index_version: str, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """See `ShardClient`."""
         return self._versions.get(index_version).vectors(item_ids)
 
-    async def links(self, index_version: str, item_ids: Sequence[str]) -> ItemLinks:
+    async def links(
+        self, index_version: str, item_ids: Sequence[str], sources: Collection[str] | None = None
+    ) -> ItemLinks:
         """See `ShardClient`."""
-        return await asyncio.to_thread(self._versions.get(index_version).links, item_ids)
+        shard = self._versions.get(index_version)
+        if sources is None:
+            return await asyncio.to_thread(shard.links, item_ids)
+        return shard.links(item_ids, sources)
 
     async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """See `ShardClient`."""
@@ -135,9 +149,11 @@ class RemoteShard:
         found: dict[str, np.ndarray] = await self._handle.vectors.remote(index_version, list(item_ids))
         return found
 
-    async def links(self, index_version: str, item_ids: Sequence[str]) -> ItemLinks:
+    async def links(
+        self, index_version: str, item_ids: Sequence[str], sources: Collection[str] | None = None
+    ) -> ItemLinks:
         """See `ShardClient`."""
-        found: ItemLinks = await self._handle.links.remote(index_version, list(item_ids))
+        found: ItemLinks = await self._handle.links.remote(index_version, list(item_ids), sources)
         return found
 
     async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -159,13 +175,7 @@ class RemoteShard:
 
 
 def search_one(
-    versions: ShardVersions,
-    index_version: str,
-    query: Query,
-    k: int,
-    exclude: frozenset[str],
-    where: Filter | None,
+    shard: ShardIndex, query: Query, k: int, exclude: frozenset[str], where: Filter | None
 ) -> Candidates:
     """Search one shard for one query."""
-    shard = versions.get(index_version)
     return shard.search([query], k, exclude=[exclude], filter=where)[0]

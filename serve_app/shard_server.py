@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,11 @@ class ShardServer:
         """Embeddings by id."""
         return await self._shard.vectors(index_version, item_ids)
 
-    async def links(self, index_version: str, item_ids: list[str]) -> ItemLinks:
+    async def links(
+        self, index_version: str, item_ids: list[str], sources: Collection[str] | None = None
+    ) -> ItemLinks:
         """Links by id."""
-        return await self._shard.links(index_version, item_ids)
+        return await self._shard.links(index_version, item_ids, sources)
 
     async def items(self, index_version: str, item_ids: list[str]) -> dict[str, dict[str, Any]]:
         """Fields by id."""

@@ -1,15 +1,15 @@
 """Why an item was recommended: exact contributions of the user's own items, put into words."""
 
-from recsys.explain.contributions import Contribution, contributions
+from recsys.explain.contributions import Contribution, Contributions
 from recsys.explain.reasons import Reason, ReasonKind, fallback_reason, reasons
 from recsys.explain.wording import category_leaf, shared_attributes, short_title
 
 __all__ = [
     "Contribution",
+    "Contributions",
     "Reason",
     "ReasonKind",
     "category_leaf",
-    "contributions",
     "fallback_reason",
     "reasons",
     "shared_attributes",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -49,27 +49,30 @@ class Reason:
 
 
 def reasons(
-    contributed: Sequence[Contribution],
+    contributed: Iterable[Contribution],
+    positive: float,
     items: Mapping[str, Fields],
     profile: UserProfile,
     limit: int = 2,
     *,
     item: Fields | None = None,
 ) -> tuple[Reason, ...]:
-    """The `limit` strongest reasons for one recommended item, from its `contributions`.
+    """The `limit` strongest reasons for one recommended item.
 
+    `contributed` are its contributions, largest first, `positive` is the sum of those above zero.
     `items` holds the fields of the user's own items, `item` those of the recommended one (for what
     both share). Only things that raise the score, and that the user was drawn to, are named: an item
     that helps because it is the opposite of something disliked has no reason to show. Each item is
     named once. Empty when nothing qualifies.
     """
     interests = {interest.item_id: interest for interest in profile.interests}
-    positive = sum(c.value for c in contributed if c.value > 0.0)
     named: dict[tuple[str | None, str | None], Reason] = {}
-    for one in sorted(contributed, key=lambda c: -c.value):
+    for one in contributed:
+        if len(named) >= limit or one.value <= 0.0:
+            break
         kind = _kind(one, interests)
         name = (one.item_id, one.text)
-        if len(named) >= limit or one.value <= 0.0 or kind is None or name in named:
+        if kind is None or name in named:
             continue
         own = items.get(one.item_id) if one.item_id else None
         shared = shared_attributes(own, item) if own and item else ()

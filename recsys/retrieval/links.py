@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,70 +10,95 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from recsys.query import Query
+from recsys.scan import Added
 from recsys.schemas import LINKS
 
-Weights = Mapping[str, Mapping[str, float]]
+Key = tuple[str, str]
+"""Signal and source item."""
 
 
 class Links:
-    """Immutable; sources are in ascending order, so that sums do not depend on the split into shards."""
+    """Immutable. One matrix `[M, N]`, a row for each signal and source.
 
-    def __init__(self, signals: Mapping[str, tuple[Sequence[str], sp.csr_matrix]], num_rows: int) -> None:
-        """For each signal its ascending sources and a matrix `[sources, num_rows] float32`."""
-        self._signals, self._num_rows = dict(signals), num_rows
-        self._places = {
-            signal: {source: place for place, source in enumerate(sources)}
-            for signal, (sources, _) in signals.items()
-        }
+    Its rows ascend by signal and source, so that sums do not depend on the split into shards.
+    """
+
+    def __init__(self, keys: Sequence[Key], matrix: sp.csr_matrix) -> None:
+        """Ascending keys and a matrix `[M, N] float32` with ascending columns in each row."""
+        self._keys, self._matrix = list(keys), matrix
+        self._signals = sorted({signal for signal, _ in keys})
+        self._row_of = {key: row for row, key in enumerate(self._keys)}
 
     @classmethod
     def from_table(cls, table: pa.Table, num_rows: int) -> Links:
         """From rows of `LINKS` in any order."""
-        signals: dict[str, tuple[Sequence[str], sp.csr_matrix]] = {}
         table = table.combine_chunks().unify_dictionaries()
-        names = table.column("signal").to_pylist() if table.num_rows else []
-        of_signal = np.array(names, object)
-        for signal in sorted(set(names)):
-            part = table.filter(pa.array(of_signal == signal))
-            signals[signal] = _matrix(part, num_rows)
-        return cls(signals, num_rows)
+        codes, keys = _keys(table)
+        values = (table.column("value").to_numpy(), (codes, table.column("row").to_numpy()))
+        matrix = sp.csr_matrix(values, shape=(len(keys), num_rows), dtype=np.float32)
+        matrix.sort_indices()
+        return cls(keys, matrix)
 
     def __bool__(self) -> bool:
         """Whether there is any link."""
-        return any(matrix.nnz for _, matrix in self._signals.values())
+        return bool(self._matrix.nnz)
 
-    def scores(self, queries: Sequence[Query]) -> sp.csr_matrix | None:
-        """`[B, n] float32` of what links add to each row, or None when they add nothing."""
-        total: sp.csr_matrix | None = None
-        for signal, (sources, matrix) in self._signals.items():
-            weights = self._weights(queries, signal, len(sources))
-            if weights.nnz:
-                added = weights @ matrix
-                total = added if total is None else total + added
-        return total
+    def added(self, query: Query) -> Added:
+        """What links add to each row for one query."""
+        asked = sorted(
+            (self._row_of[signal, source], weight)
+            for signal, weights in query.links.items()
+            for source, weight in weights.items()
+            if (signal, source) in self._row_of
+        )
+        places, counts = self._entries([row for row, _ in asked])
+        weights = np.repeat(np.array([weight for _, weight in asked], np.float32), counts)
+        # Summed in double precision and in the order of the keys: the same in every split.
+        totals = np.bincount(
+            self._matrix.indices[places],
+            (self._matrix.data[places] * weights).astype(np.float64),
+            self._matrix.shape[1],
+        )
+        rows = np.flatnonzero(totals)
+        return Added(rows, totals[rows].astype(np.float32))
 
-    def into(self, rows: Mapping[str, int]) -> dict[str, dict[str, dict[str, float]]]:
-        """All links into some rows: target id -> signal -> source -> value."""
+    def into(
+        self, rows: Mapping[str, int], sources: Collection[str] | None = None
+    ) -> dict[str, dict[str, dict[str, float]]]:
+        """Links into some rows, from some sources or from all: target id -> signal -> source -> value.
+
+        From all sources every link of the shard is looked at; from some only their own.
+        """
         found: dict[str, dict[str, dict[str, float]]] = {target: {} for target in rows}
-        for signal, (sources, matrix) in self._signals.items():
-            columns = matrix.tocsc()[:, list(rows.values())]
-            for place, target in enumerate(rows):
-                part = slice(columns.indptr[place], columns.indptr[place + 1])
-                pairs = zip(columns.indices[part].tolist(), columns.data[part].tolist(), strict=True)
-                found[target][signal] = {sources[source]: value for source, value in pairs}
+        target_of = {row: target for target, row in rows.items()}
+        wanted = np.zeros(self._matrix.shape[1], bool)
+        wanted[list(target_of)] = True
+        asked = self._rows_from(sources)
+        places, counts = self._entries(asked)
+        hits = np.flatnonzero(wanted[self._matrix.indices[places]])
+        keys = np.repeat(np.array(asked, np.int64), counts)[hits].tolist()
+        columns, values = (
+            self._matrix.indices[places[hits]].tolist(),
+            self._matrix.data[places[hits]].tolist(),
+        )
+        for key, column, value in zip(keys, columns, values, strict=True):
+            signal, source = self._keys[key]
+            found[target_of[column]].setdefault(signal, {})[source] = value
         return found
 
-    def _weights(self, queries: Sequence[Query], signal: str, num_sources: int) -> sp.csr_matrix:
-        places = self._places[signal]
-        rows, columns, values = [], [], []
-        for row, query in enumerate(queries):
-            for source, weight in query.links.get(signal, {}).items():
-                if source in places:
-                    rows.append(row)
-                    columns.append(places[source])
-                    values.append(weight)
-        data = (np.array(values, np.float32), (rows, columns))
-        return sp.csr_matrix(data, shape=(len(queries), num_sources))
+    def _rows_from(self, sources: Collection[str] | None) -> list[int]:
+        if sources is None:
+            return list(range(len(self._keys)))
+        keys = ((signal, source) for signal in self._signals for source in sources)
+        return [self._row_of[key] for key in keys if key in self._row_of]
+
+    def _entries(self, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Places of all entries of some rows, row after row, and how many each row has."""
+        which = np.array(rows, np.int64)
+        starts = self._matrix.indptr[which].astype(np.int64)
+        counts = self._matrix.indptr[which + 1] - starts
+        before = np.cumsum(counts) - counts
+        return np.arange(counts.sum()) + np.repeat(starts - before, counts), counts
 
 
 def links_table(found: Mapping[str, Mapping[str, Mapping[str, float]]], rows: Mapping[str, int]) -> pa.Table:
@@ -94,14 +119,16 @@ def links_table(found: Mapping[str, Mapping[str, Mapping[str, float]]], rows: Ma
     return pa.Table.from_arrays([pa.chunked_array([a]) for a in encoded], LINKS.names).cast(LINKS)
 
 
-def _matrix(part: pa.Table, num_rows: int) -> tuple[list[str], sp.csr_matrix]:
-    encoded = part.column("source").combine_chunks()
-    names = np.array(encoded.dictionary.to_pylist(), object)
-    codes = encoded.indices.to_numpy(zero_copy_only=False)
-    used = np.unique(codes)
-    order = sorted(used.tolist(), key=lambda code: names[code])
-    place = np.full(len(names), -1, np.int64)
-    place[order] = np.arange(len(order))
-    data = (part.column("value").to_numpy(), (place[codes], part.column("row").to_numpy()))
-    matrix = sp.csr_matrix(data, shape=(len(order), num_rows), dtype=np.float32)
-    return [str(names[code]) for code in order], matrix
+def _keys(table: pa.Table) -> tuple[np.ndarray, list[Key]]:
+    """The row of each link in the matrix, `[L] int64`, and the ascending keys of the rows."""
+    if not table.num_rows:
+        return np.empty(0, np.int64), []
+    signals, sources = (table.column(name).combine_chunks() for name in ("signal", "source"))
+    signal_codes, source_codes = (c.indices.to_numpy().astype(np.int64) for c in (signals, sources))
+    names = (signals.dictionary.to_pylist(), sources.dictionary.to_pylist())
+    pairs, places = np.unique(signal_codes * len(names[1]) + source_codes, return_inverse=True)
+    keys = [(names[0][pair // len(names[1])], names[1][pair % len(names[1])]) for pair in pairs.tolist()]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    row_of = np.empty(len(keys), np.int64)
+    row_of[order] = np.arange(len(keys))
+    return row_of[places], [keys[number] for number in order]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,17 @@ from recsys.index.files import open_codes, open_shard
 from recsys.index.manifest import IndexManifest
 from recsys.query import Query
 from recsys.retrieval.candidates import Candidates
+from recsys.retrieval.filtered_rows import FilteredRows
 from recsys.retrieval.links import Links, links_table
 from recsys.retrieval.ordering import by_item_id
-from recsys.scan import Allowed, CompressedScan, Rows, Vectors, best_places, scan
+from recsys.retrieval.shown_fields import ShownFields
+from recsys.scan import CompressedScan, Rows, Vectors, best_places, scan
 from recsys.scan.scoring import check_queries
 from recsys.schemas import LINKS
 from recsys.workspace import Workspace
 
-KEPT_MASKS = 32
-"""Filters whose answers are remembered: one byte an item each."""
+QUICK_ROWS = 5_000
+"""Rows that an exact scan scores in about half a millisecond."""
 DAY_US = 86_400_000_000
 
 
@@ -49,7 +51,7 @@ class ShardIndex:
         self._items = items
         self._rows, self._compressed = Rows(embeddings, metric), compressed
         self._ids: list[str] = items.column("item_id").to_pylist()
-        self._allowed = lru_cache(KEPT_MASKS)(self._compute_allowed)
+        self._filtered = FilteredRows(items)
 
     @classmethod
     def open(cls, workspace: Workspace, manifest: IndexManifest, shard: int) -> ShardIndex:
@@ -130,10 +132,16 @@ class ShardIndex:
                 "exclusions do not fit the queries", expected=f"{len(queries)} lists", found=str(len(exclude))
             )
         hidden = [self._positions(ids) for ids in exclude or [()] * len(queries)]
-        added = self._links.scores(asked) if asked else None
+        added = [self._links.added(query) for query in asked] if asked and self._links else None
         search = self._compressed.search if self._compressed and not exact else scan
-        found = search(queries, k, self._rows, self._allowed(filter, include_unavailable), hidden, added)
+        allowed = self._filtered.allowed(filter, include_unavailable)
+        found = search(queries, k, self._rows, allowed, hidden, added)
         return [self._candidates(rows, scores) for rows, scores in found]
+
+    def searches_quickly(self, filter: Filter | None) -> bool:
+        """Whether a search takes about a millisecond: compressed, or few rows, by a filter seen lately."""
+        small = self._compressed is not None or self.num_items <= QUICK_ROWS
+        return small and self._filtered.knows(filter)
 
     def warm(self) -> None:
         """Make now what is remembered, so that no request waits for it."""
@@ -143,7 +151,7 @@ class ShardIndex:
 
     def newest(self, k: int, *, exclude: Collection[str] = (), filter: Filter | None = None) -> Candidates:
         """The `k` newest available items; scores are days since 1970, 0 for an unknown age."""
-        allowed = self._allowed(filter, False).mask.copy()
+        allowed = self._filtered.allowed(filter).mask.copy()
         allowed[self._positions(exclude)] = False
         rows = np.flatnonzero(allowed)
         best = rows[best_places(self._days[rows], k)]
@@ -153,15 +161,18 @@ class ShardIndex:
         """Embeddings `[D] float32` of those ids that are here; copies, free to change."""
         return {item_id: np.array(self._rows.vectors[row]) for item_id, row in self._known(item_ids)}
 
-    def links(self, item_ids: Sequence[str]) -> dict[str, dict[str, dict[str, float]]]:
-        """What speaks for those ids that are here: id -> signal -> source item -> value."""
-        return self._links.into(dict(self._known(item_ids)))
+    def links(
+        self, item_ids: Sequence[str], sources: Collection[str] | None = None
+    ) -> dict[str, dict[str, dict[str, float]]]:
+        """What speaks for those ids that are here: id -> signal -> source item -> value.
+
+        Only `sources` are looked at, where given: those of one query are found much sooner than all.
+        """
+        return self._links.into(dict(self._known(item_ids)), sources)
 
     def items(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Fields (without the description; `attributes` as a dict) of those ids that are here."""
-        return {
-            row["item_id"]: _with_attributes(row) for row in self._take(self._known(item_ids)).to_pylist()
-        }
+        """Title, brand and category of those ids that are here."""
+        return {item_id: self._shown.row(row) for item_id, row in self._known(item_ids)}
 
     def matches(
         self, item_ids: Sequence[str], filter: Filter | None, *, include_unavailable: bool = False
@@ -178,10 +189,6 @@ class ShardIndex:
         # Adding 0 turns -0 into 0, which would print oddly.
         return Candidates(tuple(self._ids[row] for row in rows.tolist()), scores + np.float32(0.0))
 
-    def _compute_allowed(self, filter: Filter | None, include_unavailable: bool) -> Allowed:
-        allowed = np.ones(self.num_items, bool) if include_unavailable else _flags(self._items["available"])
-        return Allowed(allowed if filter is None else allowed & filter.mask(self._items))
-
     def _known(self, item_ids: Collection[str]) -> list[tuple[str, int]]:
         places = self._row_of
         return [(item_id, places[item_id]) for item_id in item_ids if item_id in places]
@@ -191,6 +198,10 @@ class ShardIndex:
 
     def _positions(self, item_ids: Collection[str]) -> np.ndarray:
         return np.array(sorted(row for _, row in self._known(item_ids)), np.int64)
+
+    @cached_property
+    def _shown(self) -> ShownFields:
+        return ShownFields(self._items)
 
     @cached_property
     def _links(self) -> Links:
@@ -208,8 +219,3 @@ class ShardIndex:
 
 def _flags(column: pa.ChunkedArray) -> np.ndarray:
     return np.asarray(column.to_numpy(), bool)
-
-
-def _with_attributes(row: dict[str, Any]) -> dict[str, Any]:
-    pairs = row.get("attributes")
-    return row if pairs is None else {**row, "attributes": dict(pairs)}

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from recsys.config import Metric
 from recsys.scan.added import Added
@@ -42,7 +41,7 @@ class CompressedScan:
         rows: Rows,
         allowed: Allowed,
         hidden: Sequence[np.ndarray],
-        added: sp.csr_matrix | None = None,
+        added: Sequence[Added] | None = None,
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """As `scan`, but a row may be missed that the codes misjudge; never one that links lift.
 
@@ -57,12 +56,12 @@ class CompressedScan:
         near = -near if rows.metric is Metric.EUCLIDEAN else near
         found = []
         for place, query in enumerate(queries):
-            extra = None if added is None else Added.of_row(added, place)
+            own = None if added is None else added[place]
             first = _Pass(query[None, :], rows, allowed, hidden[place], numbers[place], near[place], wanted)
-            best = first.best(k, extra)
+            best = first.best(k, own)
             if best is None:
-                own = None if added is None else added[place]
-                best = scan(query[None, :], k, rows, allowed, hidden[place : place + 1], own)[0]
+                again = None if own is None else [own]
+                best = scan(query[None, :], k, rows, allowed, hidden[place : place + 1], again)[0]
             found.append(best)
         return found
 
@@ -112,7 +111,7 @@ class _Pass:
         seen = np.concatenate([numbers, strongest])
         totals = np.concatenate([scores, self._scores(strongest)]) + linked.at(seen)
         floor = np.partition(totals, len(totals) - k)[len(totals) - k] if len(totals) >= k else -np.inf
-        rest = np.setdiff1d(linked.rows[linked.values + bound >= floor], seen)
+        rest = np.setdiff1d(linked.at_least(floor - bound), seen)
         totals = np.concatenate([totals, self._scores(rest) + linked.at(rest)])
         seen = np.concatenate([seen, rest])
         order = np.argsort(seen)

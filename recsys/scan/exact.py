@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import scipy.sparse as sp
 
+from recsys.scan.added import Added
 from recsys.scan.rows import Allowed, Rows
 
 MAX_SCORES = 2**21
@@ -25,15 +25,17 @@ def scan(
     rows: Rows,
     allowed: Allowed,
     hidden: Sequence[np.ndarray],
-    added: sp.csr_matrix | None = None,
+    added: Sequence[Added] | None = None,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Row numbers and scores of the best `k` rows for each query `[B, D]`, best first.
 
     `allowed` holds for all queries, `hidden` has ascending row numbers for each.
-    `added` `[B, N]` is what links add to the scores.
+    `added` is what links add to the scores of each query.
     Equal scores are in row order, at the cut too. Fewer than `k` only when fewer are allowed.
     """
     gathered = allowed.share < GATHER_SHARE
+    if gathered and 0 < allowed.count <= MAX_GATHERED_ROWS and added is None and len(queries) == 1:
+        return [_of_few(queries, k, rows, allowed.rows, hidden[0])]
     found: list[tuple[np.ndarray, np.ndarray]] = []
     for start in range(0, len(queries), MAX_QUERIES):
         part = slice(start, start + MAX_QUERIES)
@@ -41,10 +43,9 @@ def scan(
         if k > 0 and allowed.count:
             asked = queries[part]
             blocks = (_gathered if gathered else _all)(asked, rows, allowed)
-            extra = None if added is None else added[part].tocsc()
             for numbers, scores in blocks:
-                if extra is not None:
-                    scores += extra[:, numbers].toarray()
+                for one, own in zip(added[part] if added else (), scores, strict=False):
+                    one.add_to(own, numbers)
                 _take(tops, numbers, scores, hidden[part])
         found += [(top.rows, top.scores) for top in tops]
     return found
@@ -61,6 +62,18 @@ def best_places(scores: np.ndarray, k: int) -> np.ndarray:
         # Partition keeps whichever ties it met first; the first in order are wanted.
         places = np.concatenate([above, np.flatnonzero(scores == bound)[: k - len(above)]])
     return places[np.lexsort((places, -scores[places]))]
+
+
+def _of_few(
+    query: np.ndarray, k: int, rows: Rows, numbers: np.ndarray, hidden: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """One query `[1, D]` over few rows at once: what a narrow filter asks for most."""
+    scores = rows.scores(query, numbers)[0]
+    if len(hidden):
+        _hide(scores, numbers, hidden)
+    best = best_places(scores, k)
+    best = best[scores[best] > -np.inf]
+    return numbers[best], scores[best]
 
 
 class _Top:
@@ -88,9 +101,14 @@ def _take(
 ) -> None:
     for top, own, gone in zip(tops, scores, hidden, strict=True):
         if len(gone):
-            places = np.searchsorted(numbers, gone).clip(max=len(numbers) - 1)
-            own[places[numbers[places] == gone]] = -np.inf
+            _hide(own, numbers, gone)
         top.take(numbers, own)
+
+
+def _hide(scores: np.ndarray, numbers: np.ndarray, hidden: np.ndarray) -> None:
+    """Minus infinity for the hidden ones of ascending rows."""
+    places = np.searchsorted(numbers, hidden).clip(max=len(numbers) - 1)
+    scores[places[numbers[places] == hidden]] = -np.inf
 
 
 def _all(queries: np.ndarray, rows: Rows, allowed: Allowed) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -27,7 +27,7 @@ from recsys.config import FitConfig, IndexConfig, Scenario, ServeConfig
 from recsys.dataset import Dataset
 from recsys.evaluation.ranking import hide, top_places
 from recsys.evaluation.splits import Split
-from recsys.explain import contributions
+from recsys.explain import Contributions
 from recsys.index import current_version, load_manifest, publish
 from recsys.index.fitted import fitted_of_version
 from recsys.query import EVERYBODY, Query
@@ -172,18 +172,20 @@ def test_reasons_sum_to_the_score_and_deleting_the_named_item_lowers_it(
             if asked.query.is_zero:
                 continue
             found = await view.search(asked.query, 5, frozenset(), None)
-            links = await view.links(found.candidates.item_ids)
+            sources = {source for weights in asked.query.links.values() for source in weights}
+            links = await view.links(found.candidates.item_ids, sources)
             rows = await view.vectors(found.candidates.item_ids)
             for item_id, score in zip(
                 found.candidates.item_ids, found.candidates.scores.tolist(), strict=True
             ):
-                parts = contributions(
+                explained = Contributions(
                     asked.user,
-                    rows[item_id],
+                    rows[item_id][None, :],
                     text_factor=asked.text_factor,
                     query=asked.query,
-                    links=links[item_id],
+                    links=[links[item_id]],
                 )
+                parts = list(explained.best_first(0))
                 assert sum(part.value for part in parts) == pytest.approx(
                     score, abs=1e-5 * max(1, abs(score))
                 )

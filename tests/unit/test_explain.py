@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,36 @@ from hypothesis import strategies as st
 
 from recsys.explain import (
     Contribution,
+    Contributions,
+    Reason,
     ReasonKind,
-    contributions,
     fallback_reason,
     reasons,
     shared_attributes,
     short_title,
 )
-from recsys.profile import Context, Interest, PartKind, UserProfile, user_vector, with_context
+from recsys.profile import Context, Interest, PartKind, UserProfile, UserVector, user_vector, with_context
 
 DIM = 5
+
+
+def contributions(user: UserVector, item: np.ndarray) -> tuple[Contribution, ...]:
+    """All contributions to one item, the second of two, so that places matter."""
+    found = Contributions(user, np.stack([np.ones_like(item), item]))
+    given_all = tuple(found.best_first(1))
+    assert found.positive(1) == pytest.approx(sum(c.value for c in given_all if c.value > 0.0))
+    return given_all
+
+
+def explained(
+    found: Sequence[Contribution],
+    items: Mapping[str, Any],
+    profile: UserProfile,
+    limit: int = 2,
+    item: Mapping[str, Any] | None = None,
+) -> tuple[Reason, ...]:
+    """The reasons behind some contributions."""
+    return reasons(found, sum(c.value for c in found if c.value > 0.0), items, profile, limit, item=item)
 
 
 def unit_rows(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -79,7 +100,7 @@ def test_contributions_sum_to_the_score(world: tuple[Any, ...], weight: float) -
 def test_deleting_the_named_item_lowers_the_raw_score_by_its_contribution(world: tuple[Any, ...]) -> None:
     profile, items, _, (item, *_) = world
     user = user_vector(profile, items, {})
-    named = reasons(contributions(user, item), {}, profile, limit=1)
+    named = explained(contributions(user, item), {}, profile, limit=1)
     if not named:
         return
     left = profile_of(*(i for i in profile.interests if i.item_id != named[0].item_id))
@@ -99,7 +120,7 @@ def test_reasons_are_positive_own_distinct_and_their_shares_are_fractions(
 ) -> None:
     profile, items, texts, (item, *_) = world
     found = contributions(user_vector(profile, items, texts), item)
-    given_reasons = reasons(found, {}, profile, limit)
+    given_reasons = explained(found, {}, profile, limit)
     assert len(given_reasons) <= limit
     liked = {i.item_id for i in profile.interests if i.weight > 0.0}
     named = [reason.item_id for reason in given_reasons]
@@ -116,11 +137,11 @@ def test_reasons_are_positive_own_distinct_and_their_shares_are_fractions(
 def test_nothing_is_explained_for_a_stranger() -> None:
     nobody = user_vector(profile_of(), {"x": np.ones(DIM, dtype=np.float32)}, {})
     assert contributions(nobody, np.ones(DIM, dtype=np.float32)) == ()
-    assert reasons((), {}, profile_of()) == ()
+    assert explained((), {}, profile_of()) == ()
 
 
 def reason_text(one: Interest, kind: PartKind = PartKind.ITEM) -> tuple[str, ReasonKind]:
-    found = reasons(
+    found = explained(
         [Contribution(kind, one.item_id, 0.5)], {one.item_id: {"title": "Moka pot"}}, profile_of(one)
     )
     return found[0].text, found[0].kind
@@ -160,14 +181,14 @@ def test_the_shoppers_words_are_the_reason_where_they_add_more_than_the_item() -
 def test_a_disliked_item_is_never_a_reason_although_its_opposite_scores() -> None:
     profile = profile_of(interest("liked", 2.0), interest("hated", -1.0, "dismiss"))
     found = [Contribution(PartKind.ITEM, "hated", 0.6), Contribution(PartKind.ITEM, "liked", 0.2)]
-    [reason] = reasons(found, {}, profile)
+    [reason] = explained(found, {}, profile)
     assert reason.item_id == "liked"
     assert reason.share == pytest.approx(0.25)
 
 
 def test_items_that_are_not_of_this_shopper_are_never_named() -> None:
     stray = [Contribution(PartKind.ITEM, "of-someone-else", 0.9)]
-    assert reasons(stray, {"of-someone-else": {"title": "Secret"}}, profile_of(interest("a", 1.0))) == ()
+    assert explained(stray, {"of-someone-else": {"title": "Secret"}}, profile_of(interest("a", 1.0))) == ()
 
 
 def test_context_and_query_are_named_as_such() -> None:
@@ -176,7 +197,7 @@ def test_context_and_query_are_named_as_such() -> None:
         Contribution(PartKind.QUERY, None, 0.2, "warm  socks"),
         Contribution(PartKind.CONTEXT, "gone", 0.1),
     ]
-    texts = [r.text for r in reasons(found, {"c": {"title": "Desk lamp"}}, profile_of(), limit=3)]
+    texts = [r.text for r in explained(found, {"c": {"title": "Desk lamp"}}, profile_of(), limit=3)]
     assert texts == ["Similar to Desk lamp", "Matches 'warm socks'", "Similar to an item like this"]
 
 
@@ -185,7 +206,7 @@ def test_shared_attributes_are_named_once_in_the_recommended_items_spelling() ->
     item = {"title": "Acme Ergonomic Chair for the office", "brand": "Acme", "category": "Home/Chairs"}
     assert shared_attributes(own, item) == ("Acme", "Chairs", "Ergonomic", "Chair")
     assert shared_attributes({"title": "for the best"}, {"title": "the best for you"}) == ()
-    [reason] = reasons(
+    [reason] = explained(
         [Contribution(PartKind.ITEM, "a", 1.0)], {"a": own}, profile_of(interest("a", 1.0)), item=item
     )
     assert reason.shared == ("Acme", "Chairs", "Ergonomic", "Chair")

@@ -7,12 +7,11 @@ from functools import cache
 import faiss
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.config import Metric
-from recsys.scan import Allowed, CompressedScan, Rows, Vectors, scan
+from recsys.scan import Added, Allowed, CompressedScan, Rows, Vectors, scan
 from recsys.scan.calibration import Calibrated, calibrate
 from tests.unit.scan.clustered import clustered
 
@@ -48,7 +47,7 @@ def compressed(metric: Metric) -> CompressedScan:
 
 
 def recall(
-    metric: Metric, allowed: Allowed, hidden: list[np.ndarray], added: sp.csr_matrix | None = None
+    metric: Metric, allowed: Allowed, hidden: list[np.ndarray], added: list[Added] | None = None
 ) -> float:
     """Share of the exact scan's rows that the compressed one has, with all its scores and lengths checked."""
     rows, asked = made(metric)[0], queries(len(hidden))
@@ -61,7 +60,7 @@ def recall(
         assert not np.isin(own, hidden[place]).any()
         assert (scores[:-1] >= scores[1:]).all()
         exact = rows.scores(asked[place : place + 1], np.sort(own))[0]
-        extra = 0.0 if added is None else added[place].toarray()[0][np.sort(own)]
+        extra = 0.0 if added is None else added[place].at(np.sort(own))
         np.testing.assert_allclose(np.sort(scores), np.sort(exact + extra), rtol=1e-5, atol=1e-6)
         hits, total = hits + len(np.intersect1d(right, own)), total + len(right)
         assert len(right_scores) == len(right)
@@ -99,15 +98,16 @@ def test_hidden_rows_never_come_back(seed: int, num_hidden: int) -> None:
     assert recall(Metric.COSINE, Allowed(rng.random(NUM_ROWS) < 0.8), hidden) >= 0.94
 
 
-def links(seed: int, num_linked: int, low: float, high: float, count: int = 8) -> sp.csr_matrix:
-    """What links add to some rows."""
+def links(seed: int, num_linked: int, low: float, high: float, count: int = 8) -> list[Added]:
+    """What links add to some rows, for each query."""
     rng = np.random.default_rng(seed)
-    rows = [sp.csr_matrix((1, NUM_ROWS), dtype=np.float32) for _ in range(count)]
-    for place in range(count):
-        chosen = np.sort(rng.choice(NUM_ROWS, num_linked, replace=False))
-        values = rng.uniform(low, high, num_linked).astype(np.float32)
-        rows[place] = sp.csr_matrix((values, (np.zeros(num_linked, int), chosen)), shape=(1, NUM_ROWS))
-    return sp.vstack(rows, format="csr")
+    return [
+        Added(
+            np.sort(rng.choice(NUM_ROWS, num_linked, replace=False)),
+            rng.uniform(low, high, num_linked).astype(np.float32),
+        )
+        for _ in range(count)
+    ]
 
 
 @settings(deadline=None, max_examples=15)

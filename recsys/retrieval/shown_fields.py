@@ -1,0 +1,31 @@
+"""What answers and reasons show of an item, read from a memory-mapped table one row at a time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import accumulate
+from typing import Any
+
+import pyarrow as pa
+
+SHOWN = ("title", "brand", "category")
+
+
+class ShownFields:
+    """Single rows of a table that comes in batches.
+
+    `take` on such a table joins all of its batches first, which costs more than a search.
+    """
+
+    def __init__(self, items: pa.Table) -> None:
+        """`items`: `ITEMS` in any number of batches."""
+        batches = items.select(["item_id", *SHOWN]).to_batches()
+        self._batches = [[batch.column(name) for name in batch.schema.names] for batch in batches]
+        self._starts = [0, *accumulate(len(columns[0]) for columns in self._batches)]
+
+    def row(self, number: int) -> dict[str, Any]:
+        """`item_id` and the shown fields of one row."""
+        batch = bisect_right(self._starts, number) - 1
+        place = number - self._starts[batch]
+        item_id, *values = (column[place].as_py() for column in self._batches[batch])
+        return {"item_id": item_id, **dict(zip(SHOWN, values, strict=True))}
