@@ -43,7 +43,7 @@ $(VENV)/bench: $(VENV)/base
 	PYTHON=$(PYTHON) sh scripts/install.sh $(VENV) minilm,bench
 	@touch $@
 
-# About half an hour on two cores; what was measured stays in workspace-bench, RESUME=1 goes on from there.
+# What was measured stays in workspace-bench, RESUME=1 goes on from there.
 RESUME ?=
 bench: $(VENV)/bench
 	sh scripts/bench-packages.sh

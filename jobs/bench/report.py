@@ -93,8 +93,8 @@ def cell_text(cell: Cell, digits: int = 3) -> str:
 
 
 def measured_text(target: Target) -> str:
-    """What was measured, with as many digits as its verdict needs."""
-    for digits in range(3, 8):
+    """What was measured, with four digits and as many more as its verdict needs."""
+    for digits in range(4, 9):
         text = cell_text(float(target.measured), digits)
         if math.isnan(target.measured) or _as_target(target, text).met == target.met:
             return text

@@ -71,7 +71,9 @@ def _measure(num_rows: int, settings: BenchSettings) -> AtSize:
         settings.say(f"{num_rows:,} items: one question")
         taken, answers = in_turns(peers, catalog.asked, per_turn, rounds)
         settings.say(f"{num_rows:,} items: filters")
-        filters = [filtered(catalog, index, share, per_turn, rounds) for share in SHARES]
+        filters = [
+            filtered(catalog, index, share, per_turn, rounds) for share in SHARES if share * num_rows >= K
+        ]
         settings.say(f"{num_rows:,} items: {NUM_QUERIES} questions together")
         in_batch, batch_recall = batch(catalog, index, rounds)
     return AtSize(num_rows, taken, answers, filters, in_batch, batch_recall)

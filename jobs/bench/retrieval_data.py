@@ -14,6 +14,10 @@ from recsys.schemas import ITEMS
 K = 10
 """Places asked for."""
 NUM_QUERIES = 256
+NUM_TUNING = 1_024
+"""A graph misses all places of few questions: 256 do not tell .98 from .995."""
+MAX_TUNING_ROWS = 100_000
+"""Above it 256 questions have to do: exact answers take long, and no graph is built."""
 ROWS_AT_ONCE = 65_536
 
 
@@ -44,8 +48,9 @@ class Catalog:
 
     @classmethod
     def make(cls, num_rows: int, seed: int) -> Self:
-        """`num_rows` items and twice 256 questions that are no items."""
-        vectors, others = vectors_and_queries(num_rows, 2 * NUM_QUERIES, seed)
+        """`num_rows` items, 256 questions that are no items, and more of them for tuning."""
+        num_tuning = NUM_TUNING if num_rows <= MAX_TUNING_ROWS else NUM_QUERIES
+        vectors, others = vectors_and_queries(num_rows, NUM_QUERIES + num_tuning, seed)
         asked, tuning = others[:NUM_QUERIES], others[NUM_QUERIES:]
         prices = np.random.default_rng(seed).permutation(num_rows)
         every = np.arange(num_rows)

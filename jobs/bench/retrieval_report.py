@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from jobs.bench.measure import Spread
 from jobs.bench.peers_retrieval import MAX_GRAPH_ROWS, RECALL
+from jobs.bench.report import cell_text
 from jobs.bench.retrieval_data import NUM_QUERIES
-from jobs.bench.retrieval_filters import NEW, NUMPY, OURS, Filtered
+from jobs.bench.retrieval_filters import NEW, NUMPY, NUMPY_BATCH, OURS, Filtered
 from jobs.bench.retrieval_turns import Turns
 from jobs.bench.section import Cell, Plot, Table, Target
 
@@ -59,8 +60,8 @@ def tables(size: AtSize) -> tuple[Table, ...]:
             f"{rows}: {NUM_QUERIES} questions together",
             ("contestant", "ms a question", "recall@10"),
             (
-                (OURS, size.in_batch[OURS].text(), _recall(size.batch_recall)),
-                (NUMPY, size.in_batch[NUMPY].text(), _recall(1.0)),
+                (OURS, _ms(size.in_batch[OURS]), _recall(size.batch_recall)),
+                (NUMPY, _ms(size.in_batch[NUMPY]), _recall(1.0)),
             ),
         ),
     )
@@ -70,7 +71,7 @@ def _row(size: AtSize, name: str) -> tuple[Cell, ...]:
     answers = size.answers[name]
     return (
         name,
-        size.taken[name].text(),
+        _ms(size.taken[name]),
         size.times_numpy(name),
         _recall(answers.recall),
         len(answers.found),
@@ -80,10 +81,10 @@ def _row(size: AtSize, name: str) -> tuple[Cell, ...]:
 
 def _filter_row(one: Filtered) -> tuple[Cell, ...]:
     return (
-        f"{one.num_rows:,} ({one.share:.4g})",
-        one.taken[OURS].text(),
-        one.taken[NEW].text(),
-        one.taken[NUMPY].text(),
+        f"{one.num_rows:,} ({100 * one.share:g} %)",
+        _ms(one.taken[OURS]),
+        _ms(one.taken[NEW]),
+        _ms(one.taken[NUMPY]),
         one.taken[NUMPY].ratio(one.taken[OURS]),
         _recall(one.recall),
     )
@@ -114,11 +115,12 @@ def notes(sizes: list[AtSize]) -> tuple[str, ...]:
     return (
         "384 dimensions, unit length; questions are drawn like the items and are none of them. One process, "
         "all its threads on one core, each library limited to one thread.",
-        f"Contestants with a setting take the cheapest that reaches recall@10 {RECALL} on {NUM_QUERIES} "
-        f"other questions.{left_out if largest > MAX_GRAPH_ROWS else ''}",
+        f"Contestants with a setting take the cheapest that reaches recall@10 {RECALL} on other "
+        f"questions.{left_out if largest > MAX_GRAPH_ROWS else ''}",
         f"Recall of exact contestants is over the questions they were timed on, others' over {NUM_QUERIES}.",
         "A filter's answer is remembered by ours; `never seen` pays for evaluating it. NumPy gets a copy of "
         "the rows that pass beforehand, which is not timed.",
+        f"Together NumPy multiplies {NUMPY_BATCH} questions: the scores of more would not fit into memory.",
         f"Peak memory of the part, with every contestant in it: {peak_gb:.1f} GB.",
     )
 
@@ -156,6 +158,10 @@ def figures(size: AtSize) -> dict[str, object]:
         "batch_ms": {name: spread.median for name, spread in size.in_batch.items()},
         "batch_recall": size.batch_recall,
     }
+
+
+def _ms(taken: Spread) -> str:
+    return f"{cell_text(taken.median)} [{cell_text(taken.low)}, {cell_text(taken.high)}]"
 
 
 def _recall(value: float) -> str:

@@ -61,7 +61,7 @@ def test_a_target_is_met_or_missed_and_never_met_by_nothing(
 
 def test_a_measured_value_has_the_digits_its_verdict_needs() -> None:
     assert measured_text(Target("recall", 0.995, 0.99496)) == "0.99496"
-    assert measured_text(Target("recall", 0.995, 0.9989)) == "0.999"
+    assert measured_text(Target("recall", 0.995, 0.9996)) == "0.9996"
     assert measured_text(Target("ms", 1_000.0, 1_000.4, at_least=False)) == "1,000.4"
 
 
@@ -98,7 +98,7 @@ def test_writing_twice_changes_nothing_and_other_figures_change_only_figures(tmp
     ]
     assert changed == [
         ("| a\\|b | 1.50 |", "| a\\|b | 0.500 |"),
-        ("| fast | at least 1.00 | 1.50 | met |", "| fast | at least 1.00 | 0.500 | missed |"),
+        ("| fast | at least 1.00 | 1.500 | met |", "| fast | at least 1.00 | 0.5000 | missed |"),
     ]
     assert plot.read_bytes() != drawn
 
