@@ -42,7 +42,7 @@ def bench(
     from jobs.bench.run import Bench
     from jobs.bench.section import BenchSettings
 
-    settings = BenchSettings(folder, quick, rounds, sayer(False))
+    settings = BenchSettings(folder.resolve(), quick, rounds, sayer(False))
     records = Bench(parts or (), settings, page or (None if quick else PAGE), resume).run()
     for record in records:
         _print(record)

@@ -64,7 +64,8 @@ def _measure(num_rows: int, settings: BenchSettings) -> AtSize:
     settings.say(f"{num_rows:,} items: vectors and exact answers")
     catalog = Catalog.make(num_rows, SEED)
     settings.say(f"{num_rows:,} items: building what is compared")
-    index, how = _shard(catalog)
+    with one_core():  # learning the codes is little work; on a busy machine threads wait for each other
+        index, how = _shard(catalog)
     peers = [*_peers(catalog, settings), *_ours(index, how)]
     per_turn, rounds = (20 if num_rows <= MAX_TURN_ROWS else 5), settings.rounds
     with one_core():
