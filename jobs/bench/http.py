@@ -12,6 +12,7 @@ import numpy as np
 from jobs.bench.http_memory import MEMORY_LIMIT, ShardMemory, shard_memory
 from jobs.bench.http_traffic import Traffic, degraded_answers, make_traffic, require_whole_answers
 from jobs.bench.measure import Spread, side_by_side, spread
+from jobs.bench.processes import Memory
 from jobs.bench.section import BenchSettings, Cell, Section, Table, Target
 from jobs.bench.service import Service, bare_service, our_service
 from jobs.bench.shop_at_scale import ShopAtScale, ShopPlan, make_shop_at_scale
@@ -95,6 +96,8 @@ class _Side:
     bare_cold_start_s: float
     degraded: float
     """Answers that were degraded while under load."""
+    cpu_ms: float
+    """Processor time of all of ours for one request."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,9 @@ class _Remote:
     measured: Measured
     cold_start_s: float
     degraded: float
-    memory: dict[str, int]
-    """Resident bytes of each shard's process."""
+    cpu_ms: float
+    memory: dict[str, Memory]
+    """Of each shard's process."""
 
 
 def _side_by_side(shop: ShopAtScale, traffic: Traffic, folder: Path, size: HttpSize, rounds: int) -> _Side:
@@ -123,8 +127,9 @@ def _side_by_side(shop: ShopAtScale, traffic: Traffic, folder: Path, size: HttpS
             for name, url, script in ((OURS, ours.url, traffic.ours), (BARE, bare.url, traffic.bare))
         ]
         degraded = degraded_answers(ours.url) - before
+        cpu_ms = _cpu_ms(ours, traffic, size.duration_s)
         require_whole_answers(ours.url, traffic)
-    return _Side(first, second, tuple(others), ours.cold_start_s, bare.cold_start_s, degraded)
+    return _Side(first, second, tuple(others), ours.cold_start_s, bare.cold_start_s, degraded, cpu_ms)
 
 
 def _in_turns(
@@ -149,10 +154,18 @@ def _remote(shop: ShopAtScale, traffic: Traffic, folder: Path, size: HttpSize) -
         require_whole_answers(service.url, traffic)
         before = degraded_answers(service.url)
         loads = [run_wrk(service.url, traffic.ours, CLIENTS, size.duration_s) for _ in range(2)][1:]
+        cpu_ms = _cpu_ms(service, traffic, size.duration_s)
         degraded = degraded_answers(service.url) - before
-        memory = {name: held.resident for name, held in service.replicas().items() if "shard-" in name}
+        memory = {name: held for name, held in service.replicas().items() if "shard-" in name}
     measured = Measured(f"{OURS}, a deployment for each shard", CLIENTS, tuple(loads))
-    return _Remote(measured, service.cold_start_s, degraded, memory)
+    return _Remote(measured, service.cold_start_s, degraded, cpu_ms, memory)
+
+
+def _cpu_ms(service: Service, traffic: Traffic, duration_s: float) -> float:
+    """Processor time of one request, all processes of ours together, in a turn of its own."""
+    before = service.cpu_s()
+    load = run_wrk(service.url, traffic.ours, CLIENTS, duration_s)
+    return 1e3 * (service.cpu_s() - before) / (load.requests_per_s * duration_s)
 
 
 def _section(size: HttpSize, side: _Side, remote: _Remote, memory: ShardMemory) -> Section:
@@ -183,10 +196,12 @@ def _section(size: HttpSize, side: _Side, remote: _Remote, memory: ShardMemory) 
             "reason.",
             f"Degraded answers of ours under load: {side.degraded:.0f}; with a deployment for each shard: "
             f"{remote.degraded:.0f}.",
+            f"Processor time of one request, all processes of ours: {side.cpu_ms:.3g} ms; with a deployment "
+            f"for each shard: {remote.cpu_ms:.3g} ms.",
             "wrk runs on the same machine with one thread and keeps each connection busy.",
             *memory.notes(),
         ),
-        figures=_figures(side, remote, memory),
+        figures=_figures(size, side, remote, memory),
     )
 
 
@@ -202,13 +217,18 @@ def _targets(side: _Side, every: tuple[Measured, ...], memory: ShardMemory) -> t
     )
 
 
-def _figures(side: _Side, remote: _Remote, memory: ShardMemory) -> dict[str, float]:
+def _figures(size: HttpSize, side: _Side, remote: _Remote, memory: ShardMemory) -> dict[str, float]:
     return {
+        "num_items": size.plan.num_items,
+        "num_shards": size.plan.num_shards,
         "requests_per_s": side.ours.over_turns(lambda load: load.requests_per_s).median,
         "bare_requests_per_s": side.bare.over_turns(lambda load: load.requests_per_s).median,
         "p50_ms": side.ours.over_turns(lambda load: load.p50_ms).median,
         "p99_ms": side.ours.over_turns(lambda load: load.p99_ms).median,
         "cold_start_s": side.cold_start_s,
+        "cpu_ms": side.cpu_ms,
+        "remote_cpu_ms": remote.cpu_ms,
+        "process_bytes": float(max(base.resident for base in memory.bases.values())),
         "degraded": side.degraded,
         "remote_p99_ms": remote.measured.over_turns(lambda load: load.p99_ms).median,
         "remote_degraded": remote.degraded,

@@ -20,15 +20,15 @@ KIB = 1024
 class Memory:
     """What one process holds, bytes."""
 
-    private: int
-    """Pages of its own: what ending it would free."""
-    shared: int
-    """Pages that others map too, or could: libraries and memory-mapped files, counted whole."""
+    own: int
+    """Pages without a file behind them: what stays in memory as long as the process lives."""
+    mapped: int
+    """Pages of mapped files and libraries, counted whole: others may share them, the system may drop them."""
 
     @property
     def resident(self) -> int:
         """All pages in memory."""
-        return self.private + self.shared
+        return self.own + self.mapped
 
 
 def memory_of(pid: int) -> Memory:
@@ -41,8 +41,16 @@ def memory_of(pid: int) -> Memory:
             "memory cannot be measured", expected="Linux and a live process", found=str(path)
         ) from error
     fields = {line.split(":")[0]: int(line.split()[1]) * KIB for line in lines}
-    private = fields["Private_Clean"] + fields["Private_Dirty"]
-    return Memory(private, fields["Rss"] - private)
+    return Memory(fields["Anonymous"], fields["Rss"] - fields["Anonymous"])
+
+
+def cpu_s_of(pid: int) -> float:
+    """Processor time a process has used so far; 0 for one that has ended."""
+    try:
+        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def title_of(pid: int) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from jobs.bench.processes import Memory, descendants, end, memory_of, start, title_of
+from jobs.bench.processes import Memory, cpu_s_of, descendants, end, memory_of, start, title_of
 from recsys.config import Placement
 from recsys.errors import StoreError
 from recsys.workspace import Workspace
@@ -39,6 +39,10 @@ class Service:
             for pid, title in titles.items()
             if title.startswith(REPLICA)
         }
+
+    def cpu_s(self) -> float:
+        """Processor time that the process and all it started have used so far."""
+        return sum(cpu_s_of(pid) for pid in (self.pid, *descendants(self.pid)))
 
     def memory(self) -> Memory:
         """Memory of the process itself."""

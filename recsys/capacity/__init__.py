@@ -1,0 +1,1 @@
+"""What a catalog of any size costs: a model fitted to measured sizes, and a simulated cluster."""
