@@ -120,11 +120,11 @@ def _section(
         ),
         notes=(
             "Synthetic vectors with the spectrum and the neighbours of real ones, 384 columns; fields are "
-            "the built-in shop's. Building starts from vectors and fields in memory: no database, no encoder.",
+            "the built-in shop's. Building starts from vectors and fields in memory, without the database.",
             "Searches: one query at a time for ten items, one thread, in a process of its own. Memory is "
             "what opening and searching adds to it, mapped files included.",
-            f"The default encoder encodes {figures.embed_texts_per_s:.0f} texts of the built-in shop a second "
-            "on one core.",
+            f"The default encoder encodes {figures.embed_texts_per_s:.0f} texts of the built-in shop a "
+            "second on one core.",
             "What HTTP adds to a request, for `recsys capacity`: "
             + ("from this run." if with_http else "not in this run, taken from the package's figures."),
         ),
