@@ -19,7 +19,7 @@ WIDTHS = (16, 32, 64, 128, 256, 512, 1024, 2048)
 """Settings tried for a graph's search and for candidates that are scored again, the cheapest first."""
 NEIGHBOURS = 32
 MAX_GRAPH_ROWS = 100_000
-"""Building a graph of more rows takes longer on two cores than the rest of the part."""
+"""Graphs of more rows are not built, to keep the part short."""
 THREAD_LISTS = Path("/proc/self/task")
 # LanceDB reads this once, when it is imported. One thread for files too would make it wait for itself.
 LANCE_THREADS = {"LANCE_CPU_THREADS": "1"}
