@@ -118,7 +118,8 @@ def notes(sizes: list[AtSize]) -> tuple[str, ...]:
         f"Recall of exact contestants is over the questions they were timed on, others' over {NUM_QUERIES}.",
         "A filter's answer is remembered by ours; `never seen` pays for evaluating it. NumPy gets a copy of "
         "the rows that pass beforehand, which is not timed.",
-        f"Together NumPy multiplies {NUMPY_BATCH} questions at a time: their scores already take 256 MB at 1,000,000 items.",
+        f"Together NumPy multiplies {NUMPY_BATCH} questions at a time: their scores take 256 MB at a million "
+        "items.",
         f"Peak memory of the part, with every contestant in it: {peak_gb:.1f} GB.",
     )
 
