@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, func, insert, select
 
+from cluster.change_sign import ChangeSign
 from cluster.database import EVENTS_TABLE, counter_value, draw_numbers, reading, writing
 from recsys.history import HistoryEvent, user_key
 from recsys.schemas import EVENTS
@@ -53,7 +54,7 @@ class EventStore:
     """Events in a SQL database. Thread-safe; `seq` grows in commit order, so it is safe to poll."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine, self._sign = engine, ChangeSign(engine)
 
     def append(self, events: pa.Table) -> AppendCounts:
         """Append a batch (`EVENTS`), all of it or nothing; durable (fsync) when it returns.
@@ -88,6 +89,10 @@ class EventStore:
         statement = select(*HISTORY).where(E.seq > seq).order_by(E.seq).limit(limit)
         with reading(self._engine) as connection:
             return [_history(row) for row in connection.execute(statement)]
+
+    def change_sign(self) -> int | None:
+        """A number that differs after any commit to the database; None where it has to be asked."""
+        return self._sign.value()
 
     def last_seq(self) -> int:
         """Number of the newest event; 0 before the first."""

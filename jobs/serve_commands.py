@@ -15,7 +15,7 @@ from jobs.options import (
     WorkspaceOption,
     runtime_of,
 )
-from recsys.config import Placement, ServeConfig
+from recsys.config import Door, Placement, ServeConfig
 
 HostOption = Annotated[str, typer.Option("--host", envvar="RECSYS_HOST", help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option("--port", envvar="RECSYS_PORT", help="Port to listen on.")]
@@ -31,6 +31,9 @@ def serve(
     placement: Annotated[
         Placement, typer.Option(help="inline: one process; remote: an actor per shard.")
     ] = Placement.AUTO,
+    door: Annotated[
+        Door, typer.Option(help="direct: replicas listen themselves; proxy: through Serve's proxies.")
+    ] = Door.AUTO,
     recommenders: Annotated[int, typer.Option(min=1, help="Replicas that answer HTTP.")] = 1,
     shard_replicas: Annotated[int, typer.Option(min=1, help="Servers of each shard (remote).")] = 1,
     scenarios: Annotated[
@@ -51,6 +54,7 @@ def serve(
     config = ServeConfig(
         host=host,
         port=port,
+        door=door,
         placement=placement,
         num_recommenders=recommenders,
         shard_replicas=shard_replicas,

@@ -28,6 +28,17 @@ class Metric(StrEnum):
     """Negative squared Euclidean distance."""
 
 
+class Door(StrEnum):
+    """How HTTP requests reach the replicas that answer."""
+
+    AUTO = "auto"
+    """Direct on a Ray of one's own, through Serve's proxies on a cluster that is joined."""
+    DIRECT = "direct"
+    """Each replica listens on the port itself: a hop less. Where it runs, there it is reached."""
+    PROXY = "proxy"
+    """Serve's proxy on each node passes requests on, wherever the replicas are."""
+
+
 class ScanKind(StrEnum):
     """How a shard finds its best rows."""
 
@@ -61,6 +72,34 @@ class Pooling(StrEnum):
     """State of the last real token; the choice for causal backbones such as GPT-2."""
 
 
+class Backend(StrEnum):
+    """Which library runs the encoder's network."""
+
+    AUTO = "auto"
+    """`recsys embed` measures and records one; elsewhere the backend that fits the precision."""
+    TORCH = "torch"
+    """PyTorch; runs every architecture, on CPU and CUDA."""
+    ONNX = "onnx"
+    """ONNX Runtime on the CPU, with a graph exported from the loaded network."""
+    OPENVINO = "openvino"
+    """OpenVINO on the CPU, with the same graph; needs the extra `openvino`."""
+
+
+class Precision(StrEnum):
+    """Numbers that the encoder's network computes with; all but fp32 make an embedding space of their own."""
+
+    AUTO = "auto"
+    """`recsys embed` measures and records one; elsewhere fp32."""
+    FP32 = "fp32"
+    """32-bit floats: the reference that others are compared with."""
+    BF16 = "bf16"
+    """Floats of 16 bits with the range of fp32; fast where the processor multiplies them."""
+    FP16 = "fp16"
+    """Floats of 16 bits with more digits and less range; CUDA only."""
+    INT8 = "int8"
+    """8-bit weights and activations, scaled at run time; ONNX Runtime only."""
+
+
 class Placement(StrEnum):
     """Where shards and profiles live while serving; answers are the same."""
 
@@ -81,12 +120,18 @@ class EncoderConfig(Config):
     """How token states become one embedding; part of the encoder version."""
     max_tokens: PositiveInt = 256
     """Texts are cut to this many tokens; part of the encoder version."""
-    batch_tokens: PositiveInt = 4096
-    """Padded tokens in one forward pass; affects speed and memory, not the embeddings."""
+    backend: Backend = Backend.TORCH
+    """Library that runs the network; with fp32 it affects speed, not the embeddings."""
+    precision: Precision = Precision.FP32
+    """Numbers that the network computes with; part of the encoder version unless fp32."""
+    batch_tokens: PositiveInt | None = None
+    """Padded tokens in one forward pass, None for the device's own; affects speed, not the embeddings."""
     device: str = "auto"
     """`auto` (CUDA when present, else CPU), `cpu` or `cuda`; affects speed, not the embeddings."""
     num_threads: int | None = Field(default=None, ge=1)
-    """Torch threads for one encoder; None leaves torch's own choice."""
+    """Threads of one encoder; None leaves the library's own choice."""
+    export_folder: Path | None = None
+    """Where exported networks are kept; None is the user's cache folder. Never in a workspace's record."""
 
 
 class EmbedConfig(Config):
@@ -100,6 +145,12 @@ class EmbedConfig(Config):
     """GPUs each encoder actor reserves; above 0 the actor encodes on CUDA."""
     unit_texts: PositiveInt = 512
     """Texts in one unit of work: what one kill can lose at the most per actor."""
+    local_texts: int = Field(default=2_000, ge=0)
+    """At most so many texts are encoded in this process, unless a GPU or a cluster is asked for."""
+    calibrate_texts: int = Field(default=10_000, ge=0)
+    """From so many new texts on it pays to measure which backend and precision is fastest."""
+    min_agreement: Share = 0.98
+    """Share of fp32's ten nearest neighbours that a faster precision must find, to be chosen by itself."""
 
 
 class IndexConfig(Config):
@@ -194,6 +245,8 @@ class ServeConfig(Config):
     """Address the HTTP server binds; loopback unless told."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port of the HTTP server."""
+    door: Door = Door.AUTO
+    """How HTTP requests reach the replicas."""
     placement: Placement = Placement.AUTO
     """Where shards and profiles live."""
     inline_max_items: PositiveInt = 500_000

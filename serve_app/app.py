@@ -16,14 +16,15 @@ from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
 from cluster.profile_store import ProfilePartition
 from cluster.runtime import ResourceRequest, require
-from recsys.config import Placement, RuntimeConfig, ServeConfig
+from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
 from recsys.encoder_record import load_encoder_config
-from recsys.errors import ConfigError
+from recsys.errors import CapacityError, ConfigError
 from recsys.index import IndexManifest, current_version, load_manifest
 from recsys.workspace import Workspace
 from serve_app.api import create_api
 from serve_app.encoder_service import EncoderService, RemoteEncoder
 from serve_app.event_log import EventClient, EventLog
+from serve_app.http_door import HttpDoor
 from serve_app.index_watch import IndexWatch
 from serve_app.metrics import Metrics
 from serve_app.popularity_board import PopularityBoard
@@ -73,6 +74,32 @@ class Ingress:
         return create_api(self._service)
 
 
+class DirectIngress:
+    """The same service behind an HTTP server of its own."""
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        encoder: DeploymentHandle[Any],
+        events: DeploymentHandle[Any],
+        shards: list[DeploymentHandle[Any]],
+        profiles: list[DeploymentHandle[Any]],
+    ) -> None:
+        service = assemble(wiring, encoder, events, shards, profiles)
+        config = wiring.config
+        self._door = HttpDoor(create_api(service), service.start, config.host, config.port)
+
+    def check_health(self) -> None:
+        """Raise when requests are not answered any more; Serve then makes another replica."""
+        if not self._door.answers:
+            raise CapacityError("the HTTP server has ended")
+
+    def __del__(self) -> None:
+        # Called by Serve when it takes the replica down in good order.
+        if hasattr(self, "_door"):
+            self._door.close()
+
+
 def assemble(
     wiring: Wiring,
     encoder: DeploymentHandle[Any],
@@ -103,8 +130,11 @@ def assemble(
 
 def _shard_clients(wiring: Wiring, shards: list[DeploymentHandle[Any]]) -> list[ShardClient]:
     if wiring.placement is Placement.REMOTE:
-        return [RemoteShard(handle) for handle in shards]
-    return [InlineShard(ShardVersions(wiring.workspace, number)) for number in range(wiring.num_shards)]
+        return [RemoteShard(handle, wiring.config.shard_timeout_s) for handle in shards]
+    return [
+        InlineShard(ShardVersions(wiring.workspace, number), wiring.config.shard_timeout_s)
+        for number in range(wiring.num_shards)
+    ]
 
 
 def _profile_reader(
@@ -121,6 +151,13 @@ def choose_placement(config: ServeConfig, manifest: IndexManifest) -> Placement:
     if config.placement is not Placement.AUTO:
         return config.placement
     return Placement.INLINE if manifest.item_count <= config.inline_max_items else Placement.REMOTE
+
+
+def choose_door(runtime: RuntimeConfig, config: ServeConfig) -> Door:
+    """Direct or through proxies; `auto` goes by whose Ray it is."""
+    if config.door is not Door.AUTO:
+        return config.door
+    return Door.PROXY if runtime.address else Door.DIRECT
 
 
 def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Application:
@@ -147,7 +184,7 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Applicatio
         for number in range(config.num_profile_partitions if remote else 0)
     ]
     ingress = _deployment(
-        Ingress,
+        DirectIngress if choose_door(runtime, config) is Door.DIRECT else Ingress,
         num_replicas=config.num_recommenders,
         max_queued_requests=config.max_queued_requests,
         **replica,
@@ -182,8 +219,12 @@ def start(runtime: RuntimeConfig, config: ServeConfig) -> str:
     """
     require(ResourceRequest(num_replicas(runtime, config), config.cpus_per_replica))
     application = build_application(runtime, config)
-    serve.start(http_options=HTTPOptions(host=config.host, port=config.port))
-    serve.run(application, name=APP_NAME, route_prefix="/")
+    if choose_door(runtime, config) is Door.DIRECT:
+        serve.start(proxy_location="Disabled")
+        serve.run(application, name=APP_NAME, route_prefix=None)
+    else:
+        serve.start(http_options=HTTPOptions(host=config.host, port=config.port))
+        serve.run(application, name=APP_NAME, route_prefix="/")
     return f"http://{config.host}:{config.port}"
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from recsys.profile import UserProfile
 from serve_app.index_view import IndexView
 from serve_app.ladder import NEW, POPULAR, POPULAR_IN_CATEGORY
 from serve_app.payloads import Reason
+from serve_app.retriever import each
 from serve_app.shard_clients import ItemLinks
 
 FALLBACKS = {
@@ -44,9 +44,12 @@ class Explainer:
         own_ids = sorted({part.item_id for part in self.asked.user.parts if part.item_id})
         sources = frozenset(s for weights in self.asked.query.links.values() for s in weights)
         own_ids = sorted({*own_ids, *(source for source in sources if source)})
-        vectors, own, links = await asyncio.gather(
-            self.view.vectors(personal), self.view.items(own_ids), self._links(personal, sources)
-        )
+        asked: list[Awaitable[Any]] = [
+            self.view.vectors(personal),
+            self.view.items(own_ids),
+            self._links(personal, sources),
+        ]
+        vectors, own, links = await each(asked, at_once=not self.view.in_process)
         known = [item_id for item_id in personal if item_id in vectors]
         given = dict(zip(known, self._own_reasons(known, vectors, links, own, fields), strict=True))
         return {

@@ -26,6 +26,11 @@ class IndexView:
     live: LiveItems
     whitening: Whitening
 
+    @property
+    def in_process(self) -> bool:
+        """Whether the shards are in this process."""
+        return self.retriever.in_process
+
     async def search(self, query: Query, k: int, exclude: frozenset[str], where: Filter | None) -> Retrieved:
         """The best `k` items for one query."""
         base = await self.retriever.search(query, k, exclude | self.live.changed, where)

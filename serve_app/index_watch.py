@@ -102,7 +102,7 @@ class IndexWatch:
         await self._adopt(manifest, counts, whitening)
 
     async def _adopt(self, manifest: IndexManifest, shard_items: Sequence[int], whitening: Whitening) -> None:
-        retriever = Retriever(self._shards, self._breakers, manifest.index_version, shard_items, self._config)
+        retriever = Retriever(self._shards, self._breakers, manifest.index_version, shard_items)
         live = LiveSegment(
             self._store,
             self._encoder,

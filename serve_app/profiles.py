@@ -33,6 +33,8 @@ class InlineProfiles:
 
     async def profile(self, user_key: str, now_us: int) -> UserProfile:
         """See `ProfileReader`."""
+        if (known := self._partition.profile_at_once(user_key, now_us)) is not None:
+            return known
         read = asyncio.to_thread(self._partition.profile, user_key, now_us)
         try:
             return await asyncio.wait_for(read, self._timeout_s)
@@ -48,6 +50,8 @@ class ProfileServer:
 
     async def profile(self, user_key: str, now_us: int) -> UserProfile:
         """The profile of a shopper of this partition."""
+        if (known := self._partition.profile_at_once(user_key, now_us)) is not None:
+            return known
         return await asyncio.to_thread(self._partition.profile, user_key, now_us)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from serve_app.payloads import (
 )
 from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import ProfileReader
-from serve_app.retriever import Coverage, Retrieved
+from serve_app.retriever import Coverage, Retrieved, each
 
 NOBODY = "nobody"
 PERSONAL = "personal"
@@ -135,11 +135,12 @@ class Recommender:
             return nobody
 
     async def _query(self, profile: UserProfile, request: RecommendRequest, draft: Draft) -> BlendedQuery:
-        vectors, reviews, contexts = await asyncio.gather(
+        asked: list[Awaitable[Any]] = [
             draft.view.vectors(profile.item_ids),
             self._encoded(profile.review_texts, draft),
             self._contexts(request, draft),
-        )
+        ]
+        vectors, reviews, contexts = await each(asked, at_once=not draft.view.in_process)
         known = Known(vectors, reviews, contexts, self._config.context_share)
         return self._blended(profile, known, draft, request.include_seen, self._scenario(request))
 

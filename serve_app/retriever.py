@@ -11,7 +11,6 @@ import numpy as np
 from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 
-from recsys.config import ServeConfig
 from recsys.errors import InputError, RecsysError
 from recsys.filters import Filter
 from recsys.identifiers import shard_of
@@ -62,10 +61,14 @@ class Retriever:
         breakers: Sequence[CircuitBreaker],
         index_version: str,
         shard_items: Sequence[int],
-        config: ServeConfig,
     ) -> None:
         self._shards, self._breakers, self._version = shards, breakers, index_version
-        self._shard_items, self._timeout_s = shard_items, config.shard_timeout_s
+        self._shard_items = shard_items
+
+    @property
+    def in_process(self) -> bool:
+        """Whether asking costs no waiting, so that tasks at the same time would cost more than they win."""
+        return all(shard.in_process for shard in self._shards)
 
     async def search(self, query: Query, k: int, exclude: frozenset[str], where: Filter | None) -> Retrieved:
         """The best `k` items for one query, in total order."""
@@ -107,7 +110,7 @@ class Retriever:
         return Coverage(len(self._shards), len(self._shards), total, total)
 
     async def _top_k(self, k: int, call: Call[Candidates]) -> Retrieved:
-        answers = await asyncio.gather(*(self._ask(number, call) for number in range(len(self._shards))))
+        answers = await self._each([self._ask(number, call) for number in range(len(self._shards))])
         parts = [part for part, _ in answers if part is not None]
         return Retrieved(
             merge_top_k(parts, k),
@@ -129,8 +132,11 @@ class Retriever:
         def bound(ids: list[str]) -> Call[T]:
             return lambda shard: call(shard, ids)
 
-        answers = await asyncio.gather(*(self._ask(number, bound(ids)) for number, ids in owned.items()))
+        answers = await self._each([self._ask(number, bound(ids)) for number, ids in owned.items()])
         return [part for part, _ in answers if part is not None]
+
+    async def _each(self, asked: Sequence[Awaitable[T]]) -> list[T]:
+        return await each(asked, at_once=not self.in_process)
 
     async def _ask(self, number: int, call: Call[T]) -> tuple[T | None, str]:
         """One shard's answer, or None and why it has none."""
@@ -138,7 +144,7 @@ class Retriever:
         if not breaker.allows():
             return None, "shard_down"
         try:
-            answer = await asyncio.wait_for(call(self._shards[number]), self._timeout_s)
+            answer = await call(self._shards[number])
         except TimeoutError:
             breaker.failed()
             return None, "timeout"
@@ -149,3 +155,10 @@ class Retriever:
             return None, "shard_down"
         breaker.succeeded()
         return answer, ""
+
+
+async def each(asked: Sequence[Awaitable[T]], *, at_once: bool) -> list[T]:
+    """All answers in order: one after the other, or as tasks at the same time."""
+    if at_once:
+        return list(await asyncio.gather(*asked))
+    return [await one for one in asked]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from ray.serve.handle import DeploymentHandle
@@ -15,6 +16,7 @@ from recsys.index import load_manifest
 from recsys.retrieval import Candidates, Query, ShardIndex
 from recsys.workspace import Workspace
 
+T = TypeVar("T")
 ItemLinks = dict[str, dict[str, dict[str, float]]]
 """Item -> signal -> source item -> value."""
 KEPT_VERSIONS = 2
@@ -43,7 +45,12 @@ class ShardVersions:
 
 
 class ShardClient(Protocol):
-    """What the retriever asks of a shard; every call names the version it wants."""
+    """What the retriever asks of a shard; every call names the version it wants.
+
+    A call that is late raises `TimeoutError`.
+    """
+
+    in_process: bool
 
     async def prepare(self, index_version: str) -> int:
         """Load a version beside the others; the number of its items in this shard."""
@@ -80,8 +87,10 @@ class InlineShard:
     thread is woken.
     """
 
-    def __init__(self, versions: ShardVersions) -> None:
-        self._versions = versions
+    in_process = True
+
+    def __init__(self, versions: ShardVersions, timeout_s: float | None = None) -> None:
+        self._versions, self._timeout_s = versions, timeout_s
 
     async def prepare(self, index_version: str) -> int:
         """See `ShardClient`."""
@@ -96,7 +105,7 @@ class InlineShard:
         shard = self._versions.get(index_version)
         if shard.searches_quickly(where):
             return search_one(shard, query, k, exclude, where)
-        return await asyncio.to_thread(search_one, shard, query, k, exclude, where)
+        return await self._in_thread(search_one, shard, query, k, exclude, where)
 
     async def vectors(self, index_version: str, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """See `ShardClient`."""
@@ -108,7 +117,7 @@ class InlineShard:
         """See `ShardClient`."""
         shard = self._versions.get(index_version)
         if sources is None:
-            return await asyncio.to_thread(shard.links, item_ids)
+            return await self._in_thread(shard.links, item_ids)
         return shard.links(item_ids, sources)
 
     async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -124,14 +133,19 @@ class InlineShard:
     ) -> Candidates:
         """See `ShardClient`."""
         shard = self._versions.get(index_version)
-        return await asyncio.to_thread(shard.newest, k, exclude=exclude, filter=where)
+        return await self._in_thread(partial(shard.newest, k, exclude=exclude, filter=where))
+
+    async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.wait_for(asyncio.to_thread(call, *arguments), self._timeout_s)
 
 
 class RemoteShard:
     """A shard behind a Serve deployment."""
 
-    def __init__(self, handle: DeploymentHandle[Any]) -> None:
-        self._handle = handle
+    in_process = False
+
+    def __init__(self, handle: DeploymentHandle[Any], timeout_s: float) -> None:
+        self._handle, self._timeout_s = handle, timeout_s
 
     async def prepare(self, index_version: str) -> int:
         """See `ShardClient`."""
@@ -141,37 +155,50 @@ class RemoteShard:
         self, index_version: str, query: Query, k: int, exclude: frozenset[str], where: Filter | None
     ) -> Candidates:
         """See `ShardClient`."""
-        found: Candidates = await self._handle.search.remote(index_version, query, k, exclude, where)
+        found: Candidates = await self._in_time(
+            self._handle.search.remote(index_version, query, k, exclude, where)
+        )
         return found
 
     async def vectors(self, index_version: str, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """See `ShardClient`."""
-        found: dict[str, np.ndarray] = await self._handle.vectors.remote(index_version, list(item_ids))
+        found: dict[str, np.ndarray] = await self._in_time(
+            self._handle.vectors.remote(index_version, list(item_ids))
+        )
         return found
 
     async def links(
         self, index_version: str, item_ids: Sequence[str], sources: Collection[str] | None = None
     ) -> ItemLinks:
         """See `ShardClient`."""
-        found: ItemLinks = await self._handle.links.remote(index_version, list(item_ids), sources)
+        found: ItemLinks = await self._in_time(
+            self._handle.links.remote(index_version, list(item_ids), sources)
+        )
         return found
 
     async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """See `ShardClient`."""
-        found: dict[str, dict[str, Any]] = await self._handle.items.remote(index_version, list(item_ids))
+        found: dict[str, dict[str, Any]] = await self._in_time(
+            self._handle.items.remote(index_version, list(item_ids))
+        )
         return found
 
     async def matches(self, index_version: str, item_ids: Sequence[str], where: Filter | None) -> set[str]:
         """See `ShardClient`."""
-        found: set[str] = await self._handle.matches.remote(index_version, list(item_ids), where)
+        found: set[str] = await self._in_time(
+            self._handle.matches.remote(index_version, list(item_ids), where)
+        )
         return found
 
     async def newest(
         self, index_version: str, k: int, exclude: frozenset[str], where: Filter | None
     ) -> Candidates:
         """See `ShardClient`."""
-        found: Candidates = await self._handle.newest.remote(index_version, k, exclude, where)
+        found: Candidates = await self._in_time(self._handle.newest.remote(index_version, k, exclude, where))
         return found
+
+    async def _in_time(self, response: Any) -> Any:
+        return await asyncio.wait_for(response, self._timeout_s)
 
 
 def search_one(

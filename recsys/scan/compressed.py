@@ -107,11 +107,13 @@ class _Pass:
         linked = added.only(self._passes(added.rows))
         scores = self._scores(numbers)
         bound = float(near[-1] + max(np.max(scores - near), 0.0)) if len(near) else -np.inf
-        strongest = np.setdiff1d(linked.strongest(self.wanted), numbers)
+        known = np.zeros(len(self.allowed.mask), bool)
+        known[numbers] = True
+        strongest = _unknown(linked.strongest(self.wanted), known)
         seen = np.concatenate([numbers, strongest])
         totals = np.concatenate([scores, self._scores(strongest)]) + linked.at(seen)
         floor = np.partition(totals, len(totals) - k)[len(totals) - k] if len(totals) >= k else -np.inf
-        rest = np.setdiff1d(linked.at_least(floor - bound), seen)
+        rest = _unknown(linked.at_least(floor - bound), known)
         totals = np.concatenate([totals, self._scores(rest) + linked.at(rest)])
         seen = np.concatenate([seen, rest])
         order = np.argsort(seen)
@@ -131,6 +133,13 @@ class _Pass:
 
     def _num_left(self) -> int:
         return self.allowed.count - int(np.count_nonzero(self.allowed.mask[self.gone]))
+
+
+def _unknown(numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Those of some rows that were not known, which they are from now on."""
+    fresh = numbers[~known[numbers]]
+    known[fresh] = True
+    return fresh
 
 
 def _cut(numbers: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -60,6 +60,7 @@ class CountingLog:
     def __init__(self) -> None:
         self.log: list[HistoryEvent] = []
         self.broken = False
+        self.without_sign = False
         self.history_reads = 0
 
     def add(self, user_key: str, item_id: str) -> None:
@@ -78,6 +79,9 @@ class CountingLog:
     def last_seq(self) -> int:
         self._check()
         return len(self.log)
+
+    def change_sign(self) -> int | None:
+        return None if self.without_sign else len(self.log)
 
     def _check(self) -> None:
         if self.broken:
@@ -258,3 +262,27 @@ def test_every_user_has_one_partition_that_never_changes() -> None:
         partition_of(key, 4) for key in ("user:1", "user:2", "visitor:1")
     ]
     assert partition_of("user:shopper-0001", 1) == 0
+
+
+@pytest.mark.parametrize("without_sign", [True, False])
+def test_a_profile_at_once_is_the_profile_or_nothing(without_sign: bool) -> None:
+    log = CountingLog()
+    log.without_sign = without_sign
+    log.add("user:a", "i1")
+    partition = ProfilePartition(log, CONFIG)
+    assert partition.profile_at_once("user:a", NOW_US) is None  # never read so far
+    read = partition.profile("user:a", NOW_US)
+    assert partition.profile_at_once("user:a", NOW_US) == (None if without_sign else read)
+    log.add("user:b", "i2")
+    assert partition.profile_at_once("user:a", NOW_US) is None  # something was written, perhaps of this user
+    log.add("user:a", "i3")
+    assert "i3" in partition.profile("user:a", NOW_US).seen
+
+
+def test_a_long_history_is_not_made_on_the_loop() -> None:
+    log = CountingLog()
+    for number in range(profile_store.QUICK_EVENTS + 1):
+        log.add("user:a", f"i{number}")
+    partition = ProfilePartition(log, CONFIG)
+    partition.profile("user:a", NOW_US)
+    assert partition.profile_at_once("user:a", NOW_US) is None

@@ -102,14 +102,14 @@ def test_every_split_and_placement_equals_brute_force(
 ) -> None:
     workspace, built = versions
     inline = {s: [InlineShard(ShardVersions(workspace, n)) for n in range(s)] for s in SPLITS}
-    remote = {s: [RemoteShard(handle) for handle in handles[s]] for s in SPLITS}
+    remote = {s: [RemoteShard(handle, 60.0) for handle in handles[s]] for s in SPLITS}
     loop = asyncio.new_event_loop()
 
     def found(clients: Any, splits: int, metric: Metric, asked: Asked) -> Candidates:
         manifest = built[splits, metric]
         breakers = [CircuitBreaker(3, 1.0) for _ in range(splits)]
         rows = [manifest.shard_files(n)[0].rows for n in range(splits)]
-        retriever = Retriever(clients[splits], breakers, manifest.index_version, rows, CONFIG)
+        retriever = Retriever(clients[splits], breakers, manifest.index_version, rows)
         retrieved = loop.run_until_complete(retriever.search(Query(asked[0]), *asked[1:]))
         assert retrieved.coverage.ratio == 1.0
         return retrieved.candidates
