@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +13,9 @@ from cluster.item_store import ItemStore
 from recsys.blend.fitted import Fitted
 from recsys.blend.whitening import Whitening
 from recsys.config import IndexConfig, Metric
-from recsys.embeddings import EmbeddingTable, read_embeddings
+from recsys.embeddings import EmbeddingTable, forget, read_embeddings
 from recsys.encoder import embedding_dim
-from recsys.encoder_record import load_encoder_config
+from recsys.encoder_record import load_encoder_config, load_encoding
 from recsys.errors import IndexMissingError, InputError
 from recsys.index import IndexManifest, IndexWriter, Signal, current_version, load_manifest
 from recsys.index.fitted import fitted_of_version
@@ -43,12 +45,18 @@ def build_index(
     dim = embeddings.dim or embedding_dim(load_encoder_config(workspace, encoder_version))
     fitted = fitted or published_fit(workspace, encoder_version)
     config = config.model_copy(update={"metric": Metric.INNER_PRODUCT}) if fitted else config
-    provenance = _provenance(encoder_version, catalog_seq, dim, fitted)
+    provenance = replace(
+        _provenance(encoder_version, catalog_seq, dim, fitted),
+        encoding=load_encoding(workspace, encoder_version),
+    )
+    folder = workspace.embeddings(encoder_version)
+    if embeddings.broken:
+        forget(folder)
     whitening = fitted.whitening if fitted else Whitening.raw(dim)
     links, done = fitted.links if fitted else None, 0
     with IndexWriter(workspace, dim, config, links=links, whitening=whitening) as writer:
         for items in item_store.scan():
-            writer.add(items, whitening.apply(_vectors(items, embeddings)))
+            writer.add(items, whitening.apply(_vectors(items, embeddings, folder)))
             done += items.num_rows
             on_progress(done, max(total, done))
         return writer.close(provenance)
@@ -82,9 +90,11 @@ def _provenance(encoder_version: str, catalog_seq: int, dim: int, fitted: Fitted
     )
 
 
-def _vectors(items: pa.Table, embeddings: EmbeddingTable) -> np.ndarray:
+def _vectors(items: pa.Table, embeddings: EmbeddingTable, folder: Path) -> np.ndarray:
     hashes = item_texts(items).column("text_hash").to_pylist()
     if missing := embeddings.missing(hashes):
+        # The next run of `recsys embed` must find out by itself what this one did not know of.
+        forget(folder)
         raise InputError(
             f"{len(missing)} or more items have no embedding by this encoder",
             expected="a run of `recsys embed` after the last change of the catalog",

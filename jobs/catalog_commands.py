@@ -26,7 +26,7 @@ from jobs.options import (
     database_url_of,
     runtime_of,
 )
-from recsys.config import EmbedConfig, EncoderConfig, IndexConfig, Metric, Pooling
+from recsys.config import Backend, EmbedConfig, EncoderConfig, IndexConfig, Metric, Pooling, Precision
 from recsys.workspace import Workspace
 
 EncoderOption = Annotated[
@@ -43,6 +43,13 @@ def embed(
     encoder: EncoderOption = DEFAULT_ENCODER,
     pooling: Annotated[Pooling, typer.Option(help="How token states become one vector.")] = Pooling.MEAN,
     max_tokens: Annotated[int, typer.Option(min=1, help="Texts are cut to this many tokens.")] = 256,
+    backend: Annotated[Backend, typer.Option(help="Library that runs the encoder.")] = Backend.AUTO,
+    precision: Annotated[
+        Precision, typer.Option(help="Numbers that the encoder computes with.")
+    ] = Precision.AUTO,
+    min_agreement: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of fp32's neighbours that `auto` asks for.")
+    ] = EmbedConfig().min_agreement,
     actors: Annotated[int, typer.Option(min=1, help="Encoder actors at the same time.")] = 1,
     cpus: Annotated[float, typer.Option(min=0.1, help="CPUs of each encoder actor.")] = 2.0,
     gpus: Annotated[float, typer.Option(min=0, help="GPUs of each encoder actor.")] = 0.0,
@@ -56,7 +63,9 @@ def embed(
 ) -> None:
     """Encode the texts that are new or changed, then build and publish the index.
 
-    Interrupted, it goes on where it was; run again, it embeds nothing and says so.
+    Interrupted, it goes on where it was; run again, it embeds nothing and says so. With `auto` a large
+    catalog's first run measures which backend and precision is fastest and still finds fp32's
+    neighbours; later runs keep what is on record.
 
     Example: recsys embed --actors 2 --cpus 1 --shards 2
     """
@@ -68,9 +77,14 @@ def embed(
 
         report = run_embed(
             runtime,
-            EncoderConfig(source=encoder, pooling=pooling, max_tokens=max_tokens),
-            EmbedConfig(num_actors=actors, cpus_per_actor=cpus, gpus_per_actor=gpus),
+            EncoderConfig(
+                source=encoder, pooling=pooling, max_tokens=max_tokens, backend=backend, precision=precision
+            ),
+            EmbedConfig(
+                num_actors=actors, cpus_per_actor=cpus, gpus_per_actor=gpus, min_agreement=min_agreement
+            ),
             on_progress,
+            lambda text: None if as_json else out.print(f"  {text}"),
         )
     show("embed", report.as_rows(), as_json)
     if not index:

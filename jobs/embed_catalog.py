@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cluster.database import open_database
-from cluster.embedding import EmbedProgress, EmbedReport, embed_catalog
+from cluster.embedding import EmbedProgress, EmbedReport, choose_encoding, embed_catalog
 from cluster.item_store import ItemStore
 from jobs.options import database_url_of
 from recsys.config import EmbedConfig, EncoderConfig, RuntimeConfig
@@ -18,13 +18,19 @@ def run_embed(
     encoder: EncoderConfig,
     embed: EmbedConfig,
     on_progress: Callable[[EmbedProgress], None] = lambda _: None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> EmbedReport:
-    """Embed what is new in the runtime's catalog; see `embed_catalog` for what it raises."""
+    """Embed what is new in the runtime's catalog; see `embed_catalog` for what it raises.
+
+    `auto` for backend or precision is what the workspace has on record, else what `choose_encoding`
+    measures or settles; the choice is put on record.
+    """
     engine = open_database(database_url_of(runtime))
     try:
-        workspace = Workspace(runtime.workspace)
-        report = embed_catalog(workspace, ItemStore(engine), encoder, embed, on_progress, runtime=runtime)
-        save_encoder_config(workspace, report.encoder_version, encoder)
+        workspace, items = Workspace(runtime.workspace), ItemStore(engine)
+        encoder, encoding = choose_encoding(workspace, items, encoder, embed, runtime, say)
+        report = embed_catalog(workspace, items, encoder, embed, on_progress, runtime=runtime)
+        save_encoder_config(workspace, report.encoder_version, encoder, encoding)
         return report
     finally:
         engine.dispose()

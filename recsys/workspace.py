@@ -16,6 +16,7 @@ class Workspace:
     catalog/<catalog_seq>/                  texts exported for the embedding plan
     embeddings/<encoder_version>/*.parquet  vectors by text hash, one file per finished unit
     encoders/<name>/                        fine-tuned encoders
+    exported/<name>/                        networks of encoders in other libraries' formats; a cache
     index/<index_version>/                  shards, then manifest.json
     index/CURRENT                           name of the published version
     quarantine/<kind>-<digest>.parquet      bad rows of an import, with reasons
@@ -46,6 +47,11 @@ class Workspace:
     def encoders(self) -> Path:
         """Folder of fine-tuned encoders."""
         return self.root / "encoders"
+
+    @property
+    def exported(self) -> Path:
+        """Cache of encoders' networks in other libraries' formats."""
+        return self.root / "exported"
 
     @property
     def index(self) -> Path:

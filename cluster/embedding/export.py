@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -18,19 +17,8 @@ from recsys.text import item_texts
 BUCKET_CHARS = 64
 NUM_BUCKETS = 48
 """Texts of `BUCKET_CHARS * NUM_BUCKETS` characters and more share the last bucket."""
+TEXT_OF_ITEM = pa.schema([pa.field("item_id", pa.string()), pa.field("text_hash", pa.string())])
 UNIT_INPUT = pa.schema([pa.field("text_hash", pa.string()), pa.field("text", pa.string())])
-
-
-class ItemSource(Protocol):
-    """What the export needs of an item store."""
-
-    def scan(self, batch_rows: int = 5000) -> Iterator[pa.Table]:
-        """`ITEMS` rows that are not deleted, in batches."""
-        ...
-
-    def last_seq(self) -> int:
-        """Sequence number of the newest catalog change."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -49,6 +37,8 @@ class Export:
     items: int = 0
     distinct_texts: int = 0
     units: list[Unit] = field(default_factory=list)
+    rows: pa.Table = field(default_factory=TEXT_OF_ITEM.empty_table)
+    """`TEXT_OF_ITEM`: which text each of the items has."""
 
     @property
     def pending(self) -> int:
@@ -56,16 +46,18 @@ class Export:
         return sum(unit.num_texts for unit in self.units)
 
 
-def export_pending(items: ItemSource, done: np.ndarray, folder: Path, unit_texts: int) -> Export:
-    """Write the distinct texts of `items` whose hash is not in `done` (`[N] S32` ascending).
+def export_pending(batches: Iterable[pa.Table], done: np.ndarray, folder: Path, unit_texts: int) -> Export:
+    """Write the distinct texts of `ITEMS` batches whose hash is not in `done` (`[N] S32` ascending).
 
-    Reads the catalog once; in memory are 16 bytes (as Python counts, about 90) a distinct text and
-    at most `NUM_BUCKETS` unfinished units. Units come longest texts first.
+    Reads the items once; in memory are 16 bytes (as Python counts, about 90) a distinct text, id and
+    hash of every item, and at most `NUM_BUCKETS` unfinished units. Units come longest texts first.
     `folder` is made when there is something to write.
     """
     export, buckets, seen = Export(), _Buckets(folder, unit_texts), set[bytes]()
-    for batch in items.scan():
+    rows = [TEXT_OF_ITEM.empty_table()]
+    for batch in batches:
         texts = item_texts(batch)
+        rows.append(texts.select(TEXT_OF_ITEM.names).cast(TEXT_OF_ITEM))
         export.items += len(texts)
         hashes = hash_array(texts.column("text_hash").to_pylist())
         known = find_sorted(done, hashes)[1]
@@ -77,7 +69,7 @@ def export_pending(items: ItemSource, done: np.ndarray, folder: Path, unit_texts
                 seen.add(digest)
                 if not old:
                     buckets.add(text_hash.decode(), text)
-    export.distinct_texts = len(seen)
+    export.distinct_texts, export.rows = len(seen), pa.concat_tables(rows)
     export.units = sorted(
         buckets.finish(), key=lambda unit: (-unit.num_chars / unit.num_texts, unit.file.name)
     )

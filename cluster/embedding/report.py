@@ -40,6 +40,10 @@ class EmbedReport:
     seconds: float
     rate: float
     """Embedded texts a second, start-up of Ray and encoders included; 0 when there were none."""
+    backend: str
+    """Library that ran the network."""
+    precision: str
+    """Numbers it computed with."""
 
     def as_rows(self) -> dict[str, Any]:
         """Every field by name, for tables and JSON."""

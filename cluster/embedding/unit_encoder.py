@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cluster.embedding.export import Unit
 from recsys.config import EncoderConfig
 from recsys.errors import EncoderError, RecsysError
 from recsys.schemas import text_embeddings
@@ -72,6 +73,11 @@ class UnitEncoder:
                 found=f"{encoder.version}, {encoder.dim} wide", where=self._config.source,
             )  # fmt: skip
         return encoder
+
+
+def unit_row(unit: Unit) -> dict[str, Any]:
+    """The row of a unit that `UnitEncoder` takes."""
+    return {"unit": str(unit.file), "num_texts": unit.num_texts, "num_chars": unit.num_chars}
 
 
 def _count_attempt(unit: Path) -> None:

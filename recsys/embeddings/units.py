@@ -50,20 +50,6 @@ def read_unit(file: Path, encoder_version: str, dim: int) -> tuple[np.ndarray, n
     return hashes, vectors
 
 
-def read_hashes(folder: Path, dim: int) -> tuple[np.ndarray, tuple[Path, ...]]:
-    """Hashes of every usable unit, `[N] S32` ascending and distinct, and the files that are not.
-
-    Checks each unit as fully as a reader of the vectors would, one unit in memory at a time.
-    """
-    hashes, broken = [np.empty(0, dtype=HASH_DTYPE)], []
-    for file in unit_files(folder):
-        try:
-            hashes.append(read_unit(file, folder.name, dim)[0])
-        except UnreadableFileError:
-            broken.append(file)
-    return np.unique(np.concatenate(hashes)), tuple(broken)
-
-
 def hash_array(hashes: Iterable[str | None]) -> np.ndarray:
     """Text hashes as `[N] S32`. Raises `SchemaError` on null, longer or non-ASCII ones."""
     values = list(hashes)

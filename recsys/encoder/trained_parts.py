@@ -9,16 +9,19 @@ from transformers import PreTrainedModel
 from recsys.encoder.folder import HEAD, PROMPT, EncoderFolder
 from recsys.errors import EncoderError
 
-Parts = tuple[torch.Tensor | None, torch.Tensor | None]
+
+def load_head(folder: EncoderFolder) -> torch.Tensor | None:
+    """The head `[D, D] float32` of a folder, None without one. Raises `EncoderError` for a misfit."""
+    return _part(folder, HEAD, "weight", None)
 
 
-def load_trained(folder: EncoderFolder, model: PreTrainedModel) -> Parts:
-    """The head `[D, D]` and the prompt `[V, D]` of a folder, each None where there is none.
+def load_prompt(folder: EncoderFolder, model: PreTrainedModel) -> torch.Tensor | None:
+    """The prompt `[V, D] float32` of a folder on the model's device, None without one.
 
-    Raises `EncoderError` for parts that do not fit the backbone.
+    Raises `EncoderError` for one that does not fit the backbone.
     """
-    width = int(model.get_input_embeddings().weight.shape[1])
-    return _part(folder, HEAD, "weight", None, model), _part(folder, PROMPT, "prompt", width, model)
+    prompt = _part(folder, PROMPT, "prompt", int(model.get_input_embeddings().weight.shape[1]))
+    return None if prompt is None else prompt.to(model.device)
 
 
 def token_states(
@@ -34,9 +37,7 @@ def token_states(
     return states[:, leading.shape[1] :]  # type: ignore[no-any-return]
 
 
-def _part(
-    folder: EncoderFolder, name: str, key: str, width: int | None, model: PreTrainedModel
-) -> torch.Tensor | None:
+def _part(folder: EncoderFolder, name: str, key: str, width: int | None) -> torch.Tensor | None:
     file = next((file for file in folder.trained if file.name == name), None)
     if file is None:
         return None
@@ -49,4 +50,4 @@ def _part(
             found="none" if part is None else str(tuple(part.shape)),
             where=str(folder.path),
         )
-    return part.float().to(model.device)
+    return part.float()

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from recsys.blend.settings import FittedBlend
 from recsys.config import Config, Metric, ScanKind, Storage
+from recsys.encoder.choice import EncodingRecord
 from recsys.identifiers import SHARD_HASH
 
 MANIFEST = "manifest.json"
@@ -62,6 +63,8 @@ class IndexManifest(Config):
     """Time of making and digest of the content."""
     encoder_version: str
     """Digest of weights, tokenizer and pooling behind the text vectors."""
+    encoding: EncodingRecord | None = None
+    """What was measured when the encoder's backend and precision were chosen, if anything was."""
     text_template_version: str
     """Template that made the texts."""
     signals: tuple[Signal, ...]

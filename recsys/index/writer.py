@@ -16,6 +16,7 @@ from recsys.blend.links import ModelLinks
 from recsys.blend.settings import FittedBlend
 from recsys.blend.whitening import Whitening
 from recsys.config import IndexConfig
+from recsys.encoder.choice import EncodingRecord
 from recsys.errors import IndexMissingError, InputError
 from recsys.identifiers import shard_of
 from recsys.index.manifest import MANIFEST, WHITENING, IndexManifest, ShardFile, ShardScan, Signal
@@ -37,6 +38,7 @@ class Provenance:
     blend: FittedBlend | None = None
     data_cutoff: datetime | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+    encoding: EncodingRecord | None = None
 
 
 class IndexWriter:
@@ -112,6 +114,7 @@ class IndexWriter:
         draft = IndexManifest(
             index_version="",
             encoder_version=provenance.encoder_version,
+            encoding=provenance.encoding,
             text_template_version=provenance.text_template_version,
             signals=provenance.signals,
             dim=self._dim,

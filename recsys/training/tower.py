@@ -16,6 +16,7 @@ from recsys.config import EncoderConfig, TrainConfig, TrainMode
 from recsys.encoder.backbone import load_backbone, load_tokenizer
 from recsys.encoder.batches import token_batches
 from recsys.encoder.folder import HEAD, PROMPT, EncoderFolder, verify
+from recsys.encoder.network import CPU_BATCH_TOKENS
 from recsys.encoder.pooling import pool, unit_rows
 from recsys.encoder.sources import resolve
 from recsys.encoder.text_encoder import blank_token
@@ -103,7 +104,9 @@ class Tower(nn.Module):
         if self.head is not None:
             return np.asarray(self.forward(torch.arange(num_items)).cpu().numpy(), np.float32)
         parts = np.empty((num_items, self._width()), np.float32)
-        for batch in token_batches(np.array([len(own) for own in self._tokens]), self._encoder.batch_tokens):
+        for batch in token_batches(
+            np.array([len(own) for own in self._tokens]), self._encoder.batch_tokens or CPU_BATCH_TOKENS
+        ):
             parts[batch] = self.forward(torch.from_numpy(batch)).cpu().numpy()
         return parts
 

@@ -33,7 +33,7 @@ from tests.tiny_encoders import WORDS, tiny_bert
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
 
-SMALL_UNITS = EmbedConfig(unit_texts=8, cpus_per_actor=0.5)
+SMALL_UNITS = EmbedConfig(unit_texts=8, cpus_per_actor=0.5, local_texts=0)
 
 
 def titles_of(count: int) -> list[str]:
@@ -109,7 +109,7 @@ def test_a_second_run_embeds_nothing_and_does_not_even_look_for_ray(
     embedded: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = [(file, file.stat().st_mtime_ns) for file in unit_files(embedded.folder)]
-    monkeypatch.setattr("cluster.embedding.job.connect", lambda *a, **k: pytest.fail("looked for Ray"))
+    monkeypatch.setattr("cluster.embedding.ray_run.connect", lambda *a, **k: pytest.fail("looked for Ray"))
     report = embedded.embed()
     assert (report.embedded, report.reused, report.distinct_texts) == (0, 30, 30)
     assert [(file, file.stat().st_mtime_ns) for file in unit_files(embedded.folder)] == before
@@ -156,7 +156,7 @@ def test_a_killed_run_is_continued_by_the_next(tmp_path: Path, tiny_bert: Path) 
         "import sys; from pathlib import Path; from jobs.embed_catalog import run_embed\n"
         "from recsys.config import EmbedConfig, EncoderConfig, RuntimeConfig\n"
         "run_embed(RuntimeConfig(workspace=Path(sys.argv[1]), address=sys.argv[2]),"
-        " EncoderConfig(source=sys.argv[3]), EmbedConfig(unit_texts=8, cpus_per_actor=0.5))"
+        " EncoderConfig(source=sys.argv[3]), EmbedConfig(unit_texts=8, cpus_per_actor=0.5, local_texts=0))"
     )
     address = ray.get_runtime_context().gcs_address
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path), address, str(tiny_bert)]) as run:
@@ -165,7 +165,7 @@ def test_a_killed_run_is_continued_by_the_next(tmp_path: Path, tiny_bert: Path) 
         assert run.poll() is None, "the run must be in the middle of its work"
         run.send_signal(signal.SIGKILL)
     landed = len(read_embeddings(shop.folder))
-    report = shop.embed(EmbedConfig(unit_texts=100))
+    report = shop.embed(EmbedConfig(unit_texts=100, local_texts=0))
     assert 0 < landed <= report.reused < 1600
     assert report.embedded + report.reused == 1600
     assert report.broken_units == 0
@@ -199,7 +199,7 @@ def test_an_encoder_that_yields_nan_is_an_encoder_error_and_lands_nothing(tmp_pa
 def test_more_actors_than_the_cluster_holds_is_told_at_once(tmp_path: Path, tiny_bert: Path) -> None:
     shop = Shop(tmp_path, tiny_bert, titles_of(3))
     with pytest.raises(CapacityError, match=r"100 actors of 1 CPUs each.*room for 8 in 8 CPUs"):
-        shop.embed(EmbedConfig(num_actors=100))
+        shop.embed(EmbedConfig(num_actors=100, local_texts=0))
 
 
 def test_two_runs_of_one_encoder_do_not_mix(tmp_path: Path, tiny_bert: Path) -> None:

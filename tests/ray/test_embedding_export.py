@@ -47,7 +47,7 @@ def test_each_new_text_is_in_exactly_one_unit(
     folder = tmp_path_factory.mktemp("export") / "texts"
     titles = {number: f"mug {number} {'x' * (number * 17)}".strip() for number in range(51)}
     known = np.sort(hash_array(text_hash(titles[number]) for number in done))
-    export = export_pending(Shelf([titles[number] for number in numbers]), known, folder, unit_texts)
+    export = export_pending(Shelf([titles[number] for number in numbers]).scan(), known, folder, unit_texts)
     units = texts_of(export)
     wanted = {titles[number] for number in set(numbers) - done}
     assert sorted(text for unit in units for text in unit) == sorted(wanted)
@@ -63,7 +63,7 @@ def test_each_new_text_is_in_exactly_one_unit(
 
 def test_full_units_hold_texts_of_like_length_and_the_longest_come_first(tmp_path: Path) -> None:
     titles = [f"{i:04} " + "y" * (i % 5 * 90) for i in range(500)]
-    export = export_pending(Shelf(titles), hash_array([]), tmp_path / "texts", 50)
+    export = export_pending(Shelf(titles).scan(), hash_array([]), tmp_path / "texts", 50)
     spans = [(min(map(len, texts)), max(map(len, texts))) for texts in texts_of(export)]
     assert all(most - least < BUCKET_CHARS for least, most in spans)
     assert spans == sorted(spans, reverse=True)
@@ -71,6 +71,6 @@ def test_full_units_hold_texts_of_like_length_and_the_longest_come_first(tmp_pat
 
 def test_nothing_new_writes_nothing(tmp_path: Path) -> None:
     titles = ["a mug", "a pen"]
-    export = export_pending(Shelf(titles), np.sort(hash_array(map(text_hash, titles))), tmp_path / "texts", 5)
+    export = export_pending(Shelf(titles).scan(), np.sort(hash_array(map(text_hash, titles))), tmp_path / "texts", 5)
     assert (export.units, export.distinct_texts) == ([], 2)
     assert not (tmp_path / "texts").exists()

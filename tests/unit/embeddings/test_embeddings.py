@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.embeddings import hash_array, read_embeddings, read_hashes
+from recsys.embeddings import hash_array, known_hashes, read_embeddings
 from recsys.errors import EncoderError, SchemaError
 from recsys.schemas import text_embeddings
 from recsys.text import text_hash
@@ -65,7 +65,7 @@ def test_lookup_gives_the_vector_of_each_hash_in_the_order_asked(
     assert table.missing(hashes_of(wanted)) == hashes_of(
         list(dict.fromkeys(w for w in wanted if w not in known))
     )
-    np.testing.assert_array_equal(read_hashes(folder, DIM)[0], table.hashes)
+    np.testing.assert_array_equal(known_hashes(folder, DIM)[0], table.hashes)
 
 
 def test_an_absent_folder_is_an_empty_table(folder: Path) -> None:
@@ -105,7 +105,7 @@ def test_every_kind_of_broken_unit_is_left_out_and_listed(folder: Path) -> None:
     found = read_embeddings(folder)
     assert list(found.broken) == broken
     assert found.missing(hashes_of([1, 2, 3, 4, 5, 6])) == hashes_of([4, 5, 6])
-    hashes, listed = read_hashes(folder, DIM)
+    hashes, listed = known_hashes(folder, DIM)
     assert (hashes.tolist(), sorted(listed)) == (found.hashes.tolist(), broken)
 
 
