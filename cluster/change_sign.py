@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from threading import Lock
 from typing import Any
 
@@ -32,10 +33,7 @@ class ChangeSign:
                     self._connection = fairy.driver_connection
                     fairy.detach()
                 (found,) = self._connection.execute("PRAGMA data_version").fetchone()
-        except (SQLAlchemyError, *_driver_errors(self._engine)):
+        except (SQLAlchemyError, sqlite3.Error):
+            self._connection = None  # opened again at the next look
             return None
         return int(found)
-
-
-def _driver_errors(engine: Engine) -> tuple[type[Exception], ...]:
-    return (engine.dialect.loaded_dbapi.Error,)

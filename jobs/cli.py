@@ -10,6 +10,7 @@ import typer
 
 from jobs import (
     bench_commands,
+    capacity_commands,
     catalog_commands,
     import_commands,
     learning_commands,
@@ -32,6 +33,7 @@ training_commands.register(app)
 learning_commands.register(app)
 serve_commands.register(app)
 bench_commands.register(app)
+capacity_commands.register(app)
 
 UNAVAILABLE = 3
 

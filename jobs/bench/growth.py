@@ -116,7 +116,7 @@ def _section(
                 WANTED_RECALL,
                 min(point.probed.recall for point in (*grown, *split)),
             ),
-            Target("failed or degraded answers during swaps", 0.0, float(swaps.failed), at_least=False),
+            Target("failed requests during swaps", 0.0, float(swaps.failed), at_least=False),
         ),
         notes=(
             "Synthetic vectors with the spectrum and the neighbours of real ones, 384 columns; fields are "
@@ -134,6 +134,7 @@ def _section(
             "held_out_errors": errors,
             "swap_visible_s": float(np.median(swaps.visible_s)),
             "swap_failed": swaps.failed,
+            "swap_degraded": swaps.degraded,
         },
     )
 
@@ -197,7 +198,7 @@ def _split_row(point: _Point) -> tuple[Cell, ...]:
 def _swap_table(swaps: Swaps) -> Table:
     return Table(
         "Another version in a running service, lists asked for meanwhile",
-        ("swaps", "check and point, s", "until it answers, s", "lists asked for", "failed or degraded"),
+        ("swaps", "check and point, s", "until it answers, s", "lists asked for", "failed", "degraded"),
         (
             (
                 len(swaps.visible_s),
@@ -205,6 +206,7 @@ def _swap_table(swaps: Swaps) -> Table:
                 float(np.median(swaps.visible_s)),
                 swaps.answers,
                 swaps.failed,
+                swaps.degraded,
             ),
         ),
     )

@@ -35,13 +35,16 @@ class Swaps:
     answers: int
     """Lists asked for from the first swap to the last."""
     failed: int
-    """Of them: other than 200, degraded or broken."""
+    """Of them: other than 200, or broken."""
+    degraded: int
+    """Of them: answered by less than everything."""
 
 
 @dataclass
 class _Asked:
     answers: int = 0
     failed: int = 0
+    degraded: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -64,7 +67,7 @@ def measure_swaps(shop: ShopAtScale, folder: Path, num_swaps: int) -> Swaps:
             publishing.append(moved - start)
             visible.append(time.perf_counter() - moved)
     publish(shop.workspace, shop.published, keep=2)
-    return Swaps(tuple(publishing), tuple(visible), asked.answers, asked.failed)
+    return Swaps(tuple(publishing), tuple(visible), asked.answers, asked.failed, asked.degraded)
 
 
 def _wait_for(url: str, version: str) -> None:
@@ -97,16 +100,19 @@ def _ask(url: str, first: int, num_users: int, stop: threading.Event, asked: _As
     number = first
     with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
         while not stop.is_set():
-            good = _is_whole(client, user_id(number % num_users))
+            failed, degraded = _fate(client, user_id(number % num_users))
             with asked.lock:
                 asked.answers += 1
-                asked.failed += not good
+                asked.failed += failed
+                asked.degraded += degraded
             number += ASKERS
 
 
-def _is_whole(client: httpx.Client, user: str) -> bool:
+def _fate(client: httpx.Client, user: str) -> tuple[bool, bool]:
+    """Whether a list failed, and whether it was degraded."""
     try:
         answer = client.post("/v1/recommend", json={"user_id": user, "n": 10})
     except httpx.HTTPError:
-        return False
-    return answer.status_code == httpx.codes.OK and not answer.json()["degraded"]
+        return True, False
+    failed = answer.status_code != httpx.codes.OK
+    return failed, not failed and bool(answer.json()["degraded"])

@@ -70,9 +70,11 @@ class Work(Config):
 def work_of(plan: ClusterPlan, model: CostModel) -> Work:
     """What one request of a plan takes."""
     costs, figures = model.shard(plan.items_per_shard), model.figures
+    median_ms = costs["exact_ms" if plan.exact else "search_ms"] + figures.hop_ms
     return Work(
         request_ms=figures.request_ms,
-        search_ms=costs["exact_ms" if plan.exact else "search_ms"] + figures.hop_ms,
+        # Of a log-normal time, whose mean lies above its median.
+        search_ms=median_ms * math.exp(model.search_spread**2 / 2.0),
         search_spread=model.search_spread,
         merge_ms=figures.merge_ms * plan.shards / MERGED_SHARDS,
         network_ms=plan.network_ms,

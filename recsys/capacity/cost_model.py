@@ -25,21 +25,19 @@ class Line:
 
     @classmethod
     def through(cls, items: Sequence[float], costs: Sequence[float]) -> Line:
-        """Least squares of relative errors; needs one positive cost or more.
+        """Least squares of plain errors, so that the largest sizes decide: what is asked about is larger.
 
-        Sizes span orders of magnitude: absolute errors would fit the largest alone.
+        Needs two different sizes or more.
         """
-        weight = 1.0 / np.asarray(costs, np.float64)
-        ones, sizes = weight, weight * np.asarray(items, np.float64)
-        columns = np.stack([ones, sizes], axis=1)
-        # Scaled, since items are a million times the constant.
-        scale = np.linalg.norm(columns, axis=0)
-        base, slope = np.linalg.lstsq(columns / scale, np.ones(len(weight)), rcond=None)[0] / scale
+        sizes, measured = np.asarray(items, np.float64), np.asarray(costs, np.float64)
+        centred = sizes - sizes.mean()
+        slope = float(centred @ measured / (centred @ centred))
+        base = float(measured.mean() - slope * sizes.mean())
         if base < 0.0:
-            return cls(0.0, float(sizes.sum() / (sizes @ sizes)))
+            return cls(0.0, float(sizes @ measured / (sizes @ sizes)))
         if slope < 0.0:
-            return cls(float(ones.sum() / (ones @ ones)), 0.0)
-        return cls(float(base), float(slope))
+            return cls(float(measured.mean()), 0.0)
+        return cls(base, slope)
 
 
 @dataclass(frozen=True)

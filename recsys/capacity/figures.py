@@ -28,9 +28,9 @@ class SizeFigures(Config):
     exact_ms: PositiveFloat
     """Median search of one query on one core, every row scored."""
     search_ms: PositiveFloat
-    """Mean search of one query on one core, as the shard is built."""
+    """Median search of one query on one core, as the shard is built."""
     search_spread: NonNegativeFloat
-    """Standard deviation of the logarithm of that time over queries."""
+    """Standard deviation of the logarithm of that time over queries, by its quartiles."""
     recall: float = Field(ge=0.0, le=1.0)
     """recall@10 of that search."""
 

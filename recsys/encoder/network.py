@@ -12,7 +12,7 @@ from recsys.encoder.choice import require_installed
 from recsys.encoder.folder import EncoderFolder
 from recsys.errors import ConfigError
 
-CPU_BATCH_TOKENS = 768
+CPU_BATCH_TOKENS = 1024
 """Padded tokens of one pass on a CPU: activations of more leave its caches."""
 CUDA_BATCH_TOKENS = 16_384
 """Padded tokens of one pass on a GPU, which smaller ones would leave idle."""

@@ -91,8 +91,6 @@ class IndexManifest(Config):
     """Figures at the gate."""
     blend: FittedBlend | None = None
     """How signals are made and weighed; None: text alone, by time-decayed profiles."""
-    scan: ScanKind = ScanKind.EXACT
-    """What was asked for."""
     storage: Storage = Storage.FLOAT32
     """How vectors are stored."""
     scans: tuple[ShardScan, ...] = ()
@@ -110,7 +108,7 @@ class IndexManifest(Config):
             self.shard_hash,
             str(self.num_shards),
             # Codes are learned with threads and differ in bits from run to run; what they stand for does not.
-            *((f"{self.scan.value} {self.storage.value}",) if self.scans else ()),
+            *((f"{self.storage.value}", *(scan.kind.value for scan in self.scans)) if self.scans else ()),
             *(signal.model_dump_json() for signal in self.signals),
             *((self.blend.model_dump_json(),) if self.blend else ()),
             *(file.sha256 for file in self.files),

@@ -127,7 +127,6 @@ class IndexWriter:
             metrics=provenance.metrics,
             created_at=created_at,
             parent_version=self._parent(),
-            scan=self._config.scan,
             storage=self._config.storage,
             scans=tuple(scans),
             files=tuple(files),

@@ -137,7 +137,7 @@ class _Pass:
 
 def _unknown(numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Those of some rows that were not known, which they are from now on."""
-    fresh = numbers[~known[numbers]]
+    fresh: np.ndarray = numbers[~known[numbers]]
     known[fresh] = True
     return fresh
 

@@ -71,6 +71,7 @@ def test_full_units_hold_texts_of_like_length_and_the_longest_come_first(tmp_pat
 
 def test_nothing_new_writes_nothing(tmp_path: Path) -> None:
     titles = ["a mug", "a pen"]
-    export = export_pending(Shelf(titles).scan(), np.sort(hash_array(map(text_hash, titles))), tmp_path / "texts", 5)
+    known = np.sort(hash_array(map(text_hash, titles)))
+    export = export_pending(Shelf(titles).scan(), known, tmp_path / "texts", 5)
     assert (export.units, export.distinct_texts) == ([], 2)
     assert not (tmp_path / "texts").exists()

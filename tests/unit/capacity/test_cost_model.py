@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from recsys.capacity.cluster import ClusterPlan, work_of
@@ -50,9 +51,19 @@ def test_a_line_is_found_again_also_far_beyond_what_was_measured() -> None:
     assert shard == pytest.approx({name: float(getattr(expected, name)) for name in shard}, rel=1e-6)
 
 
-def test_relative_errors_decide_so_that_small_sizes_count() -> None:
+def test_the_largest_sizes_decide() -> None:
     line = Line.through([1e4, 1e5, 1e6], [1.0, 10.0, 130.0])
-    assert line.at(1e4) == pytest.approx(1.0, rel=0.2)
+    assert line.at(1e6) == pytest.approx(130.0, rel=0.02)
+    assert line.at(1e7) == pytest.approx(1_300.0, rel=0.05)
+
+
+def test_search_times_have_the_mean_of_their_distribution() -> None:
+    plan, model = ClusterPlan(items=100_000), CostModel.fit(figures())
+    median = model.shard(100_000)["search_ms"] + 1.0
+    work = work_of(plan, model)
+    drawn = work.draw_search(np.random.default_rng(0), 200_000)
+    assert np.median(drawn) == pytest.approx(median, rel=0.01)
+    assert drawn.mean() == pytest.approx(work.search_ms, rel=0.01)
 
 
 @pytest.mark.parametrize("values", [[1.0, 100.0], [5.0, 4.0]])
