@@ -9,6 +9,9 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+NUMBERS = 1 << 32
+"""More than a connection's number can be: it is an unsigned integer of 32 bits."""
+
 
 class ChangeSign:
     """SQLite's own number of foreign commits, read on a connection that never writes.
@@ -19,6 +22,7 @@ class ChangeSign:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Any = None
+        self._num_connections = 0
         self._lock = Lock()
 
     def value(self) -> int | None:
@@ -32,8 +36,10 @@ class ChangeSign:
                     fairy = self._engine.raw_connection()
                     self._connection = fairy.driver_connection
                     fairy.detach()
+                    self._num_connections += 1
                 (found,) = self._connection.execute("PRAGMA data_version").fetchone()
         except (SQLAlchemyError, sqlite3.Error):
             self._connection = None  # opened again at the next look
             return None
-        return int(found)
+        # Numbers of two connections cannot be compared: each has a range of its own.
+        return self._num_connections * NUMBERS + int(found)

@@ -16,12 +16,16 @@ from jobs import publish_index
 from jobs.console import out, progress, show
 from jobs.embed_catalog import run_embed
 from jobs.options import (
+    DEFAULT_INDEX,
     DEFAULT_WORKSPACE,
     AddressOption,
     DatabaseOption,
     EncoderVersionOption,
     ForceOption,
     JsonOption,
+    RecallFloorOption,
+    ScanOption,
+    StorageOption,
     WorkspaceOption,
     database_url_of,
     runtime_of,
@@ -55,6 +59,9 @@ def embed(
     gpus: Annotated[float, typer.Option(min=0, help="GPUs of each encoder actor.")] = 0.0,
     shards: ShardsOption = 1,
     metric: Annotated[Metric, typer.Option(help="Score between query and item.")] = Metric.COSINE,
+    scan: ScanOption = DEFAULT_INDEX.scan,
+    recall_floor: RecallFloorOption = DEFAULT_INDEX.recall_floor,
+    storage: StorageOption = DEFAULT_INDEX.storage,
     index: Annotated[
         bool, typer.Option("--index/--no-index", help="Build and publish an index version afterwards.")
     ] = True,
@@ -92,7 +99,9 @@ def embed(
     if not force and publish_index.awaits_fit(Workspace(runtime.workspace), report.encoder_version):
         show("index", {"published": "as before: `recsys fit` compares the new encoder with it"}, as_json)
         return
-    config = IndexConfig(num_shards=shards, metric=metric)
+    config = IndexConfig(
+        num_shards=shards, metric=metric, scan=scan, recall_floor=recall_floor, storage=storage
+    )
     built = publish_index.run_index(runtime, report.encoder_version, config, force=force)
     show("index", built.as_rows(), as_json)
 
@@ -103,13 +112,18 @@ def index(
     encoder_version: EncoderVersionOption = None,
     shards: ShardsOption = 1,
     metric: Annotated[Metric, typer.Option(help="Score between query and item.")] = Metric.COSINE,
+    scan: ScanOption = DEFAULT_INDEX.scan,
+    recall_floor: RecallFloorOption = DEFAULT_INDEX.recall_floor,
+    storage: StorageOption = DEFAULT_INDEX.storage,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build an index version from embeddings that are there, and publish it."""
     runtime = runtime_of(workspace, database_url)
     version = encoder_version or publish_index.newest_encoder_version(Workspace(runtime.workspace))
-    config = IndexConfig(num_shards=shards, metric=metric)
+    config = IndexConfig(
+        num_shards=shards, metric=metric, scan=scan, recall_floor=recall_floor, storage=storage
+    )
     built = publish_index.run_index(runtime, version, config, force=force)
     show("index", built.as_rows(), as_json)
 

@@ -68,7 +68,8 @@ def run_fit(
     current = published(workspace)
     parent = load_manifest(workspace, current) if current else None
     fitted = fit_shop(data, fit, _parent(runtime, parent, version), say)
-    shards = index.model_copy(update={"num_shards": parent.num_shards}) if parent else index
+    kept = {"num_shards": parent.num_shards, "storage": parent.storage} if parent else {}
+    shards = index.model_copy(update=kept)
     built = run_index(runtime, version, shards, fitted=fitted, force=force)
     return FitReport(fitted.blend, fitted.metrics, data.log.unknown_items, built)
 

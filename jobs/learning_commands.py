@@ -9,6 +9,7 @@ import typer
 
 from jobs.console import out, sayer, show
 from jobs.options import (
+    DEFAULT_INDEX,
     DEFAULT_WORKSPACE,
     AddressOption,
     DatabaseOption,
@@ -16,8 +17,11 @@ from jobs.options import (
     ForceOption,
     HoldoutOption,
     JsonOption,
+    RecallFloorOption,
+    ScanOption,
     SeedOption,
     SplitOption,
+    StorageOption,
     WorkspaceOption,
     runtime_of,
 )
@@ -36,6 +40,9 @@ def fit(
     trials: TrialsOption = DEFAULTS.num_trials,
     seed: SeedOption = DEFAULTS.seed,
     shards: Annotated[int, typer.Option(min=1, help="Parts of a first index.")] = 1,
+    scan: ScanOption = DEFAULT_INDEX.scan,
+    recall_floor: RecallFloorOption = DEFAULT_INDEX.recall_floor,
+    storage: StorageOption = DEFAULT_INDEX.storage,
     encoder_version: EncoderVersionOption = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
@@ -43,6 +50,7 @@ def fit(
     """Learn from the shop's events, and publish an index that uses it if it is not worse.
 
     Settings and weights are chosen on held-out events, then everything is learned from all events.
+    --shards and --storage count for a first index; a later one keeps what the published one has.
 
     Example: recsys fit --holdout-days 7
     """
@@ -50,7 +58,8 @@ def fit(
 
     config = FitConfig(split=split, holdout_days=holdout_days, num_trials=trials, seed=seed)
     runtime = runtime_of(workspace, database_url)
-    report = run_fit(runtime, config, IndexConfig(num_shards=shards), encoder_version, force, sayer(as_json))
+    index = IndexConfig(num_shards=shards, scan=scan, recall_floor=recall_floor, storage=storage)
+    report = run_fit(runtime, config, index, encoder_version, force, sayer(as_json))
     show("fit", report.as_rows(), as_json)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from recsys.config import RuntimeConfig
+from recsys.config import IndexConfig, RuntimeConfig, ScanKind, Storage
 from recsys.workspace import Workspace
 
 WorkspaceOption = Annotated[
@@ -44,7 +44,20 @@ EncoderVersionOption = Annotated[
     str | None, typer.Option(help="Which embeddings to use; the newest when absent.")
 ]
 ForceOption = Annotated[bool, typer.Option(help="Publish even what the gate refuses.")]
+ScanOption = Annotated[
+    ScanKind, typer.Option("--scan", help="How shards find their best rows; auto compresses large ones.")
+]
+StorageOption = Annotated[
+    Storage, typer.Option("--storage", help="Numbers that vectors are stored in; the loss is measured.")
+]
+RecallFloorOption = Annotated[
+    float,
+    typer.Option(
+        "--recall-floor", min=0, max=1, help="Least recall@10 of a compressed shard; one below it is exact."
+    ),
+]
 DEFAULT_WORKSPACE = Path("workspace")
+DEFAULT_INDEX = IndexConfig()
 
 
 def runtime_of(workspace: Path, database_url: str | None, address: str | None = None) -> RuntimeConfig:

@@ -11,7 +11,7 @@ from cluster.indexing import build_index
 from cluster.item_store import ItemStore
 from jobs.options import database_url_of
 from recsys.blend.fitted import Fitted
-from recsys.config import GateConfig, IndexConfig, RuntimeConfig
+from recsys.config import GateConfig, IndexConfig, RuntimeConfig, ScanKind, Storage
 from recsys.encoder_record import FILE as ENCODER_RECORD
 from recsys.errors import GateError, IndexMissingError, InputError
 from recsys.index import (
@@ -44,8 +44,25 @@ class IndexReport:
             "shards": manifest.num_shards,
             "dim": manifest.dim,
             "metric": manifest.metric.value,
+            **_scan_rows(manifest),
             "megabytes": sum(file.bytes for file in manifest.files) / 1e6,
         }
+
+
+def _scan_rows(manifest: IndexManifest) -> dict[str, Any]:
+    """How shards are searched, with the worst of them."""
+    if not manifest.scans:
+        return {}
+    compressed = sum(scan.kind is ScanKind.COMPRESSED for scan in manifest.scans)
+    loss = {} if manifest.storage is Storage.FLOAT32 else {
+        "storage_recall": min(scan.storage_recall for scan in manifest.scans)
+    }  # fmt: skip
+    return {
+        "compressed_shards": f"{compressed} of {manifest.num_shards}",
+        "recall": min(scan.recall if scan.kind is ScanKind.COMPRESSED else 1.0 for scan in manifest.scans),
+        "storage": manifest.storage.value,
+        **loss,
+    }
 
 
 def run_index(

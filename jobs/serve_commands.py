@@ -34,7 +34,12 @@ def serve(
     door: Annotated[
         Door, typer.Option(help="direct: replicas listen themselves; proxy: through Serve's proxies.")
     ] = Door.AUTO,
-    recommenders: Annotated[int, typer.Option(min=1, help="Replicas that answer HTTP.")] = 1,
+    recommenders: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Replicas that answer HTTP; one per core and at most 4 when absent, 1 behind a proxy."
+        ),
+    ] = None,
     shard_replicas: Annotated[int, typer.Option(min=1, help="Servers of each shard (remote).")] = 1,
     scenarios: Annotated[
         Path | None,
@@ -49,19 +54,20 @@ def serve(
     Example: recsys serve --placement remote --shard-replicas 2
     """
     from jobs.serve import read_scenarios, running_service, wait_for_stop
-    from serve_app.app import require_loopback_or_consent
+    from serve_app.app import require_loopback_or_consent, with_recommenders
 
+    runtime = runtime_of(workspace, database_url, address)
     config = ServeConfig(
         host=host,
         port=port,
         door=door,
         placement=placement,
-        num_recommenders=recommenders,
         shard_replicas=shard_replicas,
         scenarios=read_scenarios(scenarios) if scenarios else {},
     )
+    config = with_recommenders(runtime, config, recommenders)
     require_loopback_or_consent(config, public)
-    with running_service(runtime_of(workspace, database_url, address), config, dashboard) as url:
+    with running_service(runtime, config, dashboard) as url:
         out.print(f"serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
         wait_for_stop()
     out.print("stopped")

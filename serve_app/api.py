@@ -65,7 +65,12 @@ def create_api(service: ShopService) -> FastAPI:
     _add_writes(api, service)
     _add_views(api, service)
     api.add_middleware(RequestTimer, metrics=service.metrics)
-    api.add_middleware(RequestGuard, max_body_bytes=service.config.max_body_bytes)
+    config = service.config
+    api.add_middleware(
+        RequestGuard,
+        max_body_bytes=config.max_body_bytes,
+        max_requests=config.max_ongoing_requests + config.max_queued_requests,
+    )
     return api
 
 
@@ -132,5 +137,5 @@ def _add_views(api: FastAPI, service: ShopService) -> None:
 
     @api.get("/metrics", tags=["operations"], response_class=Response)
     async def metrics() -> Response:
-        """Metrics of this replica in Prometheus' format."""
+        """Metrics of this machine's replicas in Prometheus' format."""
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")

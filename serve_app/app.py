@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from shutil import rmtree
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -26,7 +28,7 @@ from serve_app.encoder_service import EncoderService, RemoteEncoder
 from serve_app.event_log import EventClient, EventLog
 from serve_app.http_door import HttpDoor
 from serve_app.index_watch import IndexWatch
-from serve_app.metrics import Metrics
+from serve_app.metrics import FOLDER_VARIABLE, Metrics
 from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import InlineProfiles, ProfileReader, ProfileServer, RemoteProfiles
 from serve_app.recommender import Recommender
@@ -36,7 +38,7 @@ from serve_app.shard_server import ShardServer
 from serve_app.writes import Writes
 
 APP_NAME = "recsys"
-START_TIMEOUT_S = 180.0
+MOST_RECOMMENDERS = 4
 HEALTH: dict[str, Any] = {
     "health_check_period_s": 1.0,
     "health_check_timeout_s": 5.0,
@@ -160,6 +162,17 @@ def choose_door(runtime: RuntimeConfig, config: ServeConfig) -> Door:
     return Door.PROXY if runtime.address else Door.DIRECT
 
 
+def with_recommenders(runtime: RuntimeConfig, config: ServeConfig, wanted: int | None) -> ServeConfig:
+    """`config` with the wanted ingress replicas; None: what a machine of our own can use.
+
+    Replicas are processes, so that each one fills a core; more than a few would crowd out the rest.
+    """
+    if wanted is None:
+        direct = choose_door(runtime, config) is Door.DIRECT
+        wanted = min(os.cpu_count() or 1, MOST_RECOMMENDERS) if direct else 1
+    return config.model_copy(update={"num_recommenders": wanted})
+
+
 def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Application:
     """The graph for the published index version; raises `IndexMissingError` when there is none."""
     workspace = Workspace(runtime.workspace)
@@ -183,11 +196,12 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Applicatio
         _deployment(ProfileServer, name=f"profiles-{number}", **replica).bind(database_url, config.profile)
         for number in range(config.num_profile_partitions if remote else 0)
     ]
+    direct = choose_door(runtime, config) is Door.DIRECT
     ingress = _deployment(
-        DirectIngress if choose_door(runtime, config) is Door.DIRECT else Ingress,
+        DirectIngress if direct else Ingress,
         num_replicas=config.num_recommenders,
         max_queued_requests=config.max_queued_requests,
-        **replica,
+        **replica | (_sharing_metrics(workspace, replica["ray_actor_options"]) if direct else {}),
     )
     return ingress.bind(
         wiring,
@@ -196,6 +210,15 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Applicatio
         shards,
         profiles,
     )
+
+
+def _sharing_metrics(workspace: Workspace, actor: dict[str, Any]) -> dict[str, Any]:
+    """Options of replicas that count into one folder, which is emptied first."""
+    folder = workspace.root / "serving" / "metrics"
+    rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    environment = {"env_vars": {FOLDER_VARIABLE: str(folder.absolute())}}
+    return {"ray_actor_options": actor | {"runtime_env": environment}}
 
 
 def _deployment(kind: type[Any], **options: Any) -> Deployment:

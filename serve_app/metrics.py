@@ -1,17 +1,24 @@
-"""Prometheus metrics of one ingress replica."""
+"""Prometheus metrics of the ingress replicas."""
 
 from __future__ import annotations
 
+import os
 import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Read by prometheus_client when it is imported: values go into files of this folder."""
 
 
 class Metrics:
-    """Counters and histograms, each in this object's own registry."""
+    """Counters and histograms of this replica, and where replicas share a folder, of all of them.
+
+    Replicas that share a port are asked at random; each one must be able to answer for the others.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -26,19 +33,29 @@ class Metrics:
             "recsys_degraded_total", "Answers that were degraded.", ["reason"], registry=self.registry
         )
         self.coverage = Gauge(
-            "recsys_coverage_ratio", "Coverage of the newest answer.", registry=self.registry
+            "recsys_coverage_ratio",
+            "Coverage of the newest answer.",
+            multiprocess_mode="mostrecent",
+            registry=self.registry,
         )
         self.events = Counter(
             "recsys_events_total", "Events by outcome.", ["outcome"], registry=self.registry
         )
         self.items = Counter("recsys_items_total", "Items by outcome.", ["outcome"], registry=self.registry)
         self.live_items = Gauge(
-            "recsys_live_items", "Items searched beside the index version.", registry=self.registry
+            "recsys_live_items",
+            "Items searched beside the index version.",
+            multiprocess_mode="mostrecent",
+            registry=self.registry,
         )
 
     def text(self) -> bytes:
         """The exposition format that Prometheus reads."""
-        return generate_latest(self.registry)
+        if not os.environ.get(FOLDER_VARIABLE):
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
 
 
 class RequestTimer:

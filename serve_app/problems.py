@@ -10,6 +10,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recsys.errors import (
@@ -25,6 +26,7 @@ from recsys.errors import (
 
 log = logging.getLogger(__name__)
 RETRY_AFTER_S = "1"
+WATCHED = frozenset(("/healthz", "/readyz", "/metrics"))
 STATUS: Mapping[type[RecsysError], int] = {
     NotFoundError: 404,
     InputError: 422,
@@ -41,7 +43,9 @@ def status_of(error: RecsysError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def problem(request: Request, status: int, kind: str, message: str, field: str | None = None) -> JSONResponse:
+def problem(
+    request: HTTPConnection, status: int, kind: str, message: str, field: str | None = None
+) -> JSONResponse:
     """One error answer; load and outages carry Retry-After."""
     headers = {"Retry-After": RETRY_AFTER_S} if status in (429, 503) else {}
     request_id = getattr(request.state, "request_id", "")
@@ -87,10 +91,15 @@ class BodyTooLarge(HTTPException):
 
 
 class RequestGuard:
-    """Gives each request an id and stops reading a body at its limit."""
+    """Gives each request an id, stops reading a body at its limit, and turns away what is too much.
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
-        self._app, self._max_bytes = app, max_body_bytes
+    Not more than `max_requests` are under way at the same time: beyond them memory and waiting grow
+    without an end. Those who watch the service (`WATCHED`) are always let in.
+    """
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int, max_requests: int) -> None:
+        self._app, self._max_bytes, self._max_requests = app, max_body_bytes, max_requests
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI call."""
@@ -99,6 +108,22 @@ class RequestGuard:
             return
         request_id = uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
+
+        async def tagged(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        if self._under_way >= self._max_requests and scope["path"] not in WATCHED:
+            await self._turn_away(scope, receive, tagged)
+            return
+        self._under_way += 1
+        try:
+            await self._app(scope, self._counted(receive), tagged)
+        finally:
+            self._under_way -= 1
+
+    def _counted(self, receive: Receive) -> Receive:
         read = 0
 
         async def counted() -> Message:
@@ -109,9 +134,11 @@ class RequestGuard:
                 raise BodyTooLarge(self._max_bytes)
             return message
 
-        async def tagged(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
-            await send(message)
+        return counted
 
-        await self._app(scope, counted, tagged)
+    async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
+        error = CapacityError(
+            "too many requests are under way", expected=f"at most {self._max_requests} in one replica"
+        )
+        answer = problem(HTTPConnection(scope), 503, type(error).__name__, str(error))
+        await answer(scope, receive, send)

@@ -25,9 +25,9 @@ class FilteredRows:
         self._kept: OrderedDict[Key, Allowed] = OrderedDict()
         self._lock = Lock()
 
-    def knows(self, filter: Filter | None, include_unavailable: bool = False) -> bool:
-        """Whether the rows of a filter are remembered."""
-        return (filter, include_unavailable) in self._kept
+    def known(self, filter: Filter | None, include_unavailable: bool = False) -> Allowed | None:
+        """The rows of a filter that is remembered."""
+        return self._kept.get((filter, include_unavailable))
 
     def allowed(self, filter: Filter | None, include_unavailable: bool = False) -> Allowed:
         """The rows that pass."""

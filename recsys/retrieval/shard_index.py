@@ -140,8 +140,10 @@ class ShardIndex:
 
     def searches_quickly(self, filter: Filter | None) -> bool:
         """Whether a search takes about a millisecond: compressed, or few rows, by a filter seen lately."""
-        small = self._compressed is not None or self.num_items <= QUICK_ROWS
-        return small and self._filtered.knows(filter)
+        allowed = self._filtered.known(filter)
+        if self._compressed is None:
+            return allowed is not None and self.num_items <= QUICK_ROWS
+        return allowed is not None and self._compressed.is_ready(allowed)
 
     def warm(self) -> None:
         """Make now what is remembered, so that no request waits for it."""

@@ -12,7 +12,7 @@ from recsys.config import Metric
 from recsys.scan.compressed import MEASURED_K, CompressedScan
 from recsys.scan.exact import scan
 from recsys.scan.rows import Allowed, Rows
-from recsys.scan.scoring import squares_of
+from recsys.scan.scoring import as_coded
 
 MIN_ROWS = 1_000
 """Fewer rows are not compressed: there is nothing to learn sixteen centres a part from."""
@@ -82,9 +82,9 @@ def _codes(rows: Rows, width: int) -> faiss.IndexPQFastScan:
     metric = faiss.METRIC_L2 if rows.metric is Metric.EUCLIDEAN else faiss.METRIC_INNER_PRODUCT
     codes = faiss.IndexPQFastScan(dim, _num_parts(dim, width), 4, metric)
     step = max(1, len(rows.vectors) // TRAINING_ROWS)
-    codes.train(_as_coded(rows, np.arange(0, len(rows.vectors), step)[:TRAINING_ROWS]))
+    codes.train(as_coded(rows.vectors[np.arange(0, len(rows.vectors), step)[:TRAINING_ROWS]], rows.metric))
     for block in _blocks(len(rows.vectors)):
-        codes.add(_as_coded(rows, block))
+        codes.add(as_coded(rows.vectors[block], rows.metric))
     return codes
 
 
@@ -96,11 +96,3 @@ def _num_parts(dim: int, width: int) -> int:
 def _blocks(num_rows: int) -> Iterator[slice]:
     for start in range(0, num_rows, ROWS_AT_ONCE):
         yield slice(start, min(start + ROWS_AT_ONCE, num_rows))
-
-
-def _as_coded(rows: Rows, which: slice | np.ndarray) -> np.ndarray:
-    part = rows.vectors[which]
-    if rows.metric is not Metric.COSINE:
-        return np.ascontiguousarray(part)
-    lengths = np.sqrt(squares_of(part))[:, None]
-    return np.ascontiguousarray(part / np.where(lengths > 0.0, lengths, 1.0), np.float32)

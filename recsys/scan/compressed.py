@@ -6,8 +6,9 @@ Le Scouarnec 2015, as FAISS implements it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ import numpy as np
 from recsys.config import Metric
 from recsys.scan.added import Added
 from recsys.scan.exact import best_places, scan
+from recsys.scan.filtered_codes import FilteredCodes, worth_it
 from recsys.scan.rows import Allowed, Rows
-from recsys.scan.scoring import squares_of
+from recsys.scan.scoring import as_coded
 
 MEASURED_K = 10
 """Places for which `rerank` was measured; more places take as many times more candidates."""
@@ -24,6 +26,9 @@ SPARE = 1.25
 """Candidates fetched beyond what a filter's share asks for: what passes is not spread evenly."""
 # Microseconds on one core with AVX-512, 384 dims: only their proportions decide.
 FETCH_US, CODE_US, GATHER_US, STREAM_US = 0.06, 0.002, 0.1, 0.08
+
+_FirstPass = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""Queries `[B, D]` -> scores and row numbers `[B, fetch]`, best first, -1 where there is none."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,10 @@ class CompressedScan:
         the candidates that passed are too few, the exact scan answers.
         """
         wanted = min(self.rerank * max(1, -(-k // MEASURED_K)), len(rows.vectors))
-        fetch = self._fetch(wanted, allowed, hidden)
-        if k <= 0 or not _pays(fetch, wanted, allowed):
+        first_pass = self._first_pass(wanted, rows, allowed, hidden) if k > 0 else None
+        if first_pass is None:
             return scan(queries, k, rows, allowed, hidden, added)
-        near, numbers = self.codes.search(_directions(queries, rows.metric), fetch)
+        near, numbers = first_pass(as_coded(queries, rows.metric))
         near = -near if rows.metric is Metric.EUCLIDEAN else near
         found = []
         for place, query in enumerate(queries):
@@ -65,9 +70,34 @@ class CompressedScan:
             found.append(best)
         return found
 
-    def _fetch(self, wanted: int, allowed: Allowed, hidden: Sequence[np.ndarray]) -> int:
+    def is_ready(self, allowed: Allowed) -> bool:
+        """Whether a search by this filter has nothing to make first."""
+        return allowed.codes is not None or not worth_it(allowed)
+
+    def _first_pass(
+        self, wanted: int, rows: Rows, allowed: Allowed, hidden: Sequence[np.ndarray]
+    ) -> _FirstPass | None:
+        """What names the candidates, or None where scoring every allowed row costs less."""
+        gone = max(map(len, hidden), default=0)
+        own = self._own_codes(rows, allowed)
+        if own is not None:
+            return partial(own.search, fetch=min(wanted + gone, allowed.count))
         spread = wanted if allowed.everything else SPARE * wanted / max(allowed.share, 1e-9)
-        return int(min(spread + max(map(len, hidden), default=0), len(allowed.mask)))
+        fetch = int(min(spread + gone, len(allowed.mask)))
+        return partial(_search, self.codes, fetch=fetch) if _pays(fetch, wanted, allowed) else None
+
+    def _own_codes(self, rows: Rows, allowed: Allowed) -> FilteredCodes | None:
+        """The codes of a filter that is asked again; those of one that is asked once are not made."""
+        if allowed.codes is None and worth_it(allowed):
+            allowed.times_asked += 1
+            if allowed.times_asked > 1:
+                allowed.codes = FilteredCodes.make(self.codes, rows, allowed)
+        return allowed.codes
+
+
+def _search(codes: Any, queries: np.ndarray, fetch: int) -> tuple[np.ndarray, np.ndarray]:
+    near, numbers = codes.search(queries, fetch)
+    return near, numbers
 
 
 @dataclass(frozen=True)
@@ -145,14 +175,6 @@ def _unknown(numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
 def _cut(numbers: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     best = best_places(scores, k)
     return numbers[best], scores[best]
-
-
-def _directions(queries: np.ndarray, metric: Metric) -> np.ndarray:
-    """Queries as the codes want them: under cosine their length must not matter."""
-    if metric is not Metric.COSINE:
-        return queries
-    lengths = np.sqrt(squares_of(queries))[:, None]
-    return np.ascontiguousarray(queries / np.where(lengths > 0.0, lengths, 1.0), np.float32)
 
 
 def _pays(fetch: int, wanted: int, allowed: Allowed) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import faiss
 import numpy as np
@@ -11,6 +12,9 @@ import numpy as np
 from recsys.config import Metric
 from recsys.scan.scoring import metric_scores, squares_of
 from recsys.scan.vectors import Vectors
+
+if TYPE_CHECKING:
+    from recsys.scan.filtered_codes import FilteredCodes
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,9 @@ class Allowed:
         """`mask`: `[N] bool`."""
         self.mask = mask
         self.count = int(np.count_nonzero(mask))
+        self.times_asked = 0
+        """Searches by this filter in compressed rows, until it has codes of its own."""
+        self.codes: FilteredCodes | None = None
 
     @property
     def everything(self) -> bool:

@@ -46,6 +46,14 @@ def metric_scores(
     return np.asarray(np.divide(dots, lengths, out=lengths).astype(np.float32))
 
 
+def as_coded(vectors: np.ndarray, metric: Metric) -> np.ndarray:
+    """Vectors `[N, D]` as a product quantiser takes them: under cosine their lengths must not matter."""
+    if metric is not Metric.COSINE:
+        return np.ascontiguousarray(vectors, np.float32)
+    lengths = np.sqrt(squares_of(vectors))[:, None]
+    return np.ascontiguousarray(vectors / np.where(lengths > 0.0, lengths, 1.0), np.float32)
+
+
 def check_queries(queries: Any, dim: int) -> np.ndarray:
     """Queries as `[B, D] float32`.
 

@@ -80,6 +80,31 @@ def test_no_filter_loses_results(share: float) -> None:
     assert recall(Metric.COSINE, Allowed(mask), [NOBODY] * 50) >= 0.99
 
 
+@pytest.mark.parametrize("metric", list(Metric))
+@pytest.mark.parametrize("num_linked", [0, 300])
+def test_a_filter_that_is_asked_again_has_codes_of_its_own_and_finds_the_same(
+    metric: Metric, num_linked: int
+) -> None:
+    rng = np.random.default_rng(4)
+    mask = np.zeros(NUM_ROWS, bool)
+    mask[rng.choice(NUM_ROWS, 600, replace=False)] = True
+    allowed, hidden = Allowed(mask), [np.sort(rng.choice(NUM_ROWS, 40, replace=False))] * 20
+    added = links(6, num_linked, 0.01, 0.5, 20) if num_linked else None
+    assert recall(metric, allowed, hidden, added) == 1.0
+    assert not compressed(metric).is_ready(allowed)
+    assert recall(metric, allowed, hidden, added) >= 0.99
+    assert compressed(metric).is_ready(allowed)
+    assert allowed.codes is not None
+    assert allowed.codes.codes.ntotal == 600
+
+
+def test_codes_of_a_filter_answer_for_more_places_than_rows() -> None:
+    rows, allowed = made(Metric.COSINE)[0], Allowed(np.arange(NUM_ROWS) % 30 == 0)
+    for _ in range(3):
+        (found,) = compressed(Metric.COSINE).search(queries(1), NUM_ROWS, rows, allowed, [NOBODY])
+        assert sorted(found[0].tolist()) == allowed.rows.tolist()
+
+
 def test_a_filter_against_the_query_loses_nothing() -> None:
     rows, asked = made(Metric.INNER_PRODUCT)[0], queries(1)
     scores = rows.scores(asked, slice(0, NUM_ROWS))[0]

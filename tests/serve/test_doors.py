@@ -1,0 +1,111 @@
+"""Both ways that HTTP reaches the replicas: on a port that they share, and through Serve's proxy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
+
+from jobs.bench.processes import descendants, title_of
+from jobs.bench.service import REPLICA
+from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
+from recsys.errors import CapacityError
+from serve_app import app
+from serve_app.http_door import HttpDoor
+from tests.serve.conftest import SmallShop, make_small_shop
+from tests.serve.test_http import free_port
+
+pytestmark = pytest.mark.timeout(300)
+RECOVERY_S = 60.0
+INGRESS = "DirectIngress"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path) -> SmallShop:
+    """The small shop, shared by the scenes of this file."""
+    return make_small_shop(tmp_path_factory.mktemp("shop"), tiny_bert, None)
+
+
+@contextmanager
+def serving(shop: SmallShop, door: Door, recommenders: int) -> Iterator[str]:
+    """The service with its shards inline; its URL."""
+    config = ServeConfig(
+        port=free_port(), placement=Placement.INLINE, door=door, num_recommenders=recommenders
+    )
+    try:
+        yield app.start(RuntimeConfig(workspace=shop.workspace.root), config)
+    finally:
+        app.stop()
+
+
+def ask(url: str, user: str) -> list[str]:
+    """A list over a connection of its own; requires a 200."""
+    answer = httpx.post(f"{url}/v1/recommend", json={"user_id": user, "n": 5}, timeout=30.0)
+    assert answer.status_code == 200, answer.text
+    return [item["item_id"] for item in answer.json()["items"]]
+
+
+def counted(url: str) -> float:
+    """Lists that the service says it has answered."""
+    text = httpx.get(f"{url}/metrics", timeout=30.0).text
+    families = text_string_to_metric_families(text)
+    samples = [sample for family in families for sample in family.samples]
+    return sum(
+        sample.value
+        for sample in samples
+        if sample.name == "recsys_request_seconds_count" and sample.labels["route"] == "/v1/recommend"
+    )
+
+
+def ingress_pids() -> list[int]:
+    """Processes of the replicas that answer HTTP."""
+    return [pid for pid in descendants(os.getpid()) if title_of(pid).startswith(REPLICA + INGRESS)]
+
+
+def test_replicas_on_one_port_answer_and_count_as_one_and_one_may_die(
+    shop: SmallShop, ray_cluster: None
+) -> None:
+    user = shop.events.typical_users(1)[0].removeprefix("user:")
+    with serving(shop, Door.DIRECT, 2) as url:
+        lists = [ask(url, user) for _ in range(30)]
+        assert lists == [lists[0]] * 30
+        assert [counted(url) for _ in range(8)] == [30.0] * 8
+        first, _ = ingress_pids()
+        os.kill(first, signal.SIGKILL)
+        deadline = time.monotonic() + RECOVERY_S
+        broken = 0
+        while len(pids := ingress_pids()) < 2 or first in pids:
+            try:
+                assert ask(url, user) == lists[0]
+            except httpx.TransportError:
+                broken += 1  # the dying process had taken it
+            assert time.monotonic() < deadline, "the killed replica is not back"
+        assert broken <= 1, "the kernel sends nobody to a socket that is closed"
+        assert ask(url, user) == lists[0]
+        direct = lists[0]
+    with serving(shop, Door.PROXY, 1) as url:
+        assert ask(url, user) == direct
+
+
+def test_a_door_that_cannot_listen_says_where() -> None:
+    async def prepare() -> None:
+        return None
+
+    with pytest.raises(CapacityError, match=r"192\.0\.2\.1:8000"):
+        HttpDoor(FastAPI(), prepare, "192.0.2.1", 8000)
+
+
+def test_a_door_that_cannot_prepare_raises_what_went_wrong() -> None:
+    async def prepare() -> None:
+        raise CapacityError("nothing to serve")
+
+    with pytest.raises(CapacityError, match="nothing to serve"):
+        HttpDoor(FastAPI(), prepare, "127.0.0.1", free_port())

@@ -1,0 +1,63 @@
+"""Requests beyond what a replica takes are turned away at once, and those that watch it are not."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from serve_app.problems import RequestGuard
+
+MOST = 3
+
+
+def test_too_many_at_once_get_503_and_later_ones_are_let_in_again() -> None:
+    asyncio.run(_crowd())
+
+
+async def _crowd() -> None:
+    release, entered = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def slow(_: Request) -> PlainTextResponse:
+        entered.release()
+        await release.wait()
+        return PlainTextResponse("done")
+
+    async def health(_: Request) -> PlainTextResponse:
+        return PlainTextResponse("ok")
+
+    routes = [Route("/slow", slow), Route("/healthz", health)]
+    guard = RequestGuard(Starlette(routes=routes), max_body_bytes=10, max_requests=MOST)
+    transport = httpx.ASGITransport(guard)
+    async with httpx.AsyncClient(transport=transport, base_url="http://guard") as client:
+        inside = [asyncio.create_task(client.get("/slow")) for _ in range(MOST)]
+        for _ in range(MOST):
+            await entered.acquire()
+        refused, watched = await client.get("/slow"), await client.get("/healthz")
+        release.set()
+        let_in = [await task for task in inside]
+        later = await client.get("/slow")
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"] == "1"
+    assert refused.json()["type"] == "CapacityError"
+    assert refused.json()["request_id"] == refused.headers["x-request-id"]
+    assert watched.status_code == 200
+    assert [answer.status_code for answer in [*let_in, later]] == [200] * (MOST + 1)
+
+
+def test_a_request_that_breaks_leaves_its_place() -> None:
+    async def broken(_: Request) -> PlainTextResponse:
+        raise RuntimeError
+
+    async def ask() -> list[int]:
+        app = Starlette(routes=[Route("/broken", broken)])
+        guard = RequestGuard(app, max_body_bytes=10, max_requests=1)
+        transport = httpx.ASGITransport(guard, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://guard") as client:
+            return [(await client.get("/broken")).status_code for _ in range(3)]
+
+    assert asyncio.run(ask()) == [500, 500, 500]
