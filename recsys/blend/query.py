@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -76,9 +77,9 @@ def _text_vector(
     vectors: list[np.ndarray] = []
     for interest, weight in zip(interests, decayed(interests, decay).tolist(), strict=True):
         review = known.reviews.get(interest.review_text) if interest.review_text else None
-        taken = np.copysign(review_share * abs(weight), interest.review_weight)
-        own = replace(interest, weight=weight, review_weight=taken if interest.review_weight else 0.0)
-        for part, vector in summands(own, known.items[interest.item_id], review):
+        said = math.copysign(review_share * abs(weight), interest.review_weight)
+        taken = said if interest.review_weight and review is not None else 0.0
+        for part, vector in summands(interest.item_id, weight, taken, known.items[interest.item_id], review):
             parts.append(part)
             vectors.append(vector)
     every = [*known.items.values(), *(context.vector for context in known.contexts)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 MAX_TITLE_CHARS = 60
@@ -60,7 +60,9 @@ def _empty_words() -> frozenset[str]:
     return frozenset(_EMPTY_WORDS.split())
 
 
+@lru_cache(8_192)
 def _words(text: str) -> dict[str, str]:
+    """Spellings by case-folded word; shared, not to be changed."""
     found: dict[str, str] = {}
     for word in _WORD.findall(text):
         key = word.casefold()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
-from recsys.profile.interests import Interest, UserProfile
+from recsys.profile.interests import UserProfile
 
 NEGATIVE_LIMIT = 0.5
 """All that pushes away weighs at most this share of all that draws: a few dismissals must not
@@ -91,7 +92,8 @@ def user_vector(
     for interest in profile.interests:
         if interest.item_id in item_vectors:
             review = review_vectors.get(interest.review_text) if interest.review_text else None
-            for part, vector in summands(interest, item_vectors[interest.item_id], review):
+            weights = (interest.weight, interest.review_weight)
+            for part, vector in summands(interest.item_id, *weights, item_vectors[interest.item_id], review):
                 parts.append(part)
                 vectors.append(vector)
     return combine(_limit_negative(parts), vectors, _dim([*item_vectors.values(), *vectors]), unknown)
@@ -127,15 +129,15 @@ def zero_vector(dim: int, unknown_items: tuple[str, ...] = ()) -> UserVector:
 
 
 def summands(
-    interest: Interest, item: np.ndarray, review: np.ndarray | None
+    item_id: str, weight: float, review_weight: float, item: np.ndarray, review: np.ndarray | None
 ) -> Iterator[tuple[Part, np.ndarray]]:
-    """What an interest adds: its item's vector, and its review's where there is one."""
-    taken = abs(interest.review_weight) if review is not None else 0.0
-    left = max(abs(interest.weight) - taken, 0.0)
+    """What an interest of some weight adds: its item's vector, and its review's where there is one."""
+    taken = abs(review_weight) if review is not None else 0.0
+    left = max(abs(weight) - taken, 0.0)
     if left > 0.0:
-        yield Part(PartKind.ITEM, interest.item_id, float(np.copysign(left, interest.weight))), item
+        yield Part(PartKind.ITEM, item_id, math.copysign(left, weight)), item
     if review is not None and taken > 0.0:
-        yield Part(PartKind.REVIEW, interest.item_id, interest.review_weight), review
+        yield Part(PartKind.REVIEW, item_id, review_weight), review
 
 
 def _limit_negative(parts: Sequence[Part]) -> list[Part]:

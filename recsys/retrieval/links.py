@@ -18,16 +18,21 @@ Key = tuple[str, str]
 
 
 class Links:
-    """Immutable. One matrix `[M, N]`, a row for each signal and source.
+    """Immutable. One matrix `[L, M]`: a row for each signal and source, a column for each linked row.
 
-    Its rows ascend by signal and source, so that sums do not depend on the split into shards.
+    Its rows ascend by signal and source, so that sums do not depend on the split into shards. Rows of
+    the shard that nothing links to have no column: most of a catalog is seldom asked for.
     """
 
     def __init__(self, keys: Sequence[Key], matrix: sp.csr_matrix) -> None:
-        """Ascending keys and a matrix `[M, N] float32` with ascending columns in each row."""
-        self._keys, self._matrix = list(keys), matrix
-        self._signals = sorted({signal for signal, _ in keys})
-        self._row_of = {key: row for row, key in enumerate(self._keys)}
+        """Ascending keys and a matrix `[L, N] float32` with ascending columns in each row."""
+        self._keys = list(keys)
+        self._linked = np.unique(matrix.indices).astype(np.int64)
+        self._starts, self._values = matrix.indptr.astype(np.int64), matrix.data
+        self._columns = np.searchsorted(self._linked, matrix.indices).astype(np.int32)
+        self._place_of: dict[str, dict[str, int]] = {}
+        for place, (signal, source) in enumerate(self._keys):
+            self._place_of.setdefault(signal, {})[source] = place
 
     @classmethod
     def from_table(cls, table: pa.Table, num_rows: int) -> Links:
@@ -41,26 +46,24 @@ class Links:
 
     def __bool__(self) -> bool:
         """Whether there is any link."""
-        return bool(self._matrix.nnz)
+        return bool(len(self._values))
 
     def added(self, query: Query) -> Added:
         """What links add to each row for one query."""
-        asked = sorted(
-            (self._row_of[signal, source], weight)
+        asked = [
+            (places[source], weight)
             for signal, weights in query.links.items()
+            if (places := self._place_of.get(signal))
             for source, weight in weights.items()
-            if (signal, source) in self._row_of
-        )
-        places, counts = self._entries([row for row, _ in asked])
+            if source in places
+        ]
+        asked.sort()
+        entries, counts = self._entries([place for place, _ in asked])
         weights = np.repeat(np.array([weight for _, weight in asked], np.float32), counts)
         # Summed in double precision and in the order of the keys: the same in every split.
-        totals = np.bincount(
-            self._matrix.indices[places],
-            (self._matrix.data[places] * weights).astype(np.float64),
-            self._matrix.shape[1],
-        )
-        rows = np.flatnonzero(totals)
-        return Added(rows, totals[rows].astype(np.float32))
+        totals = np.bincount(self._columns[entries], self._values[entries] * weights, len(self._linked))
+        rows = np.flatnonzero(totals != 0.0)
+        return Added(self._linked[rows], totals[rows].astype(np.float32))
 
     def into(
         self, rows: Mapping[str, int], sources: Collection[str] | None = None
@@ -70,33 +73,32 @@ class Links:
         From all sources every link of the shard is looked at; from some only their own.
         """
         found: dict[str, dict[str, dict[str, float]]] = {target: {} for target in rows}
-        target_of = {row: target for target, row in rows.items()}
-        wanted = np.zeros(self._matrix.shape[1], bool)
-        wanted[list(target_of)] = True
-        asked = self._rows_from(sources)
-        places, counts = self._entries(asked)
-        hits = np.flatnonzero(wanted[self._matrix.indices[places]])
+        wanted, target_of = np.zeros(len(self._linked), bool), dict[int, str]()
+        for target, row in rows.items():
+            column = int(np.searchsorted(self._linked, row))
+            if column < len(self._linked) and self._linked[column] == row:
+                wanted[column], target_of[column] = True, target
+        asked = self._places_from(sources)
+        entries, counts = self._entries(asked)
+        hits = np.flatnonzero(wanted[self._columns[entries]])
         keys = np.repeat(np.array(asked, np.int64), counts)[hits].tolist()
-        columns, values = (
-            self._matrix.indices[places[hits]].tolist(),
-            self._matrix.data[places[hits]].tolist(),
-        )
+        entries = entries[hits]
+        columns, values = self._columns[entries].tolist(), self._values[entries].tolist()
         for key, column, value in zip(keys, columns, values, strict=True):
             signal, source = self._keys[key]
             found[target_of[column]].setdefault(signal, {})[source] = value
         return found
 
-    def _rows_from(self, sources: Collection[str] | None) -> list[int]:
+    def _places_from(self, sources: Collection[str] | None) -> list[int]:
         if sources is None:
             return list(range(len(self._keys)))
-        keys = ((signal, source) for signal in self._signals for source in sources)
-        return [self._row_of[key] for key in keys if key in self._row_of]
+        return [places[s] for places in self._place_of.values() for s in sources if s in places]
 
-    def _entries(self, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Places of all entries of some rows, row after row, and how many each row has."""
-        which = np.array(rows, np.int64)
-        starts = self._matrix.indptr[which].astype(np.int64)
-        counts = self._matrix.indptr[which + 1] - starts
+    def _entries(self, places: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Entries of some of the matrix's rows, row after row, and how many each row has."""
+        which = np.array(places, np.int64)
+        starts = self._starts[which]
+        counts = self._starts[which + 1] - starts
         before = np.cumsum(counts) - counts
         return np.arange(counts.sum()) + np.repeat(starts - before, counts), counts
 

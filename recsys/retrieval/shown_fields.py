@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
 
 SHOWN = ("title", "brand", "category")
+KEPT_ROWS = 16_384
+"""Rows that are remembered: shoppers' own items and what is recommended are few of many."""
 
 
 class ShownFields:
@@ -22,9 +25,10 @@ class ShownFields:
         batches = items.select(["item_id", *SHOWN]).to_batches()
         self._batches = [[batch.column(name) for name in batch.schema.names] for batch in batches]
         self._starts = [0, *accumulate(len(columns[0]) for columns in self._batches)]
+        self.row = lru_cache(KEPT_ROWS)(self._read)
+        """`item_id` and the shown fields of one row; shared, not to be changed."""
 
-    def row(self, number: int) -> dict[str, Any]:
-        """`item_id` and the shown fields of one row."""
+    def _read(self, number: int) -> dict[str, Any]:
         batch = bisect_right(self._starts, number) - 1
         place = number - self._starts[batch]
         item_id, *values = (column[place].as_py() for column in self._batches[batch])

@@ -30,10 +30,6 @@ class Added:
         hit = numbers[places] == rows
         scores[places[hit]] += self.values[first:last][hit]
 
-    def only(self, keep: np.ndarray) -> Added:
-        """The rows of a mask `[M] bool`."""
-        return Added(self.rows[keep], self.values[keep])
-
     def strongest(self, count: int) -> np.ndarray:
         """Row numbers of the largest `count` values, in any order."""
         if count >= len(self.rows):

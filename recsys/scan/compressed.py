@@ -134,23 +134,25 @@ class _Pass:
         A row in neither list scores at most what the codes' list ends with, beyond its links: the
         threshold algorithm of Fagin, Lotem, Naor 2003, with the codes' worst error as slack.
         """
-        linked = added.only(self._passes(added.rows))
         scores = self._scores(numbers)
         bound = float(near[-1] + max(np.max(scores - near), 0.0)) if len(near) else -np.inf
         known = np.zeros(len(self.allowed.mask), bool)
         known[numbers] = True
-        strongest = _unknown(linked.strongest(self.wanted), known)
+        strongest = _unknown(self._passing(added.strongest(self.wanted)), known)
         seen = np.concatenate([numbers, strongest])
-        totals = np.concatenate([scores, self._scores(strongest)]) + linked.at(seen)
+        totals = np.concatenate([scores, self._scores(strongest)]) + added.at(seen)
         floor = np.partition(totals, len(totals) - k)[len(totals) - k] if len(totals) >= k else -np.inf
-        rest = _unknown(linked.at_least(floor - bound), known)
-        totals = np.concatenate([totals, self._scores(rest) + linked.at(rest)])
+        rest = _unknown(self._passing(added.at_least(floor - bound)), known)
+        totals = np.concatenate([totals, self._scores(rest) + added.at(rest)])
         seen = np.concatenate([seen, rest])
         order = np.argsort(seen)
         return _cut(seen[order], totals[order], k)
 
     def _scores(self, numbers: np.ndarray) -> np.ndarray:
         return np.asarray(self.rows.scores(self.query, numbers)[0])
+
+    def _passing(self, numbers: np.ndarray) -> np.ndarray:
+        return np.asarray(numbers[self._passes(numbers)])
 
     def _passes(self, numbers: np.ndarray) -> np.ndarray:
         keep = numbers >= 0
