@@ -79,30 +79,49 @@ class ProfilePartition:
         return build_profile(user_key, history, now_us, self._config)
 
     def profile_at_once(self, user_key: str, now_us: int) -> UserProfile | None:
-        """The profile where it takes no reading, no waiting and little work; else None."""
+        """The profile where it takes no waiting and little work; else None. Raises `StoreError`.
+
+        A log that has a sign is a file of this machine: one history is read from it sooner than a thread
+        gets its turn beside a busy loop. Many new events, and a long history, are left to a thread.
+        """
         if not self._lock.acquire(blocking=False):
             return None
         try:
-            sign, history = self._events.change_sign(), self._histories.get(user_key)
-            if history is None or sign is None or sign != self._seen_sign or len(history) > QUICK_EVENTS:
+            sign = self._events.change_sign()
+            if sign is None or (sign != self._seen_sign and not self._catches_up_quickly()):
                 return None
-            self._histories.move_to_end(user_key)
-            found = list(history)
+            self._seen_sign = sign
+            history = list(self._history(user_key, QUICK_EVENTS + 1))
+            self._make_room()
         finally:
             self._lock.release()
-        return build_profile(user_key, found, now_us, self._config)
+        too_many = len(history) > QUICK_EVENTS
+        return None if too_many else build_profile(user_key, history, now_us, self._config)
+
+    def _catches_up_quickly(self) -> bool:
+        """Read what is new where it is little; whether it was."""
+        if self._seen_seq is None or self._events.last_seq() - self._seen_seq > QUICK_EVENTS:
+            return False
+        self._catch_up()
+        return True
 
     def forget(self, user_key: str) -> None:
         """Drop one user from the cache; the next profile reads the log again."""
         with self._lock:
             self._num_events -= len(self._histories.pop(user_key, ()))
 
-    def _history(self, user_key: str) -> list[HistoryEvent]:
-        if user_key not in self._histories:
-            self._histories[user_key] = self._events.events_of(user_key, self._config.max_events)
-            self._num_events += len(self._histories[user_key])
+    def _history(self, user_key: str, limit: int | None = None) -> list[HistoryEvent]:
+        """The newest events; with a `limit` that they reach, only so many of them and not remembered."""
+        known = self._histories.get(user_key)
+        if known is None:
+            most = self._config.max_events
+            known = self._events.events_of(user_key, min(limit or most, most))
+            if len(known) == limit:
+                return known
+            self._histories[user_key] = known
+            self._num_events += len(known)
         self._histories.move_to_end(user_key)
-        return self._histories[user_key]
+        return known
 
     def _catch_up(self) -> None:
         if self._seen_seq is None:

@@ -39,6 +39,8 @@ from serve_app.writes import Writes
 
 APP_NAME = "recsys"
 MOST_RECOMMENDERS = 4
+DOORS, METRICS = "serving/doors", "serving/metrics"
+"""Folders of a workspace in which the replicas of a machine know of each other."""
 HEALTH: dict[str, Any] = {
     "health_check_period_s": 1.0,
     "health_check_timeout_s": 5.0,
@@ -89,7 +91,8 @@ class DirectIngress:
     ) -> None:
         service = assemble(wiring, encoder, events, shards, profiles)
         config = wiring.config
-        self._door = HttpDoor(create_api(service), service.start, config.host, config.port)
+        folder = wiring.workspace.root / DOORS
+        self._door = HttpDoor(create_api(service), service.start, config.host, config.port, folder)
 
     def check_health(self) -> None:
         """Raise when requests are not answered any more; Serve then makes another replica."""
@@ -201,7 +204,7 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Applicatio
         DirectIngress if direct else Ingress,
         num_replicas=config.num_recommenders,
         max_queued_requests=config.max_queued_requests,
-        **replica | (_sharing_metrics(workspace, replica["ray_actor_options"]) if direct else {}),
+        **replica | (_sharing_folders(workspace, replica["ray_actor_options"]) if direct else {}),
     )
     return ingress.bind(
         wiring,
@@ -212,10 +215,11 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Applicatio
     )
 
 
-def _sharing_metrics(workspace: Workspace, actor: dict[str, Any]) -> dict[str, Any]:
-    """Options of replicas that count into one folder, which is emptied first."""
-    folder = workspace.root / "serving" / "metrics"
-    rmtree(folder, ignore_errors=True)
+def _sharing_folders(workspace: Workspace, actor: dict[str, Any]) -> dict[str, Any]:
+    """Options of replicas that count requests and connections for each other, from nothing."""
+    folder = workspace.root / METRICS
+    for shared in (folder, workspace.root / DOORS):
+        rmtree(shared, ignore_errors=True)
     folder.mkdir(parents=True)
     environment = {"env_vars": {FOLDER_VARIABLE: str(folder.absolute())}}
     return {"ray_actor_options": actor | {"runtime_env": environment}}

@@ -7,14 +7,17 @@ import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import uvicorn
 import uvloop
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from recsys.errors import CapacityError
+from serve_app.even_doors import EvenDoors
 
 START_TIMEOUT_S = 150.0
 STOP_TIMEOUT_S = 5.0
@@ -29,14 +32,17 @@ class HttpDoor:
     (SO_REUSEPORT) and stops at once for a replica that died.
     """
 
-    def __init__(self, api: FastAPI, prepare: Callable[[], Awaitable[None]], host: str, port: int) -> None:
+    def __init__(
+        self, api: FastAPI, prepare: Callable[[], Awaitable[None]], host: str, port: int, folder: Path
+    ) -> None:
         """Start; returns when `prepare` has ended on the door's loop and requests are answered.
 
-        Raises what `prepare` raised, and `CapacityError` when it takes too long or the port is taken.
+        In `folder` the doors of one port tell each other how many connections they have. Raises what
+        `prepare` raised, and `CapacityError` when it takes too long or the port is taken.
         """
         self._prepare, self._where = prepare, f"{host}:{port}"
         listening = _listen(host, port)
-        self._server = uvicorn.Server(_config(api))
+        self._server = uvicorn.Server(_config(EvenDoors(api, self._num_connections, folder)))
         self._server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # not the main thread
         ready: Future[None] = Future()
         self._thread = Thread(target=self._run, args=(listening, ready), name="http", daemon=True)
@@ -51,6 +57,9 @@ class HttpDoor:
     def answers(self) -> bool:
         """Whether the server is running."""
         return self._thread.is_alive() and self._server.started
+
+    def _num_connections(self) -> int:
+        return len(self._server.server_state.connections)
 
     def close(self) -> None:
         """Finish the requests that are on their way, then stop listening."""
@@ -77,7 +86,7 @@ class HttpDoor:
         ready.set_result(None)
 
 
-def _config(api: FastAPI) -> uvicorn.Config:
+def _config(api: ASGIApp) -> uvicorn.Config:
     quiet: dict[str, Any] = {"log_config": None, "log_level": "warning", "access_log": False}
     return uvicorn.Config(
         api,

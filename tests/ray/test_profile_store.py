@@ -270,19 +270,36 @@ def test_a_profile_at_once_is_the_profile_or_nothing(without_sign: bool) -> None
     log.without_sign = without_sign
     log.add("user:a", "i1")
     partition = ProfilePartition(log, CONFIG)
-    assert partition.profile_at_once("user:a", NOW_US) is None  # never read so far
+    assert partition.profile_at_once("user:a", NOW_US) is None  # where the log ends is not known yet
     read = partition.profile("user:a", NOW_US)
     assert partition.profile_at_once("user:a", NOW_US) == (None if without_sign else read)
-    log.add("user:b", "i2")
-    assert partition.profile_at_once("user:a", NOW_US) is None  # something was written, perhaps of this user
-    log.add("user:a", "i3")
+    for user, item in (("user:b", "i2"), ("user:a", "i3")):
+        log.add(user, item)
+        at_once = partition.profile_at_once(user, NOW_US)
+        assert at_once == (None if without_sign else partition.profile(user, NOW_US))
     assert "i3" in partition.profile("user:a", NOW_US).seen
+
+
+def test_many_new_events_are_not_read_on_the_loop() -> None:
+    log = CountingLog()
+    log.without_sign = False
+    partition = ProfilePartition(log, CONFIG)
+    partition.profile("user:a", NOW_US)
+    for number in range(profile_store.QUICK_EVENTS + 1):
+        log.add("user:b", f"i{number}")
+    assert partition.profile_at_once("user:a", NOW_US) is None
+    partition.profile("user:a", NOW_US)
+    assert partition.profile_at_once("user:a", NOW_US) is not None
 
 
 def test_a_long_history_is_not_made_on_the_loop() -> None:
     log = CountingLog()
     for number in range(profile_store.QUICK_EVENTS + 1):
         log.add("user:a", f"i{number}")
-    partition = ProfilePartition(log, CONFIG)
-    partition.profile("user:a", NOW_US)
+    partition = ProfilePartition(log, ProfileConfig())
+    partition.profile("user:b", NOW_US)
     assert partition.profile_at_once("user:a", NOW_US) is None
+    whole = partition.profile("user:a", NOW_US)
+    assert whole.num_events == profile_store.QUICK_EVENTS + 1
+    assert partition.profile_at_once("user:a", NOW_US) is None
+    assert partition.profile("user:a", NOW_US) == whole

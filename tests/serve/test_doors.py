@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -19,6 +19,7 @@ from jobs.bench.service import REPLICA
 from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
 from recsys.errors import CapacityError
 from serve_app import app
+from serve_app.even_doors import COUNT
 from serve_app.http_door import HttpDoor
 from tests.serve.conftest import SmallShop, make_small_shop
 from tests.serve.test_http import free_port
@@ -70,6 +71,23 @@ def ingress_pids() -> list[int]:
     return [pid for pid in descendants(os.getpid()) if title_of(pid).startswith(REPLICA + INGRESS)]
 
 
+def open_connections(shop: SmallShop) -> list[int]:
+    """How many connections each replica says that it has."""
+    files = (shop.workspace.root / app.DOORS).iterdir()
+    return [COUNT.unpack(file.read_bytes())[0] for file in files]
+
+
+def test_connections_that_stay_are_spread_evenly(shop: SmallShop, ray_cluster: None) -> None:
+    user = shop.events.typical_users(1)[0].removeprefix("user:")
+    with serving(shop, Door.DIRECT, 2) as url, ExitStack() as stack:
+        clients = [stack.enter_context(httpx.Client(base_url=url, timeout=30.0)) for _ in range(8)]
+        deadline = time.monotonic() + RECOVERY_S
+        while sorted(open_connections(shop)) != [4, 4]:
+            for client in clients:
+                assert client.post("/v1/recommend", json={"user_id": user, "n": 5}).status_code == 200
+            assert time.monotonic() < deadline, f"still {open_connections(shop)}"
+
+
 def test_replicas_on_one_port_answer_and_count_as_one_and_one_may_die(
     shop: SmallShop, ray_cluster: None
 ) -> None:
@@ -95,17 +113,17 @@ def test_replicas_on_one_port_answer_and_count_as_one_and_one_may_die(
         assert ask(url, user) == direct
 
 
-def test_a_door_that_cannot_listen_says_where() -> None:
+def test_a_door_that_cannot_listen_says_where(tmp_path: Path) -> None:
     async def prepare() -> None:
         return None
 
     with pytest.raises(CapacityError, match=r"192\.0\.2\.1:8000"):
-        HttpDoor(FastAPI(), prepare, "192.0.2.1", 8000)
+        HttpDoor(FastAPI(), prepare, "192.0.2.1", 8000, tmp_path)
 
 
-def test_a_door_that_cannot_prepare_raises_what_went_wrong() -> None:
+def test_a_door_that_cannot_prepare_raises_what_went_wrong(tmp_path: Path) -> None:
     async def prepare() -> None:
         raise CapacityError("nothing to serve")
 
     with pytest.raises(CapacityError, match="nothing to serve"):
-        HttpDoor(FastAPI(), prepare, "127.0.0.1", free_port())
+        HttpDoor(FastAPI(), prepare, "127.0.0.1", free_port(), tmp_path)
