@@ -35,7 +35,7 @@ class Service:
         """Memory of each Serve replica by its deployment's name; of several replicas of one, any."""
         titles = {pid: title_of(pid) for pid in descendants(self.pid)}
         return {
-            title.removeprefix(REPLICA).split()[0]: memory_of(pid)
+            title.removeprefix(REPLICA).split()[0].split(".")[0]: memory_of(pid)
             for pid, title in titles.items()
             if title.startswith(REPLICA)
         }
