@@ -68,7 +68,7 @@ def targets_table(targets: Sequence[Target]) -> Table:
     rows = tuple(
         (
             target.what,
-            f"{'at least' if target.at_least else 'at most'} {cell_text(target.wanted)}",
+            f"{'at least' if target.at_least else 'at most'} {target.wanted:,.6g}",
             measured_text(target),
             "met" if target.met else "missed",
         )

@@ -72,23 +72,25 @@ class CompressedScan:
 
     def is_ready(self, allowed: Allowed) -> bool:
         """Whether a search by this filter has nothing to make first."""
-        return allowed.codes is not None or not worth_it(allowed)
+        return allowed.codes is not None or not worth_it(allowed, self.rerank)
 
     def _first_pass(
         self, wanted: int, rows: Rows, allowed: Allowed, hidden: Sequence[np.ndarray]
     ) -> _FirstPass | None:
         """What names the candidates, or None where scoring every allowed row costs less."""
         gone = max(map(len, hidden), default=0)
-        own = self._own_codes(rows, allowed)
+        own = self._own_codes(wanted, rows, allowed)
         if own is not None:
             return partial(own.search, fetch=min(wanted + gone, allowed.count))
         spread = wanted if allowed.everything else SPARE * wanted / max(allowed.share, 1e-9)
         fetch = int(min(spread + gone, len(allowed.mask)))
         return partial(_search, self.codes, fetch=fetch) if _pays(fetch, wanted, allowed) else None
 
-    def _own_codes(self, rows: Rows, allowed: Allowed) -> FilteredCodes | None:
+    def _own_codes(self, wanted: int, rows: Rows, allowed: Allowed) -> FilteredCodes | None:
         """The codes of a filter that is asked again; those of one that is asked once are not made."""
-        if allowed.codes is None and worth_it(allowed):
+        if not worth_it(allowed, wanted):
+            return None
+        if allowed.codes is None:
             allowed.times_asked += 1
             if allowed.times_asked > 1:
                 allowed.codes = FilteredCodes.make(self.codes, rows, allowed)

@@ -15,6 +15,8 @@ MAX_QUERIES = 128
 MAX_ROWS = 2**16
 MAX_GATHERED_ROWS = 2**13
 """Rows copied at a time when few are allowed."""
+FEW_SCORES = 1_024
+"""So few are sorted whole sooner than they are divided."""
 GATHER_SHARE = 0.2
 """Below this share of allowed rows, gathering them is cheaper than scoring all."""
 
@@ -55,6 +57,8 @@ def best_places(scores: np.ndarray, k: int) -> np.ndarray:
     """Places of the best `k` of `[N]` scores: score descending, then place ascending, exactly."""
     if k <= 0 or len(scores) == 0:
         return np.empty(0, np.int64)
+    if len(scores) <= FEW_SCORES:
+        return np.argsort(-scores, kind="stable")[:k]
     places = np.arange(len(scores))
     if k < len(scores):
         bound = np.partition(scores, len(scores) - k)[len(scores) - k]

@@ -11,8 +11,10 @@ import numpy as np
 from recsys.scan.rows import Allowed, Rows
 from recsys.scan.scoring import as_coded
 
-MIN_ROWS = 300
+MIN_ROWS = 2_000
 """Fewer rows are scored exactly in the time that codes take."""
+LEAST_TIMES = 5
+"""So many times the rows that are scored again anyway must be left, for codes to save anything."""
 MAX_ROWS = 20_000
 """More rows would take too long to code for a search to wait for, and memory for each remembered filter."""
 MAX_SHARE = 0.1
@@ -42,6 +44,6 @@ class FilteredCodes:
         return near, np.where(places < 0, -1, self.rows[places])
 
 
-def worth_it(allowed: Allowed) -> bool:
-    """Whether a filter leaves a number of rows for which codes of their own pay."""
-    return MIN_ROWS <= allowed.count <= MAX_ROWS and allowed.share <= MAX_SHARE
+def worth_it(allowed: Allowed, wanted: int) -> bool:
+    """Whether a filter leaves a number of rows for which codes of their own pay, `wanted` scored again."""
+    return max(MIN_ROWS, LEAST_TIMES * wanted) <= allowed.count <= MAX_ROWS and allowed.share <= MAX_SHARE

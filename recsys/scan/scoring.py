@@ -17,6 +17,9 @@ ROWS_AT_ONCE = 16_384
 
 def squares_of(rows: np.ndarray | Vectors) -> np.ndarray:
     """Squared norm of each row `[N, D]`, `[N] float64`; blockwise, so that a map is not copied whole."""
+    if len(rows) <= ROWS_AT_ONCE:
+        whole = np.asarray(rows[:], np.float64)
+        return np.asarray(np.einsum("nd,nd->n", whole, whole))
     squares = np.empty(len(rows), np.float64)
     for start in range(0, len(rows), ROWS_AT_ONCE):
         block = np.asarray(rows[start : start + ROWS_AT_ONCE], np.float64)
@@ -69,8 +72,9 @@ def check_queries(queries: Any, dim: int) -> np.ndarray:
         ) from error
     if checked.ndim != 2 or checked.shape[1] != dim:
         raise InputError("queries have another shape", expected=f"[B, {dim}]", found=str(checked.shape))
+    # One look in the usual case: NaN and infinity are not below anything.
+    if (squares_of(checked) <= MAX_NORM**2).all():
+        return checked
     if not np.isfinite(checked).all():
         raise InputError("a query is not finite", expected="finite numbers", found="NaN or infinity")
-    if (squares_of(checked) > MAX_NORM**2).any():
-        raise InputError("a query is too long", expected=f"a norm up to {MAX_NORM:g}", found="more")
-    return checked
+    raise InputError("a query is too long", expected=f"a norm up to {MAX_NORM:g}", found="more")

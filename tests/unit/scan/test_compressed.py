@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.config import Metric
-from recsys.scan import Added, Allowed, CompressedScan, Rows, Vectors, scan
+from recsys.scan import Added, Allowed, CompressedScan, Rows, Vectors, filtered_codes, scan
 from recsys.scan.calibration import Calibrated, calibrate
 from tests.unit.scan.clustered import clustered
 
@@ -83,11 +83,13 @@ def test_no_filter_loses_results(share: float) -> None:
 @pytest.mark.parametrize("metric", list(Metric))
 @pytest.mark.parametrize("num_linked", [0, 300])
 def test_a_filter_that_is_asked_again_has_codes_of_its_own_and_finds_the_same(
-    metric: Metric, num_linked: int
+    metric: Metric, num_linked: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(filtered_codes, "MIN_ROWS", 300)
+    monkeypatch.setattr(filtered_codes, "LEAST_TIMES", 1)
     rng = np.random.default_rng(4)
     mask = np.zeros(NUM_ROWS, bool)
-    mask[rng.choice(NUM_ROWS, 600, replace=False)] = True
+    mask[rng.choice(NUM_ROWS, 1_200, replace=False)] = True
     allowed, hidden = Allowed(mask), [np.sort(rng.choice(NUM_ROWS, 40, replace=False))] * 20
     added = links(6, num_linked, 0.01, 0.5, 20) if num_linked else None
     assert recall(metric, allowed, hidden, added) == 1.0
@@ -95,10 +97,12 @@ def test_a_filter_that_is_asked_again_has_codes_of_its_own_and_finds_the_same(
     assert recall(metric, allowed, hidden, added) >= 0.99
     assert compressed(metric).is_ready(allowed)
     assert allowed.codes is not None
-    assert allowed.codes.codes.ntotal == 600
+    assert allowed.codes.codes.ntotal == 1_200
 
 
-def test_codes_of_a_filter_answer_for_more_places_than_rows() -> None:
+def test_codes_of_a_filter_answer_for_more_places_than_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filtered_codes, "MIN_ROWS", 300)
+    monkeypatch.setattr(filtered_codes, "LEAST_TIMES", 0)
     rows, allowed = made(Metric.COSINE)[0], Allowed(np.arange(NUM_ROWS) % 30 == 0)
     for _ in range(3):
         (found,) = compressed(Metric.COSINE).search(queries(1), NUM_ROWS, rows, allowed, [NOBODY])

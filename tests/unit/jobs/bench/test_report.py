@@ -98,7 +98,7 @@ def test_writing_twice_changes_nothing_and_other_figures_change_only_figures(tmp
     ]
     assert changed == [
         ("| a\\|b | 1.50 |", "| a\\|b | 0.500 |"),
-        ("| fast | at least 1.00 | 1.500 | met |", "| fast | at least 1.00 | 0.5000 | missed |"),
+        ("| fast | at least 1 | 1.500 | met |", "| fast | at least 1 | 0.5000 | missed |"),
     ]
     assert plot.read_bytes() != drawn
 
