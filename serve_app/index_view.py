@@ -11,10 +11,9 @@ import numpy as np
 from recsys.blend.whitening import Whitening
 from recsys.filters import Filter
 from recsys.index import IndexManifest
-from recsys.retrieval import Candidates, Query, merge_top_k
+from recsys.retrieval import Candidates, Details, Query, merge_top_k
 from serve_app.live_segment import LiveItems
 from serve_app.retriever import Coverage, Retrieved, Retriever
-from serve_app.shard_clients import ItemLinks
 
 
 @dataclass(frozen=True)
@@ -47,11 +46,11 @@ class IndexView:
         found = await self.retriever.vectors(base) if base else {}
         return found | self.live.vectors(item_ids)
 
-    async def links(self, item_ids: Sequence[str], sources: Collection[str] | None = None) -> ItemLinks:
-        """What some items say for others: item -> signal -> source item -> value."""
-        base = self._unchanged(item_ids)
-        found = await self.retriever.links(base, sources) if base else {}
-        return found | self.live.links(item_ids, sources)
+    async def details(self, listed: Sequence[str], named: Sequence[str], sources: Collection[str]) -> Details:
+        """What an answer says about its items and about those it names as reasons."""
+        base = self._unchanged(listed), self._unchanged(named)
+        found = await self.retriever.details(*base, sources) if any(base) else Details()
+        return found | self.live.details(listed, named, sources)
 
     async def items(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Fields by id; unknown and deleted items are absent."""

@@ -14,10 +14,9 @@ from cluster.item_store import ItemStore
 from recsys.blend.whitening import Whitening
 from recsys.config import Metric
 from recsys.filters import Filter
-from recsys.retrieval import Candidates, Query, ShardIndex
+from recsys.retrieval import Candidates, Details, ItemLinks, Query, ShardIndex
 from recsys.schemas import ITEMS
 from recsys.text import item_texts
-from serve_app.shard_clients import ItemLinks
 
 CHANGES_PER_READ = 1_000
 
@@ -68,9 +67,9 @@ class LiveItems:
         """Embeddings of live items."""
         return self.shard.vectors(item_ids) if self.shard else {}
 
-    def links(self, item_ids: Sequence[str], sources: Collection[str] | None = None) -> ItemLinks:
-        """What some items say for live ones."""
-        return self.shard.links(item_ids, sources) if self.shard else {}
+    def details(self, listed: Sequence[str], named: Sequence[str], sources: Collection[str]) -> Details:
+        """What an answer says about live items."""
+        return self.shard.details(listed, named, sources) if self.shard else Details()
 
     def fields(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Fields of live items."""

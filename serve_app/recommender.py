@@ -16,7 +16,7 @@ from recsys.errors import EncoderError, IndexMissingError, InputError, NotFoundE
 from recsys.filters import Filter, parse_filter
 from recsys.history import user_key
 from recsys.profile import Context, UserProfile, user_vector, with_context
-from recsys.retrieval import Query
+from recsys.retrieval import Details, Query
 from serve_app.explanations import Explainer
 from serve_app.index_view import IndexView
 from serve_app.index_watch import IndexWatch
@@ -205,16 +205,19 @@ class Recommender:
         coverage = draft.coverage or draft.view.full_coverage()
         if draft.request.require_full and coverage.ratio < 1.0:
             raise IndexMissingError("a part of the index is not available", found=f"{coverage.ratio:.3f}")
-        ids = [item_id for item_id, _, _ in draft.places]
-        fields = await draft.view.items(ids)
-        reasons = await explainer.reasons(draft.places, fields) if explainer else {}
+        if explainer:
+            details = await explainer.details(draft.places)
+            reasons = explainer.reasons(draft.places, details)
+        else:
+            details = Details(await draft.view.items([item_id for item_id, _, _ in draft.places]))
+            reasons = {}
         manifest = draft.view.manifest
         return ListAnswer(
             recommendation_id=uuid.uuid4().hex,
             items=[
                 RankedItem(
                     item_id=item_id,
-                    title=fields.get(item_id, {}).get("title"),
+                    title=details.fields.get(item_id, {}).get("title"),
                     score=score,
                     sources=[source],
                     reasons=reasons.get(item_id, []),

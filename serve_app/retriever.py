@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,9 +16,9 @@ from ray.serve.exceptions import RayServeException
 from recsys.errors import InputError, RecsysError
 from recsys.filters import Filter
 from recsys.identifiers import shard_of
-from recsys.retrieval import Candidates, Query, merge_top_k
+from recsys.retrieval import Candidates, Details, ItemLinks, Query, merge_top_k
 from serve_app.breaker import CircuitBreaker
-from serve_app.shard_clients import ItemLinks, ShardClient
+from serve_app.shard_clients import ShardClient
 
 T = TypeVar("T")
 Call = Callable[[ShardClient], Awaitable[T]]
@@ -85,12 +87,22 @@ class Retriever:
             found |= part
         return found
 
-    async def links(self, item_ids: Sequence[str], sources: Collection[str] | None = None) -> ItemLinks:
-        """What speaks for the items whose shards answered; from some sources or from all."""
-        found: ItemLinks = {}
-        for part in await self._by_owner(item_ids, lambda s, ids: s.links(self._version, ids, sources)):
-            found |= part
-        return found
+    async def links(self, item_ids: Sequence[str]) -> ItemLinks:
+        """Everything that speaks for the items whose shards answered."""
+        parts = await self._by_owner(item_ids, lambda s, ids: s.links(self._version, ids))
+        return {item_id: links for part in parts for item_id, links in part.items()}
+
+    async def details(self, listed: Sequence[str], named: Sequence[str], sources: Collection[str]) -> Details:
+        """What the shards that answered say about their items, in one call each."""
+        first = frozenset(listed)
+
+        def call(shard: ShardClient, ids: list[str]) -> Awaitable[Details]:
+            own = [item_id for item_id in ids if item_id in first]
+            others = [item_id for item_id in ids if item_id not in first]
+            return shard.details(self._version, own, others, sources)
+
+        parts = await self._by_owner(list(dict.fromkeys([*listed, *named])), call)
+        return reduce(or_, parts, Details())
 
     async def items(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Fields of the items whose shards answered."""

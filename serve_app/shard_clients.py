@@ -13,12 +13,10 @@ from ray.serve.handle import DeploymentHandle
 
 from recsys.filters import Filter
 from recsys.index import load_manifest
-from recsys.retrieval import Candidates, Query, ShardIndex
+from recsys.retrieval import Candidates, Details, ItemLinks, Query, ShardIndex
 from recsys.workspace import Workspace
 
 T = TypeVar("T")
-ItemLinks = dict[str, dict[str, dict[str, float]]]
-"""Item -> signal -> source item -> value."""
 KEPT_VERSIONS = 2
 """A request that began on the old version may still need it while the new one takes over."""
 
@@ -63,10 +61,13 @@ class ShardClient(Protocol):
     async def vectors(self, index_version: str, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """Embeddings `[D] float32` of the items this shard has."""
 
-    async def links(
-        self, index_version: str, item_ids: Sequence[str], sources: Collection[str] | None = None
-    ) -> ItemLinks:
-        """What speaks for the items this shard has."""
+    async def links(self, index_version: str, item_ids: Sequence[str]) -> ItemLinks:
+        """Everything that speaks for the items this shard has."""
+
+    async def details(
+        self, index_version: str, listed: Sequence[str], named: Sequence[str], sources: Collection[str]
+    ) -> Details:
+        """What an answer says about the items this shard has."""
 
     async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Fields of the items this shard has."""
@@ -111,14 +112,15 @@ class InlineShard:
         """See `ShardClient`."""
         return self._versions.get(index_version).vectors(item_ids)
 
-    async def links(
-        self, index_version: str, item_ids: Sequence[str], sources: Collection[str] | None = None
-    ) -> ItemLinks:
+    async def links(self, index_version: str, item_ids: Sequence[str]) -> ItemLinks:
         """See `ShardClient`."""
-        shard = self._versions.get(index_version)
-        if sources is None:
-            return await self._in_thread(shard.links, item_ids)
-        return shard.links(item_ids, sources)
+        return await self._in_thread(self._versions.get(index_version).links, item_ids)
+
+    async def details(
+        self, index_version: str, listed: Sequence[str], named: Sequence[str], sources: Collection[str]
+    ) -> Details:
+        """See `ShardClient`."""
+        return self._versions.get(index_version).details(listed, named, sources)
 
     async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """See `ShardClient`."""
@@ -167,12 +169,17 @@ class RemoteShard:
         )
         return found
 
-    async def links(
-        self, index_version: str, item_ids: Sequence[str], sources: Collection[str] | None = None
-    ) -> ItemLinks:
+    async def links(self, index_version: str, item_ids: Sequence[str]) -> ItemLinks:
         """See `ShardClient`."""
-        found: ItemLinks = await self._in_time(
-            self._handle.links.remote(index_version, list(item_ids), sources)
+        found: ItemLinks = await self._in_time(self._handle.links.remote(index_version, list(item_ids)))
+        return found
+
+    async def details(
+        self, index_version: str, listed: Sequence[str], named: Sequence[str], sources: Collection[str]
+    ) -> Details:
+        """See `ShardClient`."""
+        found: Details = await self._in_time(
+            self._handle.details.remote(index_version, list(listed), list(named), sources)
         )
         return found
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from recsys.filters import Filter
 from recsys.index import current_version
-from recsys.retrieval import Candidates, Query
+from recsys.retrieval import Candidates, Details, ItemLinks, Query
 from recsys.workspace import Workspace
-from serve_app.shard_clients import InlineShard, ItemLinks, ShardVersions
+from serve_app.shard_clients import InlineShard, ShardVersions
 
 
 class ShardServer:
@@ -44,11 +44,15 @@ class ShardServer:
         """Embeddings by id."""
         return await self._shard.vectors(index_version, item_ids)
 
-    async def links(
-        self, index_version: str, item_ids: list[str], sources: Collection[str] | None = None
-    ) -> ItemLinks:
+    async def links(self, index_version: str, item_ids: list[str]) -> ItemLinks:
         """Links by id."""
-        return await self._shard.links(index_version, item_ids, sources)
+        return await self._shard.links(index_version, item_ids)
+
+    async def details(
+        self, index_version: str, listed: list[str], named: list[str], sources: Collection[str]
+    ) -> Details:
+        """What an answer says about items."""
+        return await self._shard.details(index_version, listed, named, sources)
 
     async def items(self, index_version: str, item_ids: list[str]) -> dict[str, dict[str, Any]]:
         """Fields by id."""

@@ -2,7 +2,8 @@
 
 from recsys.query import Query
 from recsys.retrieval.candidates import Candidates, merge_top_k
+from recsys.retrieval.details import Details, ItemLinks
 from recsys.retrieval.links import Links
 from recsys.retrieval.shard_index import ShardIndex
 
-__all__ = ["Candidates", "Links", "Query", "ShardIndex", "merge_top_k"]
+__all__ = ["Candidates", "Details", "ItemLinks", "Links", "Query", "ShardIndex", "merge_top_k"]

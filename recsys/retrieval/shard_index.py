@@ -17,6 +17,7 @@ from recsys.index.files import open_codes, open_shard
 from recsys.index.manifest import IndexManifest
 from recsys.query import Query
 from recsys.retrieval.candidates import Candidates
+from recsys.retrieval.details import Details
 from recsys.retrieval.filtered_rows import FilteredRows
 from recsys.retrieval.links import Links, links_table
 from recsys.retrieval.ordering import by_item_id
@@ -24,6 +25,7 @@ from recsys.retrieval.shown_fields import ShownFields
 from recsys.scan import CompressedScan, Rows, Vectors, best_places, scan
 from recsys.scan.scoring import check_queries
 from recsys.schemas import LINKS
+from recsys.unused_memory import release_unused_memory
 from recsys.workspace import Workspace
 
 QUICK_ROWS = 5_000
@@ -47,11 +49,11 @@ class ShardIndex:
         `links` (`LINKS`) are what history items add to the scores of rows. Without `compressed` every
         search is exact.
         """
-        self._link_table = LINKS.empty_table() if links is None else links
         self._items = items
         self._rows, self._compressed = Rows(embeddings, metric), compressed
         self._ids: list[str] = items.column("item_id").to_pylist()
         self._filtered = FilteredRows(items)
+        self._links = Links.from_table(LINKS.empty_table() if links is None else links, len(items))
 
     @classmethod
     def open(cls, workspace: Workspace, manifest: IndexManifest, shard: int) -> ShardIndex:
@@ -80,15 +82,6 @@ class ShardIndex:
         ordered, rows = by_item_id(items, embeddings)
         places = {item_id: row for row, item_id in enumerate(ordered.column("item_id").to_pylist())}
         return cls(ordered, Vectors(rows), metric, links_table(links or {}, places))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Crossing a process border rebuilds what is remembered."""
-        return type(self), (
-            self._items,
-            Vectors(self._rows.vectors[:]),
-            self._rows.metric,
-            self._link_table,
-        )
 
     @property
     def num_items(self) -> int:
@@ -150,6 +143,7 @@ class ShardIndex:
         (found,) = self.search([Query(np.zeros(self.dim, np.float32))], 1)
         self.links(found.item_ids)
         self.newest(1)
+        release_unused_memory()
 
     def newest(self, k: int, *, exclude: Collection[str] = (), filter: Filter | None = None) -> Candidates:
         """The `k` newest available items; scores are days since 1970, 0 for an unknown age."""
@@ -163,14 +157,18 @@ class ShardIndex:
         """Embeddings `[D] float32` of those ids that are here; copies, free to change."""
         return {item_id: np.array(self._rows.vectors[row]) for item_id, row in self._known(item_ids)}
 
-    def links(
-        self, item_ids: Sequence[str], sources: Collection[str] | None = None
-    ) -> dict[str, dict[str, dict[str, float]]]:
-        """What speaks for those ids that are here: id -> signal -> source item -> value.
+    def links(self, item_ids: Sequence[str]) -> dict[str, dict[str, dict[str, float]]]:
+        """Everything that speaks for those ids that are here: id -> signal -> source item -> value."""
+        return self._links.into(dict(self._known(item_ids)))
 
-        Only `sources` are looked at, where given: those of one query are found much sooner than all.
+    def details(self, listed: Sequence[str], named: Sequence[str], sources: Collection[str]) -> Details:
+        """Fields of `listed` and `named` ids that are here; vectors of the listed ones, and their links.
+
+        Only links from `sources` are looked at: those of one query are found much sooner than all.
         """
-        return self._links.into(dict(self._known(item_ids)), sources)
+        known = dict(self._known(listed))
+        links = self._links.into(known, sources) if sources else {}
+        return Details(self.items([*listed, *named]), self.vectors(listed), links)
 
     def items(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Title, brand and category of those ids that are here."""
@@ -204,10 +202,6 @@ class ShardIndex:
     @cached_property
     def _shown(self) -> ShownFields:
         return ShownFields(self._items)
-
-    @cached_property
-    def _links(self) -> Links:
-        return Links.from_table(self._link_table, self.num_items)
 
     @cached_property
     def _row_of(self) -> dict[str, int]:

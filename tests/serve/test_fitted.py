@@ -173,7 +173,7 @@ def test_reasons_sum_to_the_score_and_deleting_the_named_item_lowers_it(
                 continue
             found = await view.search(asked.query, 5, frozenset(), None)
             sources = {source for weights in asked.query.links.values() for source in weights}
-            links = await view.links(found.candidates.item_ids, sources)
+            links = (await view.details(found.candidates.item_ids, [], sources)).links
             rows = await view.vectors(found.candidates.item_ids)
             for item_id, score in zip(
                 found.candidates.item_ids, found.candidates.scores.tolist(), strict=True
@@ -289,12 +289,15 @@ def test_a_price_change_does_not_cost_an_item_its_neighbours(
         await service.start()
         items = next(iter(small.items.scan())).slice(3, 1)
         item_id = items.column("item_id")[0].as_py()
-        before = await service.watch.view.links([item_id])
+        linked = await service.watch.view.retriever.links([item_id])
+        sources = {source for signals in linked[item_id].values() for source in signals}
+        before = (await service.watch.view.details([item_id], [], sources)).links
+        assert before == linked
         price = items.schema.get_field_index("price_minor")
         small.items.upsert(items.set_column(price, items.schema.field(price), [[123]]))
         await service.watch.refresh_items()
         assert item_id in service.watch.view.live.changed
-        assert await service.watch.view.links([item_id]) == before
+        assert (await service.watch.view.details([item_id], [], sources)).links == before
         await service.stop()
 
     asyncio.run(work(service_of(small)))
