@@ -21,6 +21,14 @@ QUIET_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "1",
 }
+SERVE_ENVIRONMENT = {
+    # Calls between deployments go straight over gRPC and stay on one loop: a third of the processor time.
+    "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+    # Handles are used from threads with and without a loop of their own.
+    "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "1",
+    # Part of the first unless told: a port of each ingress replica on every interface.
+    "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",
+}
 NATIVE_LOG_LEVEL = "RAY_BACKEND_LOG_LEVEL"
 CONNECT_TIMEOUT_S = 5.0
 """How long a cluster may take to answer the first connection."""
@@ -48,6 +56,15 @@ class ResourceRequest:
     def __str__(self) -> str:
         gpus = f" and {self.gpus:g} GPUs" if self.gpus else ""
         return f"{self.num_actors} actors of {self.cpus:g} CPUs{gpus} each"
+
+
+def prepare_serve() -> None:
+    """Choose how Serve works; counts only before `ray.serve` is imported, here and where replicas start.
+
+    What is set already stays. On a cluster the same variables belong into the environment of its nodes.
+    """
+    for name, value in SERVE_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
 
 
 @contextmanager

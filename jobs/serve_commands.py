@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cluster.runtime import prepare_serve
 from jobs.console import out
 from jobs.options import (
     DEFAULT_WORKSPACE,
@@ -53,6 +54,7 @@ def serve(
 
     Example: recsys serve --placement remote --shard-replicas 2
     """
+    prepare_serve()
     from jobs.serve import read_scenarios, running_service, wait_for_stop
     from serve_app.app import require_loopback_or_consent, with_recommenders
 
@@ -85,6 +87,7 @@ def demo(
     stop: Annotated[bool, typer.Option("--stop", help="End after the printout.")] = False,
 ) -> None:
     """The whole road: shop, import, embed, index, serve, recommend, click, changed answer."""
+    prepare_serve()
     from jobs.demo import run_demo
 
     run_demo(workspace, catalog, events, port, stop)

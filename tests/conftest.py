@@ -9,11 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cluster.runtime import prepare_serve
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("RAY_TRAIN_V2_ENABLED", "1")
 # Threads that spin while they wait slow every process of a small machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+prepare_serve()
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
