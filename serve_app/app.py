@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import dataclass
+from pathlib import Path
 from shutil import rmtree
 from typing import Any, cast
 
@@ -39,8 +41,6 @@ from serve_app.writes import Writes
 
 APP_NAME = "recsys"
 MOST_RECOMMENDERS = 4
-DOORS, METRICS = "serving/doors", "serving/metrics"
-"""Folders of a workspace in which the replicas of a machine know of each other."""
 HEALTH: dict[str, Any] = {
     "health_check_period_s": 1.0,
     "health_check_timeout_s": 5.0,
@@ -91,7 +91,7 @@ class DirectIngress:
     ) -> None:
         service = assemble(wiring, encoder, events, shards, profiles)
         config = wiring.config
-        folder = wiring.workspace.root / DOORS
+        folder = shared_folder(wiring.workspace, config, "doors")
         self._door = HttpDoor(create_api(service), service.start, config.host, config.port, folder)
 
     def check_health(self) -> None:
@@ -204,7 +204,7 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Applicatio
         DirectIngress if direct else Ingress,
         num_replicas=config.num_recommenders,
         max_queued_requests=config.max_queued_requests,
-        **replica | (_sharing_folders(workspace, replica["ray_actor_options"]) if direct else {}),
+        **replica | (_sharing(workspace, config, replica["ray_actor_options"]) if direct else {}),
     )
     return ingress.bind(
         wiring,
@@ -215,14 +215,17 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Applicatio
     )
 
 
-def _sharing_folders(workspace: Workspace, actor: dict[str, Any]) -> dict[str, Any]:
-    """Options of replicas that count requests and connections for each other, from nothing."""
-    folder = workspace.root / METRICS
-    for shared in (folder, workspace.root / DOORS):
-        rmtree(shared, ignore_errors=True)
+def shared_folder(workspace: Workspace, config: ServeConfig, what: str) -> Path:
+    """Where the replicas of one port of one machine count for each other."""
+    return workspace.root.absolute() / "serving" / f"{socket.gethostname()}-{config.port}" / what
+
+
+def _sharing(workspace: Workspace, config: ServeConfig, actor: dict[str, Any]) -> dict[str, Any]:
+    """Options of replicas that count requests together, from nothing."""
+    folder = shared_folder(workspace, config, "metrics")
+    rmtree(folder.parent, ignore_errors=True)
     folder.mkdir(parents=True)
-    environment = {"env_vars": {FOLDER_VARIABLE: str(folder.absolute())}}
-    return {"ray_actor_options": actor | {"runtime_env": environment}}
+    return {"ray_actor_options": actor | {"runtime_env": {"env_vars": {FOLDER_VARIABLE: str(folder)}}}}
 
 
 def _deployment(kind: type[Any], **options: Any) -> Deployment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import struct
@@ -70,13 +71,13 @@ class EvenDoors:
     def _open_others(self) -> list[mmap.mmap]:
         found = []
         for file in self._folder.glob(f"*{SUFFIX}"):
-            pid = int(file.name.removesuffix(SUFFIX))
-            if pid == os.getpid():
-                continue
-            if _lives(pid):
-                found.append(_count_file(file))
-            else:
-                file.unlink(missing_ok=True)
+            # A file that goes or cannot be mapped now costs evenness for a second, not an answer.
+            with contextlib.suppress(OSError, ValueError):
+                pid = int(file.name.removesuffix(SUFFIX))
+                if pid != os.getpid() and _lives(pid):
+                    found.append(_count_file(file))
+                elif pid != os.getpid():
+                    file.unlink(missing_ok=True)
         return found
 
 
