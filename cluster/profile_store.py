@@ -15,7 +15,7 @@ from recsys.profile import UserProfile, build_profile
 CACHED_USERS = 50_000
 CACHED_EVENTS = 250_000
 """Bounds memory where a few users have long histories: about half a kilobyte an event."""
-QUICK_EVENTS = 200
+QUICK_EVENTS = 100
 """Events from which a profile is made in about a millisecond."""
 MAX_CATCH_UP = 10_000
 """Further behind than this, forgetting the cache is cheaper than following event by event."""

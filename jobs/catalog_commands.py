@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from cluster.database import open_database
-from cluster.embedding import EmbedProgress
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
 from jobs import publish_index
@@ -78,10 +77,6 @@ def embed(
     """
     runtime = runtime_of(workspace, database_url, address)
     with progress("embed", "texts", as_json) as advance:
-
-        def on_progress(state: EmbedProgress) -> None:
-            advance(state.done, state.total)
-
         report = run_embed(
             runtime,
             EncoderConfig(
@@ -90,7 +85,7 @@ def embed(
             EmbedConfig(
                 num_actors=actors, cpus_per_actor=cpus, gpus_per_actor=gpus, min_agreement=min_agreement
             ),
-            on_progress,
+            lambda state: advance(state.done, state.total),
             lambda text: None if as_json else out.print(f"  {text}"),
         )
     show("embed", report.as_rows(), as_json)

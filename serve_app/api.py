@@ -64,13 +64,14 @@ def create_api(service: ShopService) -> FastAPI:
     _add_lists(api, service)
     _add_writes(api, service)
     _add_views(api, service)
-    api.add_middleware(RequestTimer, metrics=service.metrics)
     config = service.config
     api.add_middleware(
         RequestGuard,
         max_body_bytes=config.max_body_bytes,
         max_requests=config.max_ongoing_requests + config.max_queued_requests,
     )
+    # Outermost, so that it also counts those who are turned away.
+    api.add_middleware(RequestTimer, metrics=service.metrics)
     return api
 
 

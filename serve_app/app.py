@@ -22,7 +22,7 @@ from cluster.profile_store import ProfilePartition
 from cluster.runtime import ResourceRequest, require
 from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
 from recsys.encoder_record import load_encoder_config
-from recsys.errors import CapacityError, ConfigError
+from recsys.errors import ConfigError
 from recsys.index import IndexManifest, current_version, load_manifest
 from recsys.workspace import Workspace
 from serve_app.api import create_api
@@ -94,10 +94,9 @@ class DirectIngress:
         folder = shared_folder(wiring.workspace, config, "doors")
         self._door = HttpDoor(create_api(service), service.start, config.host, config.port, folder)
 
-    def check_health(self) -> None:
+    async def check_health(self) -> None:
         """Raise when requests are not answered any more; Serve then makes another replica."""
-        if not self._door.answers:
-            raise CapacityError("the HTTP server has ended")
+        await self._door.check(HEALTH["health_check_timeout_s"] / 2.0)
 
     def __del__(self) -> None:
         # Called by Serve when it takes the replica down in good order.
@@ -159,7 +158,11 @@ def choose_placement(config: ServeConfig, manifest: IndexManifest) -> Placement:
 
 
 def choose_door(runtime: RuntimeConfig, config: ServeConfig) -> Door:
-    """Direct or through proxies; `auto` goes by whose Ray it is."""
+    """Direct or through proxies; `auto` goes by whose Ray it is. Raises `ConfigError` for both at once."""
+    if config.door is Door.DIRECT and runtime.address:
+        raise ConfigError(
+            "replicas on a cluster's machines cannot share one port", expected="--door proxy with --address"
+        )
     if config.door is not Door.AUTO:
         return config.door
     return Door.PROXY if runtime.address else Door.DIRECT

@@ -39,7 +39,7 @@ class EvenDoors:
     ) -> None:
         self._app, self._connections, self._folder, self._clock = app, connections, folder, clock
         folder.mkdir(parents=True, exist_ok=True)
-        self._own = _count_file(folder / f"{os.getpid()}{SUFFIX}")
+        self._own: mmap.mmap | None = None
         self._others: list[mmap.mmap] = []
         self._looked = self._ended = -LOOK_S
 
@@ -59,7 +59,7 @@ class EvenDoors:
     def must_end(self) -> bool:
         """Tell the others how many connections there are here; whether one of them is too many."""
         now, own = self._clock(), self._connections()
-        COUNT.pack_into(self._own, 0, own)
+        self._write(own)
         if now - self._looked >= LOOK_S:
             self._looked, self._others = now, self._open_others()
         fewest = min((COUNT.unpack_from(other, 0)[0] for other in self._others), default=own)
@@ -67,6 +67,15 @@ class EvenDoors:
             return False
         self._ended = now
         return True
+
+    async def tell(self) -> None:
+        """Tell the others without a request: connections end by themselves, too."""
+        self._write(self._connections())
+
+    def _write(self, connections: int) -> None:
+        if self._own is None:  # not before there is a request: a door that loads takes none
+            self._own = _count_file(self._folder / f"{os.getpid()}{SUFFIX}")
+        COUNT.pack_into(self._own, 0, connections)
 
     def _open_others(self) -> list[mmap.mmap]:
         found = []

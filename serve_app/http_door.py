@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -14,12 +15,11 @@ from typing import Any
 import uvicorn
 import uvloop
 from fastapi import FastAPI
-from starlette.types import ASGIApp
 
 from recsys.errors import CapacityError
 from serve_app.even_doors import EvenDoors
 
-START_TIMEOUT_S = 150.0
+log = logging.getLogger(__name__)
 STOP_TIMEOUT_S = 5.0
 KEEP_ALIVE_S = 60
 BACKLOG = 2048
@@ -38,25 +38,28 @@ class HttpDoor:
         """Start; returns when `prepare` has ended on the door's loop and requests are answered.
 
         In `folder` the doors of one port tell each other how many connections they have. Raises what
-        `prepare` raised, and `CapacityError` when it takes too long or the port is taken.
+        `prepare` or the server raised, and `CapacityError` when the address cannot be bound; a port that
+        another such door has is shared with it.
         """
-        self._prepare, self._where = prepare, f"{host}:{port}"
-        listening = _listen(host, port)
-        self._server = uvicorn.Server(_config(EvenDoors(api, self._num_connections, folder)))
-        self._server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # not the main thread
+        self._prepare = prepare
+        bound = _bind(host, port)
+        doors = EvenDoors(api, self._num_connections, folder)
+        self._server = uvicorn.Server(_config(doors))
+        self._loop: asyncio.AbstractEventLoop | None = None
         ready: Future[None] = Future()
-        self._thread = Thread(target=self._run, args=(listening, ready), name="http", daemon=True)
+        self._thread = Thread(target=self._run, args=(bound, ready), name="http", daemon=True)
         self._thread.start()
-        try:
-            ready.result(START_TIMEOUT_S)
-        except TimeoutError as error:
-            self.close()
-            raise CapacityError("the HTTP server does not start", where=self._where) from error
+        ready.result()
 
-    @property
-    def answers(self) -> bool:
-        """Whether the server is running."""
-        return self._thread.is_alive() and self._server.started
+    async def check(self, timeout_s: float) -> None:
+        """Raise `CapacityError` when the server has ended, or its loop does not turn within the time."""
+        if self._loop is None or not self._thread.is_alive() or not self._server.started:
+            raise CapacityError("the HTTP server has ended")
+        turned = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop)
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(turned), timeout_s)
+        except TimeoutError as error:
+            raise CapacityError("the HTTP server is stuck", expected=f"a turn in {timeout_s:g} s") from error
 
     def _num_connections(self) -> int:
         return len(self._server.server_state.connections)
@@ -66,18 +69,22 @@ class HttpDoor:
         self._server.should_exit = True
         self._thread.join(STOP_TIMEOUT_S)
 
-    def _run(self, listening: socket.socket, ready: Future[None]) -> None:
-        with contextlib.closing(listening), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._serve(listening, ready))
-
-    async def _serve(self, listening: socket.socket, ready: Future[None]) -> None:
+    def _run(self, bound: socket.socket, ready: Future[None]) -> None:
         try:
-            await self._prepare()
-        except BaseException as error:  # noqa: BLE001  # whatever it is, the constructor must raise it
-            ready.set_exception(error)
-            return
+            with contextlib.closing(bound), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve(bound, ready))
+        except BaseException as error:  # whatever it is, the constructor must raise it
+            if ready.done():
+                log.exception("the HTTP server has ended")
+            else:
+                ready.set_exception(error)
+
+    async def _serve(self, bound: socket.socket, ready: Future[None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._prepare()
         told = asyncio.create_task(self._tell(ready))
-        await self._server.serve(sockets=[listening])
+        # Listens only now: the kernel would deal connections to a replica that is still loading.
+        await self._server.serve(sockets=[bound])
         await told
 
     async def _tell(self, ready: Future[None]) -> None:
@@ -86,7 +93,7 @@ class HttpDoor:
         ready.set_result(None)
 
 
-def _config(api: ASGIApp) -> uvicorn.Config:
+def _config(api: EvenDoors) -> uvicorn.Config:
     quiet: dict[str, Any] = {"log_config": None, "log_level": "warning", "access_log": False}
     return uvicorn.Config(
         api,
@@ -96,22 +103,24 @@ def _config(api: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
+        backlog=BACKLOG,
+        callback_notify=api.tell,
+        timeout_notify=1,
         timeout_graceful_shutdown=int(STOP_TIMEOUT_S),
         **quiet,
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family)
+    bound = socket.socket(family)
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         # Answers are one small packet; waiting to fill a larger one would cost 40 ms.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        bound.bind((host, port))
     except OSError as error:
-        listening.close()
+        bound.close()
         raise CapacityError("the service cannot listen", found=str(error), where=f"{host}:{port}") from error
-    return listening
+    return bound

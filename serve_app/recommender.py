@@ -140,7 +140,9 @@ class Recommender:
             self._encoded(profile.review_texts, draft),
             self._contexts(request, draft),
         ]
-        vectors, reviews, contexts = await each(asked, at_once=not draft.view.in_process)
+        # The encoder is another process, whatever the placement.
+        waits = bool(profile.review_texts or request.text) or not draft.view.in_process
+        vectors, reviews, contexts = await each(asked, at_once=waits)
         known = Known(vectors, reviews, contexts, self._config.context_share)
         return self._blended(profile, known, draft, request.include_seen, self._scenario(request))
 

@@ -29,6 +29,10 @@ class ShardVersions:
         self._open: dict[str, ShardIndex] = {}
         self._loading = Lock()
 
+    def opened(self, index_version: str) -> ShardIndex | None:
+        """The shard of one version where it is open."""
+        return self._open.get(index_version)
+
     def get(self, index_version: str) -> ShardIndex:
         """The shard of one version; raises `IndexMissingError` or `IndexCorruptError`."""
         if (found := self._open.get(index_version)) is not None:
@@ -95,7 +99,7 @@ class InlineShard:
 
     async def prepare(self, index_version: str) -> int:
         """See `ShardClient`."""
-        index = await asyncio.to_thread(self._versions.get, index_version)
+        index = await self._shard(index_version)
         await asyncio.to_thread(index.warm)
         return index.num_items
 
@@ -103,39 +107,46 @@ class InlineShard:
         self, index_version: str, query: Query, k: int, exclude: frozenset[str], where: Filter | None
     ) -> Candidates:
         """See `ShardClient`."""
-        shard = self._versions.get(index_version)
-        if shard.searches_quickly(where):
+        shard = await self._shard(index_version)
+        if shard.searches_quickly(where, k):
             return search_one(shard, query, k, exclude, where)
         return await self._in_thread(search_one, shard, query, k, exclude, where)
 
     async def vectors(self, index_version: str, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """See `ShardClient`."""
-        return self._versions.get(index_version).vectors(item_ids)
+        return (await self._shard(index_version)).vectors(item_ids)
 
     async def links(self, index_version: str, item_ids: Sequence[str]) -> ItemLinks:
         """See `ShardClient`."""
-        return await self._in_thread(self._versions.get(index_version).links, item_ids)
+        return await self._in_thread((await self._shard(index_version)).links, item_ids)
 
     async def details(
         self, index_version: str, listed: Sequence[str], named: Sequence[str], sources: Collection[str]
     ) -> Details:
         """See `ShardClient`."""
-        return self._versions.get(index_version).details(listed, named, sources)
+        return (await self._shard(index_version)).details(listed, named, sources)
 
     async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """See `ShardClient`."""
-        return self._versions.get(index_version).items(item_ids)
+        return (await self._shard(index_version)).items(item_ids)
 
     async def matches(self, index_version: str, item_ids: Sequence[str], where: Filter | None) -> set[str]:
         """See `ShardClient`."""
-        return self._versions.get(index_version).matches(item_ids, where)
+        return (await self._shard(index_version)).matches(item_ids, where)
 
     async def newest(
         self, index_version: str, k: int, exclude: frozenset[str], where: Filter | None
     ) -> Candidates:
         """See `ShardClient`."""
-        shard = self._versions.get(index_version)
+        shard = await self._shard(index_version)
         return await self._in_thread(partial(shard.newest, k, exclude=exclude, filter=where))
+
+    async def _shard(self, index_version: str) -> ShardIndex:
+        """The shard of a version; one that is not open yet is opened in a thread."""
+        opened = self._versions.opened(index_version)
+        if opened is not None:
+            return opened
+        return await asyncio.to_thread(self._versions.get, index_version)
 
     async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.wait_for(asyncio.to_thread(call, *arguments), self._timeout_s)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -48,26 +50,39 @@ QUICK = EventsSize(HTTP_QUICK.plan, 1.0, 10)
 def run(settings: BenchSettings) -> Section:
     """Write events in batches of several sizes, then wait for the effect of single ones.
 
-    Uses the shop of the HTTP part when it is there. Raises `ConfigError` without wrk, `StoreError`
-    when an acked event is not in the store.
+    Uses the shop of the HTTP part when it is there, with a copy of its database. Raises `ConfigError`
+    without wrk, `StoreError` when fewer events are stored than were acked.
     """
     require_wrk()
     size = QUICK if settings.quick else FULL
     shop = make_shop_at_scale(settings.folder / f"shop-{size.plan.num_items}", size.plan, settings.say)
     folder = settings.folder / "events"
-    with our_service(shop.workspace, Placement.AUTO, folder) as service:
+    database_url = _copied(shop, folder)
+    with our_service(shop.workspace, Placement.AUTO, folder, ("--database-url", database_url)) as service:
         settings.say("waits for the effect of single events")
         fresh = measure_freshness(service.url, size.num_tries, size.plan.num_users, OTHER_EVENTS_PER_S)
         settings.say("writes events in batches")
-        written = _write_in_turns(shop, service.url, folder, size.duration_s, settings.rounds)
+        written = _write_in_turns(shop, database_url, service.url, folder, size.duration_s, settings.rounds)
     return _section(size, written, fresh)
 
 
+def _copied(shop: ShopAtScale, folder: Path) -> str:
+    """URL of a copy of the shop's database: what is written here is no part of other measurements."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / "events.db").absolute()
+    for old in folder.glob("events.db*"):
+        old.unlink()
+    source = shop.workspace.database_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(source)) as whole, closing(sqlite3.connect(file)) as copy:
+        whole.backup(copy)
+    return f"sqlite:///{file}"
+
+
 def _write_in_turns(
-    shop: ShopAtScale, url: str, folder: Path, duration_s: float, rounds: int
+    shop: ShopAtScale, database_url: str, url: str, folder: Path, duration_s: float, rounds: int
 ) -> Mapping[int, Spread]:
     """Durable events a second by batch size."""
-    store = EventStore(open_database(shop.workspace.database_url))
+    store = EventStore(open_database(database_url))
     numbers = count()
 
     def turn(batch: int) -> Callable[[], float]:

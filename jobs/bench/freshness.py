@@ -75,6 +75,8 @@ def _try(client: httpx.Client, user: str) -> tuple[float, float, int]:
 
 def _items(client: httpx.Client, user: str) -> list[str]:
     answer = _post(client, "/v1/recommend", {"user_id": user, "n": 10})
+    if answer["degraded"]:
+        raise StoreError("a list is degraded", found=", ".join(answer["degraded"]), where=user)
     return [item["item_id"] for item in answer["items"]]
 
 

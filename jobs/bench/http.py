@@ -192,6 +192,8 @@ def _section(size: HttpSize, side: _Side, remote: _Remote, memory: ShardMemory) 
         notes=(
             f"{OURS}: filter by price or category in two of three requests, reasons with every item, signals "
             "of a fitted shop, default placement (shards in the process that answers).",
+            f"Warm: every filter was asked before, most shoppers too, and nothing is written. {OURS} starts "
+            "one replica for each core, at most four.",
             f"{BARE}: one process, exact inner product over the same vectors, ten ids; no profile, filter or "
             "reason.",
             f"Degraded answers of ours under load: {side.degraded:.0f}; with a deployment for each shard: "

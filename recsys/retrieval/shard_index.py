@@ -30,6 +30,10 @@ from recsys.workspace import Workspace
 
 QUICK_ROWS = 5_000
 """Rows that an exact scan scores in about half a millisecond."""
+QUICK_COMPRESSED_ROWS = 250_000
+"""Rows whose codes are passed in about a millisecond."""
+QUICK_PLACES = 50
+"""Places for which few candidates are scored again."""
 DAY_US = 86_400_000_000
 
 
@@ -131,12 +135,14 @@ class ShardIndex:
         found = search(queries, k, self._rows, allowed, hidden, added)
         return [self._candidates(rows, scores) for rows, scores in found]
 
-    def searches_quickly(self, filter: Filter | None) -> bool:
-        """Whether a search takes about a millisecond: compressed, or few rows, by a filter seen lately."""
+    def searches_quickly(self, filter: Filter | None, k: int) -> bool:
+        """Whether `k` places take about a millisecond: few, of few or compressed rows, by a known filter."""
         allowed = self._filtered.known(filter)
+        if allowed is None or k > QUICK_PLACES:
+            return False
         if self._compressed is None:
-            return allowed is not None and self.num_items <= QUICK_ROWS
-        return allowed is not None and self._compressed.is_ready(allowed)
+            return self.num_items <= QUICK_ROWS
+        return self.num_items <= QUICK_COMPRESSED_ROWS and self._compressed.is_ready(allowed)
 
     def warm(self) -> None:
         """Make now what is remembered, so that no request waits for it."""

@@ -96,6 +96,7 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("append"), st.sampled_from(USERS), st.sampled_from("xyz")),
         st.tuples(st.just("ask"), st.sampled_from(USERS), st.just("")),
+        st.tuples(st.just("ask at once"), st.sampled_from(USERS), st.just("")),
         st.tuples(st.just("forget"), st.sampled_from(USERS), st.just("")),
     ),
     max_size=60,
@@ -116,6 +117,8 @@ def test_a_cached_profile_equals_a_rebuilt_one_under_any_interleaving(
                 log.add(user_key, item_id)
             elif step == "forget":
                 partition.forget(user_key)
+            elif step == "ask at once":
+                assert partition.profile_at_once(user_key, NOW_US) in (None, rebuilt(log, user_key))
             else:
                 assert partition.profile(user_key, NOW_US) == rebuilt(log, user_key)
 
