@@ -26,7 +26,10 @@ class Spread:
 
     def text(self, digits: int = 3) -> str:
         """`median [low, high]` with so many significant digits."""
-        return f"{self.median:.{digits}g} [{self.low:.{digits}g}, {self.high:.{digits}g}]"
+        median, low, high = (
+            f"{float(f'{figure:.{digits}g}'):,.10g}" for figure in (self.median, self.low, self.high)
+        )
+        return f"{median} [{low}, {high}]"
 
 
 def spread(values: list[float]) -> Spread:

@@ -26,7 +26,8 @@ def test_more_items_cost_more_and_a_gpu_rate_gives_gpu_hours() -> None:
 
 
 def test_traffic_beyond_the_cores_has_no_latency_but_a_number_of_nodes() -> None:
-    answer = asked("--items", "1_000_000", "--nodes", "1", "--cores", "2", "--qps", "2000")
+    spread = ("--shards", "1", "--replicas", "64", "--p99-limit-ms", "500")
+    answer = asked("--items", "1_000_000", "--nodes", "1", "--cores", "2", "--qps", "2000", *spread)
     assert answer["p99_ms"] is None
     assert isinstance(answer["fewest_nodes"], int)
     assert answer["fewest_nodes"] > 1
