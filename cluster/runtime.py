@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -63,8 +63,7 @@ def prepare_serve() -> None:
 
     What is set already stays. On a cluster the same variables belong into the environment of its nodes.
     """
-    for name, value in SERVE_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    _set_absent(SERVE_ENVIRONMENT)
 
 
 @contextmanager
@@ -122,9 +121,13 @@ def worker_environment() -> dict[str, str]:
     return {"TOKENIZERS_PARALLELISM": "false"} | passed
 
 
-def _start(address: str | None, dashboard: bool, num_cpus: int | None) -> None:
-    for name, value in QUIET_ENVIRONMENT.items():
+def _set_absent(variables: Mapping[str, str]) -> None:
+    for name, value in variables.items():
         os.environ.setdefault(name, value)
+
+
+def _start(address: str | None, dashboard: bool, num_cpus: int | None) -> None:
+    _set_absent(QUIET_ENVIRONMENT)
     if address:
         _answers(address)
     try:

@@ -69,8 +69,8 @@ def run_fit(
     parent = load_manifest(workspace, current) if current else None
     fitted = fit_shop(data, fit, _parent(runtime, parent, version), say)
     kept = {"num_shards": parent.num_shards, "storage": parent.storage} if parent else {}
-    shards = index.model_copy(update=kept)
-    built = run_index(runtime, version, shards, fitted=fitted, force=force)
+    config = index.model_copy(update=kept)
+    built = run_index(runtime, version, config, fitted=fitted, force=force)
     return FitReport(fitted.blend, fitted.metrics, data.log.unknown_items, built)
 
 

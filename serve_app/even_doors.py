@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serve_app.response_header import with_header
 
 COUNT = struct.Struct("<q")
 SUFFIX = ".connections"
@@ -45,16 +47,9 @@ class EvenDoors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI call."""
-        if scope["type"] != "http" or not self.must_end():
-            await self._app(scope, receive, send)
-            return
-
-        async def last(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), (b"connection", b"close")]
-            await send(message)
-
-        await self._app(scope, receive, last)
+        if scope["type"] == "http" and self.must_end():
+            send = with_header(send, b"connection", b"close")
+        await self._app(scope, receive, send)
 
     def must_end(self) -> bool:
         """Tell the others how many connections there are here; whether one of them is too many."""
@@ -83,9 +78,11 @@ class EvenDoors:
             # A file that goes or cannot be mapped now costs evenness for a second, not an answer.
             with contextlib.suppress(OSError, ValueError):
                 pid = int(file.name.removesuffix(SUFFIX))
-                if pid != os.getpid() and _lives(pid):
+                if pid == os.getpid():
+                    continue
+                if _lives(pid):
                     found.append(_count_file(file))
-                elif pid != os.getpid():
+                else:
                     file.unlink(missing_ok=True)
         return found
 
@@ -103,5 +100,5 @@ def _lives(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        pass  # another user's
     return True

@@ -23,6 +23,7 @@ from recsys.errors import (
     RecsysError,
     StoreError,
 )
+from serve_app.response_header import with_header
 
 log = logging.getLogger(__name__)
 RETRY_AFTER_S = "1"
@@ -108,12 +109,7 @@ class RequestGuard:
             return
         request_id = uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
-
-        async def tagged(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
-            await send(message)
-
+        tagged = with_header(send, b"x-request-id", request_id.encode())
         if self._under_way >= self._max_requests and scope["path"] not in WATCHED:
             await self._turn_away(scope, receive, tagged)
             return

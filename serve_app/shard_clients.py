@@ -35,7 +35,7 @@ class ShardVersions:
 
     def get(self, index_version: str) -> ShardIndex:
         """The shard of one version; raises `IndexMissingError` or `IndexCorruptError`."""
-        if (found := self._open.get(index_version)) is not None:
+        if (found := self.opened(index_version)) is not None:
             return found  # without the lock: loading the next version must not hold up this one
         with self._loading:
             if index_version not in self._open:

@@ -14,8 +14,10 @@ from jobs.bench.peers_encoding import Encode, padded_loop, sentence_transformer
 from jobs.bench.section import BenchSettings, Section, Table, Target
 from recsys.config import Backend, EmbedConfig, EncoderConfig, Precision
 from recsys.encoder import TextEncoder
+from recsys.encoder.backbone import load_tokenizer
 from recsys.encoder.calibration import agreement, calibrate
 from recsys.encoder.choice import EncodingRecord, candidates
+from recsys.encoder.folder import verify
 from recsys.encoder.sources import resolve
 from recsys.encoder.tokens import Tokens
 
@@ -99,9 +101,6 @@ def _rows(
 
 
 def _lengths(texts: list[str]) -> np.ndarray:
-    from recsys.encoder.backbone import load_tokenizer
-    from recsys.encoder.folder import verify
-
     tokens = Tokens(load_tokenizer(verify(resolve(EncoderConfig().source))), MAX_TOKENS)
     return np.array([len(ids) for ids in tokens.of(texts)])
 

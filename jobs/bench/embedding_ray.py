@@ -14,11 +14,10 @@ from cluster.database import open_database
 from cluster.embedding import EmbedProgress, embed_catalog
 from cluster.embedding.export import Unit, export_pending
 from cluster.item_store import ItemStore
-from jobs.bench.embedding_texts import NOW
 from jobs.bench.measure import seconds
+from jobs.bench.shop_items import shop_items
 from recsys.config import EmbedConfig, EncoderConfig
 from recsys.encoder import TextEncoder
-from recsys.shop.catalog import make_catalog
 from recsys.workspace import Workspace
 
 CPUS = 2.0
@@ -44,7 +43,7 @@ class RayCost:
 def ray_cost(encoder: EncoderConfig, num_items: int, unit_texts: int, folder: Path) -> RayCost:
     """Encode a catalog once with Ray, half of its units in a loop before and the other half after."""
     rmtree(folder, ignore_errors=True)
-    items = make_catalog(np.random.default_rng(1), num_items, NOW).items
+    items = shop_items(np.random.default_rng(1), num_items)
     units = export_pending([items], np.empty(0, "S32"), folder / "loop", unit_texts).units
     workspace = Workspace(folder / "workspace").create()
     engine = open_database(workspace.database_url)

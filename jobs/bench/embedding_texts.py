@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import numpy as np
 
-from recsys.shop.catalog import make_catalog
+from jobs.bench.shop_items import shop_items
 from recsys.text import item_texts
 
-NOW = datetime(2026, 11, 1, tzinfo=UTC)
 STOP_SHARE = 0.72
 """Chance that no further description is joined; the mean is 0.39 more."""
 
@@ -19,7 +16,7 @@ def shop_texts(count: int, seed: int = 7) -> list[str]:
     of other items are joined to some of them.
     """
     rng = np.random.default_rng(seed)
-    items = make_catalog(rng, 2 * count, NOW).items
+    items = shop_items(rng, 2 * count)
     own = list(dict.fromkeys(item_texts(items).column("text").to_pylist()))[:count]
     descriptions = items.column("description").to_pylist()
     joined = rng.geometric(STOP_SHARE, len(own)) - 1

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from jobs.bench.measure import seconds
+from jobs.bench.shop_items import shop_items
 from recsys.config import IndexConfig
 from recsys.index import IndexManifest, IndexWriter, Signal, publish
 from recsys.index.writer import Provenance
-from recsys.shop.catalog import make_catalog
 from recsys.text import TEXT_TEMPLATE_VERSION
 from recsys.workspace import Workspace
 
 BATCH_ROWS = 5_000
-NOW = datetime(2026, 11, 1, tzinfo=UTC)
 ENCODER_VERSION = "synthetic"
 
 
@@ -49,7 +47,7 @@ def build(root: Path, vectors: np.ndarray, num_shards: int) -> Built:
     """
     workspace = Workspace(root).create()
     config = IndexConfig(num_shards=num_shards)
-    rows = make_catalog(np.random.default_rng(0), BATCH_ROWS, NOW).items
+    rows = shop_items(np.random.default_rng(0), BATCH_ROWS)
     with IndexWriter(workspace, vectors.shape[1], config) as writer:
         write_s = seconds(lambda: _write(writer, rows, vectors))
         text = Signal(name="text", width=vectors.shape[1], weight=1.0)

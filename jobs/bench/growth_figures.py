@@ -13,11 +13,11 @@ from jobs.bench.growth_probe import Probed
 from jobs.bench.machine import machine
 from jobs.bench.measure import seconds
 from jobs.bench.record import read_record
+from jobs.bench.shop_items import shop_items
 from recsys.capacity.cost_model import Line
 from recsys.capacity.figures import Figures, SizeFigures, read_figures
 from recsys.config import EncoderConfig
 from recsys.encoder import TextEncoder
-from recsys.shop.catalog import make_catalog
 from recsys.text import item_texts
 
 NUM_TEXTS = 128
@@ -25,7 +25,6 @@ NUM_TURNS = 3
 QUARTILES = 1.349
 """Distance of a normal distribution's quartiles, in standard deviations; a task that others interrupt for
 milliseconds does not move them."""
-NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def size_figures(built: Built, probed: Probed) -> SizeFigures:
@@ -48,7 +47,7 @@ def size_figures(built: Built, probed: Probed) -> SizeFigures:
 def texts_per_s() -> float:
     """Texts of the built-in shop that the default encoder encodes a second on one core."""
     encoder = TextEncoder.load(EncoderConfig(device="cpu", num_threads=1))
-    items = make_catalog(np.random.default_rng(0), NUM_TEXTS, NOW).items
+    items = shop_items(np.random.default_rng(0), NUM_TEXTS)
     texts = item_texts(items).column("text").to_pylist()
     encoder.encode(texts)
     return NUM_TEXTS / float(np.median([seconds(lambda: encoder.encode(texts)) for _ in range(NUM_TURNS)]))

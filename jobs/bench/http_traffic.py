@@ -67,14 +67,20 @@ def require_whole_answers(url: str, traffic: Traffic, num_requests: int = 30) ->
 
 def degraded_answers(url: str) -> float:
     """How many answers of our service were degraded since it started."""
+    return counted(url, "recsys_degraded_total")
+
+
+def counted(url: str, name: str, **labels: str) -> float:
+    """Sum over the samples of one of our service's metrics that have these labels."""
     text = httpx.get(f"{url}/metrics", timeout=TIMEOUT_S).text
-    samples = [
-        sample
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name == "recsys_degraded_total"
-    ]
-    return float(sum(sample.value for sample in samples))
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return float(
+        sum(
+            sample.value
+            for sample in samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+    )
 
 
 def _is_full(items: list[dict[str, Any]]) -> bool:

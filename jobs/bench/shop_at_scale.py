@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from cluster.event_store import EventStore
 from cluster.indexing import build_index
 from cluster.item_store import ItemStore
 from jobs.bench.shop_history import fit_like, make_history, used_items
+from jobs.bench.shop_items import NOW, shop_items
 from jobs.bench.vectors import DIM, synthetic_vectors
 from recsys.config import EncoderConfig, IndexConfig
 from recsys.encoder import encoder_version
@@ -24,11 +24,9 @@ from recsys.encoder_record import save_encoder_config
 from recsys.errors import IndexVersionError
 from recsys.index import publish
 from recsys.schemas import text_embeddings
-from recsys.shop.catalog import make_catalog
 from recsys.text import item_texts
 from recsys.workspace import Workspace, replace_file
 
-NOW = datetime(2026, 11, 1, tzinfo=UTC)
 UNIT_ROWS = 20_000
 EVENTS_PER_APPEND = 20_000
 RECORD = "shop-at-scale.txt"
@@ -98,7 +96,7 @@ def _make(workspace: Workspace, plan: ShopPlan, say: Callable[[str], None]) -> S
     rng = np.random.default_rng(plan.seed)
     engine = open_database(workspace.database_url)
     store = ItemStore(engine)
-    items = make_catalog(rng, plan.num_items, NOW).items
+    items = shop_items(rng, plan.num_items)
     store.upsert(items)
     vectors = synthetic_vectors(plan.num_items, plan.seed)
     version = encoder_version(EncoderConfig())

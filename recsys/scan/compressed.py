@@ -84,7 +84,7 @@ class CompressedScan:
             return partial(own.search, fetch=min(wanted + gone, allowed.count))
         spread = wanted if allowed.everything else SPARE * wanted / max(allowed.share, 1e-9)
         fetch = int(min(spread + gone, len(allowed.mask)))
-        return partial(_search, self.codes, fetch=fetch) if _pays(fetch, wanted, allowed) else None
+        return partial(self.codes.search, k=fetch) if _pays(fetch, wanted, allowed) else None
 
     def _own_codes(self, wanted: int, rows: Rows, allowed: Allowed) -> FilteredCodes | None:
         """The codes of a filter that is asked again; those of one that is asked once are not made."""
@@ -95,11 +95,6 @@ class CompressedScan:
             if allowed.times_asked > 1:
                 allowed.codes = FilteredCodes.make(self.codes, rows, allowed)
         return allowed.codes
-
-
-def _search(codes: Any, queries: np.ndarray, fetch: int) -> tuple[np.ndarray, np.ndarray]:
-    near, numbers = codes.search(queries, fetch)
-    return near, numbers
 
 
 @dataclass(frozen=True)

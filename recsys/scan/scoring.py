@@ -17,14 +17,9 @@ ROWS_AT_ONCE = 16_384
 
 def squares_of(rows: np.ndarray | Vectors) -> np.ndarray:
     """Squared norm of each row `[N, D]`, `[N] float64`; blockwise, so that a map is not copied whole."""
-    if len(rows) <= ROWS_AT_ONCE:
-        whole = np.asarray(rows[:], np.float64)
-        return np.asarray(np.einsum("nd,nd->n", whole, whole))
-    squares = np.empty(len(rows), np.float64)
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        block = np.asarray(rows[start : start + ROWS_AT_ONCE], np.float64)
-        squares[start : start + len(block)] = np.einsum("nd,nd->n", block, block)
-    return squares
+    starts = range(0, max(len(rows), 1), ROWS_AT_ONCE)
+    blocks = (np.asarray(rows[start : start + ROWS_AT_ONCE], np.float64) for start in starts)
+    return np.concatenate([np.einsum("nd,nd->n", block, block) for block in blocks])
 
 
 def metric_scores(

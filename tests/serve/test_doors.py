@@ -12,17 +12,16 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from prometheus_client.parser import text_string_to_metric_families
 
+from jobs.bench.http_traffic import counted
 from jobs.bench.processes import descendants, title_of
-from jobs.bench.service import REPLICA
+from jobs.bench.service import REPLICA, free_port
 from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
 from recsys.errors import CapacityError
 from serve_app import app
 from serve_app.even_doors import COUNT
 from serve_app.http_door import HttpDoor
 from tests.serve.conftest import SmallShop, make_small_shop
-from tests.serve.test_http import free_port
 
 pytestmark = pytest.mark.timeout(300)
 RECOVERY_S = 60.0
@@ -54,16 +53,9 @@ def ask(url: str, user: str) -> list[str]:
     return [item["item_id"] for item in answer.json()["items"]]
 
 
-def counted(url: str) -> float:
+def lists_counted(url: str) -> float:
     """Lists that the service says it has answered."""
-    text = httpx.get(f"{url}/metrics", timeout=30.0).text
-    families = text_string_to_metric_families(text)
-    samples = [sample for family in families for sample in family.samples]
-    return sum(
-        sample.value
-        for sample in samples
-        if sample.name == "recsys_request_seconds_count" and sample.labels["route"] == "/v1/recommend"
-    )
+    return counted(url, "recsys_request_seconds_count", route="/v1/recommend")
 
 
 def ingress_pids() -> list[int]:
@@ -95,7 +87,7 @@ def test_replicas_on_one_port_answer_and_count_as_one_and_one_may_die(
     with serving(shop, Door.DIRECT, 2) as url:
         lists = [ask(url, user) for _ in range(30)]
         assert lists == [lists[0]] * 30
-        assert [counted(url) for _ in range(8)] == [30.0] * 8
+        assert [lists_counted(url) for _ in range(8)] == [30.0] * 8
         first, _ = ingress_pids()
         os.kill(first, signal.SIGKILL)
         deadline = time.monotonic() + RECOVERY_S

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,19 +14,13 @@ import pytest
 import ray
 from ray import serve
 
+from jobs.bench.service import free_port
 from recsys.config import Placement, RuntimeConfig, ServeConfig
 from serve_app import app
 from tests.serve.conftest import SmallShop, make_small_shop
 
 pytestmark = pytest.mark.timeout(300)
 RECOVERY_S = 60.0
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serve_app.breaker import CircuitBreaker
-
-
-class Clock:
-    """Seconds that pass when told."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.unit.serve_app.clock import Clock
 
 
 def test_opens_after_failures_in_a_row_and_grants_one_trial_per_rest() -> None:

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from serve_app.even_doors import COUNT, LOOK_S, SETTLE_S, EvenDoors
+from tests.unit.serve_app.clock import Clock
 
 
 async def hello(_: Request) -> PlainTextResponse:
@@ -23,16 +24,6 @@ async def hello(_: Request) -> PlainTextResponse:
 
 
 APP = Starlette(routes=[Route("/", hello)])
-
-
-class Clock:
-    """Seconds that pass when told."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def other_door(folder: Path, pid: int, connections: int) -> Path:
