@@ -48,8 +48,9 @@ class CompressedScan:
         hidden: Sequence[np.ndarray],
         added: Sequence[Added] | None = None,
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """As `scan`, but a row may be missed that the codes misjudge; never one that links lift.
+        """As `scan`, but a row may be missed that the codes misjudge.
 
+        One that links lift is missed only where the codes misjudge it by more than any row they named.
         Scores are exact, and `k` rows come back when `k` are allowed: where few rows are allowed, or
         the candidates that passed are too few, the exact scan answers.
         """
