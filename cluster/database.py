@@ -96,6 +96,12 @@ EVENTS_TABLE = Table(
     Column("received_at", BigInteger, nullable=False),
     Index("events_by_user", "user_key", "seq"),
 )
+VISITOR_OWNERS = Table(
+    "visitor_owners",
+    METADATA,
+    Column("visitor_key", ID, primary_key=True),
+    Column("user_key", ID, nullable=False, index=True),
+)
 
 
 def open_database(url: str) -> Engine:
@@ -114,7 +120,7 @@ def open_database(url: str) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", begin_sqlite)
     _create_tables(engine)
     return engine
 
@@ -122,7 +128,7 @@ def open_database(url: str) -> Engine:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection inside one consistent read; driver errors become `StoreError`."""
-    with _store_errors(engine, "read"), engine.connect() as connection, connection.begin():
+    with store_errors(engine, "read"), engine.connect() as connection, connection.begin():
         yield connection
 
 
@@ -130,7 +136,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def writing(engine: Engine) -> Iterator[Connection]:
     """A connection inside one transaction, durable when the block ends without an error."""
     turn = _WRITERS.setdefault(engine, Lock()) if engine.dialect.name == "sqlite" else nullcontext()
-    with turn, _store_errors(engine, "write"), engine.connect() as plain:
+    with turn, store_errors(engine, "write"), engine.connect() as plain:
         connection = plain.execution_options(recsys_write=True)
         with connection.begin():
             yield connection
@@ -181,7 +187,8 @@ def _seed_counters(connection: Connection) -> None:
 
 
 @contextmanager
-def _store_errors(engine: Engine, doing: str) -> Iterator[None]:
+def store_errors(engine: Engine, doing: str) -> Iterator[None]:
+    """Driver errors as `StoreError`, without the database's password."""
     try:
         yield
     except SQLAlchemyError as error:
@@ -206,6 +213,7 @@ def _set_up_sqlite(connection: Any, _: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def begin_sqlite(connection: Connection) -> None:
+    """Begin as the block wants: a writer takes the lock at once, a reader none."""
     writes = connection.get_execution_options().get("recsys_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from cluster.change_sign import ChangeSign
-from cluster.database import EVENTS_TABLE, counter_value, draw_numbers, reading, writing
-from recsys.history import HistoryEvent, user_key
+from cluster.database import (
+    EVENTS_TABLE,
+    VISITOR_OWNERS,
+    counter_value,
+    draw_numbers,
+    reading,
+    writing,
+)
+from recsys.history import HistoryEvent, Response, user_key
 from recsys.schemas import EVENTS
 
 COUNTER = "events"
@@ -29,6 +37,8 @@ HISTORY = (
     E.review_text,
     E.occurred_at,
 )
+RESPONSE = ("event_id", "user_key", "item_id", "event_type", "value", "recommendation_id", "occurred_at")
+OWNED = EVENTS_TABLE.outerjoin(VISITOR_OWNERS, E.user_key == VISITOR_OWNERS.c.visitor_key)
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,11 @@ class PopularityCounts:
 
 
 class EventStore:
-    """Events in a SQL database. Thread-safe; `seq` grows in commit order, so it is safe to poll."""
+    """Events in a SQL database. Thread-safe; `seq` grows in commit order, so it is safe to poll.
+
+    An event that names a user and a visitor says that they are one person: what the visitor did, before
+    and after, belongs to the first user who was named so, and to nobody else.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self._sign = engine, ChangeSign(engine)
@@ -76,17 +90,24 @@ class EventStore:
                 draw_numbers(connection, COUNTER, len(fresh))
                 numbered = [{**row, "seq": number} for number, row in enumerate(fresh, last + 1)]
                 connection.execute(insert(EVENTS_TABLE), numbered)
+                _tie_visitors(connection, fresh)
         return counts
 
     def events_of(self, user_key: str, limit: int) -> list[HistoryEvent]:
-        """The newest `limit` events of one user or visitor by place in the log, oldest first."""
-        statement = select(*HISTORY).where(E.user_key == user_key).order_by(E.seq.desc()).limit(limit)
+        """The newest `limit` events of one user or visitor by place in the log, oldest first.
+
+        A user's events are also those of the visitors that turned out to be this user.
+        """
+        owned = select(VISITOR_OWNERS.c.visitor_key).where(VISITOR_OWNERS.c.user_key == user_key)
+        keys = select(literal(user_key)).union_all(owned)
+        statement = select(*HISTORY).where(E.user_key.in_(keys)).order_by(E.seq.desc()).limit(limit)
         with reading(self._engine) as connection:
             return [_history(row) for row in reversed(connection.execute(statement).all())]
 
     def events_after(self, seq: int, limit: int) -> list[HistoryEvent]:
         """The first `limit` events with a larger number, in order."""
-        statement = select(*HISTORY).where(E.seq > seq).order_by(E.seq).limit(limit)
+        columns = (*HISTORY, E.visitor_id, VISITOR_OWNERS.c.user_key.label("owner_key"))
+        statement = select(*columns).select_from(OWNED).where(E.seq > seq).order_by(E.seq).limit(limit)
         with reading(self._engine) as connection:
             return [_history(row) for row in connection.execute(statement)]
 
@@ -105,14 +126,31 @@ class EventStore:
             return int(connection.execute(select(func.count()).select_from(EVENTS_TABLE)).scalar_one())
 
     def scan(self, last_seq: int | None = None, batch: int = SCAN_ROWS) -> Iterator[list[HistoryEvent]]:
-        """Every event up to `last_seq` (default: the newest now) in order, in batches."""
+        """Every event up to `last_seq` (default: the newest now) in order, in batches.
+
+        Events of visitors who turned out to be users are given as those users'.
+        """
         seq, last = 0, self.last_seq() if last_seq is None else last_seq
         while seq < last:
             events = [event for event in self.events_after(seq, batch) if event.seq <= last]
             if not events:
                 return
-            yield events
+            yield [replace(one, user_key=one.owner_key) if one.owner_key else one for one in events]
             seq = events[-1].seq
+
+    def responses(self, since_us: int = 0, batch: int = SCAN_ROWS) -> Iterator[list[Response]]:
+        """Events that name a list and happened at `since_us` or later, in order, in batches."""
+        columns = [getattr(E, name) for name in RESPONSE]
+        named = E.recommendation_id.is_not(None) & (E.occurred_at >= since_us)
+        seq = 0
+        while True:
+            statement = select(E.seq, *columns).where(E.seq > seq, named).order_by(E.seq).limit(batch)
+            with reading(self._engine) as connection:
+                rows = connection.execute(statement).all()
+            if not rows:
+                return
+            yield [Response(*row[1:]) for row in rows]
+            seq = rows[-1].seq
 
     def popularity_since(self, seq: int) -> PopularityCounts:
         """Events after `seq`, counted by item, type and day."""
@@ -148,6 +186,18 @@ class EventStore:
             part = event_ids[start : start + IDS_PER_QUERY]
             found.update(connection.execute(select(E.event_id).where(E.event_id.in_(part))).scalars())
         return found
+
+
+def _tie_visitors(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    ties = {
+        user_key(None, row["visitor_id"]): row["user_key"]
+        for row in reversed(rows)  # of several accounts the first one named stays
+        if row["user_id"] and row["visitor_id"]
+    }
+    if ties:
+        dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+        found = [{"visitor_key": visitor, "user_key": user} for visitor, user in ties.items()]
+        connection.execute(dialect.insert(VISITOR_OWNERS).on_conflict_do_nothing(), found)
 
 
 def _take_new(batch: Sequence[dict[str, Any]], seen: set[str], fresh: list[dict[str, Any]]) -> AppendCounts:

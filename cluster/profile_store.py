@@ -108,7 +108,7 @@ class ProfilePartition:
     def forget(self, user_key: str) -> None:
         """Drop one user from the cache; the next profile reads the log again."""
         with self._lock:
-            self._num_events -= len(self._histories.pop(user_key, ()))
+            self._drop(user_key)
 
     def _history(self, user_key: str, limit: int | None = None) -> list[HistoryEvent]:
         """The newest events; with a `limit` that they reach, only so many of them and not remembered."""
@@ -138,15 +138,25 @@ class ProfilePartition:
 
     def _append(self, newer: Iterable[HistoryEvent]) -> None:
         for event in newer:
-            history = self._histories.get(event.user_key)
-            # A history read after the last look may hold the event already.
-            if history is not None and (not history or history[-1].seq < event.seq):
-                history.append(event)
-                self._num_events += 1
-                if len(history) > self._config.max_events:
-                    del history[0]
-                    self._num_events -= 1
+            if event.ties:  # what the visitor did before has become part of the user's history
+                self._drop(event.user_key)
+            self._append_to(event.user_key, event)
+            if event.owner_key:
+                self._append_to(event.owner_key, event)
             self._seen_seq = event.seq
+
+    def _append_to(self, user_key: str, event: HistoryEvent) -> None:
+        history = self._histories.get(user_key)
+        # A history read after the last look may hold the event already.
+        if history is not None and (not history or history[-1].seq < event.seq):
+            history.append(event)
+            self._num_events += 1
+            if len(history) > self._config.max_events:
+                del history[0]
+                self._num_events -= 1
+
+    def _drop(self, user_key: str) -> None:
+        self._num_events -= len(self._histories.pop(user_key, ()))
 
     def _make_room(self) -> None:
         while len(self._histories) > self._cached_users or self._num_events > self._cached_events:

@@ -126,17 +126,21 @@ def index(
 def publish(
     version: Annotated[str | None, typer.Argument(help="Index version; the newest when absent.")] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Check a version whole, judge it beside the published one, and make it the one that answers."""
-    folder = Workspace(runtime_of(workspace, None).workspace)
-    out.print(f"published {publish_index.run_publish(folder, version, force=force)}")
+    """Check a version whole, judge it beside the published one, and make it the one that answers.
+
+    A service that runs loads it first in every replica; the version is published when all have confirmed.
+    """
+    runtime = runtime_of(workspace, database_url)
+    out.print(f"published {publish_index.run_publish(runtime, version, force=force)}")
 
 
-def rollback(workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:
-    """Go back to the version that was published before."""
-    folder = Workspace(runtime_of(workspace, None).workspace)
-    out.print(f"published {publish_index.run_rollback(folder)}")
+def rollback(workspace: WorkspaceOption = DEFAULT_WORKSPACE, database_url: DatabaseOption = None) -> None:
+    """Go back to the version that was published before, once every replica has it."""
+    runtime = runtime_of(workspace, database_url)
+    out.print(f"published {publish_index.run_rollback(runtime)}")
 
 
 def status(

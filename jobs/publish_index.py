@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cluster.confirmed_publish import publish_confirmed, rollback_confirmed
 from cluster.database import open_database
 from cluster.indexing import build_index
 from cluster.item_store import ItemStore
+from cluster.replica_board import ReplicaBoard
+from cluster.serving_database import open_serving_database, serving_url
 from jobs.options import database_url_of
 from recsys.blend.fitted import Fitted
 from recsys.config import GateConfig, IndexConfig, RuntimeConfig, ScanKind, Storage
@@ -19,8 +22,6 @@ from recsys.index import (
     current_version,
     list_versions,
     load_manifest,
-    publish,
-    rollback,
 )
 from recsys.index.gate import gate, mark_refused, refusal
 from recsys.workspace import Workspace
@@ -83,7 +84,7 @@ def run_index(
     store = ItemStore(open_database(database_url_of(runtime)))
     manifest = build_index(workspace, store, encoder_version, config, fitted, on_progress)
     if manifest.index_version != published(workspace):
-        _publish_if_good(workspace, manifest, config.keep_versions, force)
+        _publish_if_good(runtime, manifest, config.keep_versions, force)
     return IndexReport(manifest, manifest.index_version not in before)
 
 
@@ -98,18 +99,20 @@ def awaits_fit(workspace: Workspace, encoder_version: str) -> bool:
 
 
 def run_publish(
-    workspace: Workspace, index_version: str | None, keep: int = 3, *, force: bool = False
+    runtime: RuntimeConfig, index_version: str | None, keep: int = 3, *, force: bool = False
 ) -> str:
     """Judge a version, the newest when none is named, and publish it; its name. Raises `GateError`."""
+    workspace = Workspace(runtime.workspace)
     versions = list_versions(workspace)
     if index_version is None and not versions:
         raise IndexMissingError("there is no index version", expected="a run of `recsys embed`")
     name = index_version or versions[-1]
-    _publish_if_good(workspace, load_manifest(workspace, name), keep, force)
+    _publish_if_good(runtime, load_manifest(workspace, name), keep, force)
     return name
 
 
-def _publish_if_good(workspace: Workspace, manifest: IndexManifest, keep: int, force: bool) -> None:
+def _publish_if_good(runtime: RuntimeConfig, manifest: IndexManifest, keep: int, force: bool) -> None:
+    workspace = Workspace(runtime.workspace)
     current = published(workspace)
     parent = load_manifest(workspace, current) if current else None
     reasons = gate(manifest, parent, GateConfig())
@@ -121,12 +124,18 @@ def _publish_if_good(workspace: Workspace, manifest: IndexManifest, keep: int, f
             found="; ".join(reasons),
             where=manifest.index_version,
         )
-    publish(workspace, manifest.index_version, keep)
+    publish_confirmed(workspace, replica_board(runtime), manifest.index_version, keep)
 
 
-def run_rollback(workspace: Workspace) -> str:
-    """Go back to the version published before; its name."""
-    return rollback(workspace)
+def run_rollback(runtime: RuntimeConfig) -> str:
+    """Go back to the version published before, once every replica has it; its name."""
+    return rollback_confirmed(Workspace(runtime.workspace), replica_board(runtime))
+
+
+def replica_board(runtime: RuntimeConfig) -> ReplicaBoard:
+    """Where the replicas of a shop's service report."""
+    url = serving_url(Workspace(runtime.workspace), runtime.database_url)
+    return ReplicaBoard(open_serving_database(url))
 
 
 def published(workspace: Workspace) -> str | None:

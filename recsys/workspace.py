@@ -13,12 +13,14 @@ class Workspace:
     """One shop's data on disk.
 
     recsys.db                               events and items (unless a database URL is given)
+    serving.db                              answers given, replicas that live (with a file as database)
     catalog/<catalog_seq>/                  texts exported for the embedding plan
     embeddings/<encoder_version>/*.parquet  vectors by text hash, one file per finished unit
     encoders/<name>/                        fine-tuned encoders
     exported/<name>/                        networks of encoders in other libraries' formats; a cache
     index/<index_version>/                  shards, then manifest.json
     index/CURRENT                           name of the published version
+    index/STAGED                            name of a version that replicas load before it is published
     quarantine/<kind>-<digest>.parquet      bad rows of an import, with reasons
     reports/                                evaluation results
     """
@@ -34,6 +36,11 @@ class Workspace:
     def database_url(self) -> str:
         """SQLAlchemy URL of that file."""
         return f"sqlite:///{self.database}"
+
+    @property
+    def serving_database(self) -> Path:
+        """SQLite file of what serving itself writes."""
+        return self.root / "serving.db"
 
     def catalog(self, catalog_seq: int) -> Path:
         """Folder of the item texts as of one catalog sequence number."""
@@ -66,6 +73,11 @@ class Workspace:
     def current(self) -> Path:
         """File that names the published index version."""
         return self.index / "CURRENT"
+
+    @property
+    def staged(self) -> Path:
+        """File that names the version that replicas should load beside the published one."""
+        return self.index / "STAGED"
 
     @property
     def quarantine(self) -> Path:

@@ -79,17 +79,19 @@ def _add_lists(api: FastAPI, service: ShopService) -> None:
     @api.post("/v1/recommend", tags=["lists"], response_model=ListAnswer)
     async def recommend(body: RecommendRequest) -> Response:
         """What this shopper should see next, with reasons from the shopper's own items."""
-        return _as_json(service.counted(await service.lists.recommend(body)))
+        return _as_json(
+            await service.counted(service.lists.recommend(body), filtered=body.filter is not None)
+        )
 
     @api.post("/v1/similar", tags=["lists"], response_model=ListAnswer)
     async def similar(body: SimilarRequest) -> Response:
         """Items like one item."""
-        return _as_json(service.counted(await service.lists.similar(body)))
+        return _as_json(await service.counted(service.lists.similar(body), filtered=body.filter is not None))
 
     @api.post("/v1/search", tags=["lists"], response_model=ListAnswer)
     async def search(body: SearchRequest) -> Response:
         """Free text to items, by meaning."""
-        return _as_json(service.counted(await service.lists.search(body)))
+        return _as_json(await service.counted(service.lists.search(body), filtered=body.filter is not None))
 
 
 def _as_json(answer: ListAnswer) -> Response:

@@ -15,16 +15,20 @@ from ray.serve import Application, Deployment
 from ray.serve.config import HTTPOptions
 from ray.serve.handle import DeploymentHandle
 
+from cluster.answer_store import AnswerStore
 from cluster.database import open_database
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
 from cluster.profile_store import ProfilePartition
+from cluster.replica_board import ReplicaBoard
 from cluster.runtime import ResourceRequest, require
+from cluster.serving_database import open_serving_database, serving_url
 from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
 from recsys.encoder_record import load_encoder_config
 from recsys.errors import ConfigError
 from recsys.index import IndexManifest, current_version, load_manifest
 from recsys.workspace import Workspace
+from serve_app.answer_journal import AnswerJournal
 from serve_app.api import create_api
 from serve_app.encoder_service import EncoderService, RemoteEncoder
 from serve_app.event_log import EventClient, EventLog
@@ -34,6 +38,7 @@ from serve_app.metrics import FOLDER_VARIABLE, Metrics
 from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import InlineProfiles, ProfileReader, ProfileServer, RemoteProfiles
 from serve_app.recommender import Recommender
+from serve_app.replica_report import ReplicaReport
 from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, RemoteShard, ShardClient, ShardVersions
 from serve_app.shard_server import ShardServer
@@ -55,6 +60,7 @@ class Wiring:
 
     workspace: Workspace
     database_url: str
+    serving_url: str
     placement: Placement
     num_shards: int
     config: ServeConfig
@@ -118,6 +124,8 @@ def assemble(
     watch = IndexWatch(wiring.workspace, _shard_clients(wiring, shards), items, text_encoder, config)
     reader = _profile_reader(wiring, event_store, profiles)
     board, metrics = PopularityBoard(event_store, config), Metrics()
+    serving = open_serving_database(wiring.serving_url)
+    journal = AnswerJournal(AnswerStore(serving), metrics)
     return ShopService(
         config=config,
         placement=wiring.placement,
@@ -126,9 +134,11 @@ def assemble(
         encoder=text_encoder,
         profiles=reader,
         popularity=board,
-        lists=Recommender(watch, reader, text_encoder, board, config),
+        lists=Recommender(watch, reader, text_encoder, board, journal, config),
         writes=Writes(config, watch, items, EventClient(events), metrics),
         metrics=metrics,
+        journal=journal,
+        report=ReplicaReport(ReplicaBoard(serving), watch),
     )
 
 
@@ -190,7 +200,8 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Applicatio
         "max_ongoing_requests": config.max_ongoing_requests,
         **HEALTH,
     }
-    wiring = Wiring(workspace, database_url, placement, manifest.num_shards, config)
+    serving = serving_url(workspace, runtime.database_url)
+    wiring = Wiring(workspace, database_url, serving, placement, manifest.num_shards, config)
     remote = placement is Placement.REMOTE
     shards = [
         _deployment(ShardServer, name=f"shard-{number}", num_replicas=config.shard_replicas, **replica).bind(

@@ -13,6 +13,7 @@ from recsys.explain import ReasonKind, fallback_reason
 from recsys.profile import UserProfile
 from recsys.query import EVERYBODY
 from recsys.retrieval import Details
+from serve_app.draft import Place
 from serve_app.index_view import IndexView
 from serve_app.ladder import NEW, POPULAR, POPULAR_IN_CATEGORY
 from serve_app.payloads import Reason
@@ -22,8 +23,6 @@ FALLBACKS = {
     POPULAR: ReasonKind.POPULAR,
     NEW: ReasonKind.NEW,
 }
-Place = tuple[str, str, float]
-"""`(item_id, source, score)`."""
 
 
 @dataclass(frozen=True)
@@ -39,26 +38,28 @@ class Explainer:
         """Everything that an answer with reasons says about its places and about the shopper's own items."""
         sources = frozenset(s for weights in self.asked.query.links.values() for s in weights)
         own = {part.item_id for part in self.asked.user.parts if part.item_id} | sources - {EVERYBODY}
-        return await self.view.details([item_id for item_id, _, _ in places], sorted(own), sources)
+        return await self.view.details([place.item_id for place in places], sorted(own), sources)
 
     def reasons(self, places: Sequence[Place], details: Details) -> dict[str, list[Reason]]:
         """Reasons by item id."""
         personal = [
-            item_id for item_id, source, _ in places if source not in FALLBACKS and item_id in details.vectors
+            place.item_id
+            for place in places
+            if place.source not in FALLBACKS and place.item_id in details.vectors
         ]
         given = dict(zip(personal, self._own_reasons(personal, details), strict=True))
         return {
-            item_id: [_body(reason) for reason in self._given(given, item_id, source, details)]
-            for item_id, source, _ in places
+            place.item_id: [_body(reason) for reason in self._given(given, place, details)]
+            for place in places
         }
 
     def _given(
-        self, own: Mapping[str, tuple[explain.Reason, ...]], item_id: str, source: str, details: Details
+        self, own: Mapping[str, tuple[explain.Reason, ...]], place: Place, details: Details
     ) -> tuple[explain.Reason, ...]:
-        if source in FALLBACKS:
-            category = details.fields.get(item_id, {}).get("category")
-            return (fallback_reason(FALLBACKS[source], category),)
-        return own.get(item_id, ())
+        if place.source in FALLBACKS:
+            category = details.fields.get(place.item_id, {}).get("category")
+            return (fallback_reason(FALLBACKS[place.source], category),)
+        return own.get(place.item_id, ())
 
     def _own_reasons(self, item_ids: Sequence[str], details: Details) -> list[tuple[explain.Reason, ...]]:
         if not item_ids:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 
+from cluster.confirmed_publish import staged_version
 from cluster.item_store import ItemStore
 from recsys.blend.whitening import Whitening
 from recsys.config import ServeConfig
@@ -25,12 +27,21 @@ from serve_app.shard_clients import ShardClient
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A version that every shard has open and verified."""
+
+    manifest: IndexManifest
+    retriever: Retriever
+    whitening: Whitening
+
+
 class IndexWatch:
     """The current `IndexView`, replaced whole when a version is published or an item changes.
 
-    A newly published version is loaded by all shards beside the old one; only when every shard
-    has confirmed does the view flip. A version that a shard refuses is logged and not used, and
-    the old one keeps answering.
+    A staged version is loaded by all shards beside the published one, which is what publishing waits
+    for; when the pointer moves, the view flips. A version that a shard refuses is logged and not used,
+    and the old one keeps answering.
     """
 
     def __init__(
@@ -46,7 +57,9 @@ class IndexWatch:
         self._breakers = [CircuitBreaker(config.breaker_failures, config.breaker_open_s) for _ in shards]
         self._view: IndexView | None = None
         self._live: LiveSegment | None = None
-        self._refused = ""
+        self._loaded: dict[str, Loaded] = {}
+        self.refused: dict[str, str] = {}
+        """Versions that could not be loaded, with the reason."""
 
     @property
     def view(self) -> IndexView:
@@ -60,9 +73,14 @@ class IndexWatch:
         """Whether a version is loaded."""
         return self._view is not None
 
+    @property
+    def prepared(self) -> tuple[str, ...]:
+        """Versions that requests could use at once."""
+        return tuple(self._loaded)
+
     async def load(self) -> None:
         """Load the published version; raises when there is none or a shard refuses it."""
-        await self._load(current_version(self._workspace))
+        await self._adopt(await self._load(current_version(self._workspace)))
 
     async def refresh_items(self) -> None:
         """Take in the catalog changes made since the last look."""
@@ -74,22 +92,38 @@ class IndexWatch:
         while True:
             await asyncio.sleep(self._config.refresh_s)
             try:
-                await self._follow_pointer()
+                await self._follow_pointers()
                 await self.refresh_items()
             except (RecsysError, RayError, RayServeException, OSError) as error:
                 log.warning("index refresh failed: %s", error)
 
-    async def _follow_pointer(self) -> None:
-        published = await asyncio.to_thread(current_version, self._workspace)
-        if published in (self.view.manifest.index_version, self._refused):
+    async def _follow_pointers(self) -> None:
+        """Load what is staged beside what answers; answer with what is published."""
+        staged, published = await asyncio.to_thread(self._pointers)
+        if staged is not None:
+            await self._prepare(staged)
+        if published == self.view.manifest.index_version:
             return
-        try:
-            await self._load(published)
-        except RecsysError as error:
-            self._refused = published
-            log.error("index version %s is refused: %s", published, error)
+        if (loaded := await self._prepare(published)) is not None:
+            await self._adopt(loaded)
 
-    async def _load(self, index_version: str) -> None:
+    def _pointers(self) -> tuple[str | None, str]:
+        return staged_version(self._workspace), current_version(self._workspace)
+
+    async def _prepare(self, index_version: str) -> Loaded | None:
+        """The version, loaded; None where it was refused now or before."""
+        if index_version in self.refused:
+            return None
+        try:
+            return await self._load(index_version)
+        except RecsysError as error:
+            self.refused[index_version] = str(error)
+            log.error("index version %s is refused: %s", index_version, error)
+            return None
+
+    async def _load(self, index_version: str) -> Loaded:
+        if (known := self._loaded.get(index_version)) is not None:
+            return known
         manifest = await asyncio.to_thread(load_manifest, self._workspace, index_version)
         if manifest.num_shards != len(self._shards):
             raise IndexMissingError(
@@ -97,12 +131,23 @@ class IndexWatch:
                 expected=f"{len(self._shards)} shards",
                 found=str(manifest.num_shards),
             )
-        counts = await asyncio.gather(*(shard.prepare(index_version) for shard in self._shards))
+        if self._view is not None:  # what answers now must not be what makes room
+            await self._prepare_shards(self.view.manifest.index_version)
+        counts = await self._prepare_shards(index_version)
         whitening = await asyncio.to_thread(open_whitening, self._workspace, manifest)
-        await self._adopt(manifest, counts, whitening)
+        retriever = Retriever(self._shards, self._breakers, index_version, counts)
+        loaded = Loaded(manifest, retriever, whitening)
+        # As shards do: beside the new version only the one that answers stays open.
+        answering = self._view.manifest.index_version if self._view else ""
+        kept = {name: known for name, known in self._loaded.items() if name == answering}
+        self._loaded = {**kept, index_version: loaded}
+        return loaded
 
-    async def _adopt(self, manifest: IndexManifest, shard_items: Sequence[int], whitening: Whitening) -> None:
-        retriever = Retriever(self._shards, self._breakers, manifest.index_version, shard_items)
+    async def _prepare_shards(self, index_version: str) -> list[int]:
+        return list(await asyncio.gather(*(shard.prepare(index_version) for shard in self._shards)))
+
+    async def _adopt(self, loaded: Loaded) -> None:
+        manifest = loaded.manifest
         live = LiveSegment(
             self._store,
             self._encoder,
@@ -110,13 +155,13 @@ class IndexWatch:
             manifest.dim,
             manifest.catalog_seq,
             self._config.max_fresh_items,
-            whitening,
-            retriever.links,
+            loaded.whitening,
+            loaded.retriever.links,
         )
         await live.refresh()
 
         def show(state: LiveItems) -> None:
-            self._view = IndexView(manifest, retriever, state, whitening)
+            self._view = IndexView(manifest, loaded.retriever, state, loaded.whitening)
 
         live.on_change = show
         self._live = live

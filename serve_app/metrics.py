@@ -42,6 +42,12 @@ class Metrics:
             "recsys_events_total", "Events by outcome.", ["outcome"], registry=self.registry
         )
         self.items = Counter("recsys_items_total", "Items by outcome.", ["outcome"], registry=self.registry)
+        self.answers = Counter(
+            "recsys_answers_total",
+            "Answers by what became of their record.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.live_items = Gauge(
             "recsys_live_items",
             "Items searched beside the index version.",

@@ -35,7 +35,6 @@ class Payload(BaseModel):
 class ListRequest(Payload):
     """What every call that answers with a list of items takes."""
 
-    n: int = Field(default=10, ge=1, description="Items wanted.")
     filter: FilterJson
     exclude: list[Id] = Field(default=[], max_length=MAX_BATCH, description="Item ids never to return.")
     require_full: bool = Field(
@@ -43,17 +42,50 @@ class ListRequest(Payload):
     )
 
 
-class RecommendRequest(ListRequest):
-    """Who asks, and in which context; with nobody and no context the recent-popular list answers."""
+FactValue = str | float | bool | list[str]
+
+
+class Shopper(Payload):
+    """Who asks and where: what rules, limits and experiments go by."""
 
     user_id: Id | None = Field(default=None, description="A known shopper.")
     visitor_id: Id | None = Field(default=None, description="A shopper who has not signed in.")
-    item_id: Id | None = Field(default=None, description="The item the shopper looks at now.")
-    text: str | None = Field(default=None, max_length=MAX_TEXT, description="Words the shopper gave.")
-    scenario: Id | None = Field(
-        default=None, description="A place in the shop, whose weights of the signals then hold."
+    user: dict[str, FactValue] = Field(
+        default={}, max_length=50, description="Attributes of the shopper that rules may ask for."
     )
-    include_seen: bool = Field(default=False, description="Also items this shopper has acted on.")
+    context: dict[str, FactValue] = Field(
+        default={}, max_length=50, description="Device, country, hour, ...: what rules may ask for."
+    )
+    age: int | None = Field(default=None, ge=0, le=150, description="In years; unknown is the strictest.")
+    region: str | None = Field(default=None, max_length=10, description="ISO 3166 code, such as DE.")
+    cart: list[Id] = Field(default=[], max_length=200, description="Items in the cart now.")
+
+
+class RecommendRequest(ListRequest, Shopper):
+    """Who asks, and in which context; with nobody and no context the recent-popular list answers."""
+
+    n: int | None = Field(default=None, ge=1, description="Items wanted; the scenario's when absent.")
+    item_id: Id | None = Field(default=None, description="The item the shopper looks at now.")
+    category: str | None = Field(
+        default=None, max_length=MAX_TEXT, description="The category the shopper looks at now."
+    )
+    text: str | None = Field(
+        default=None,
+        max_length=MAX_TEXT,
+        description="Words the shopper gave: a search, or interests stated.",
+    )
+    scenario: Id | None = Field(
+        default=None, description="A place in the shop; its sources, weights, rules and diversity then hold."
+    )
+    include_seen: bool | None = Field(
+        default=None, description="Also items this shopper has acted on; the scenario's when absent."
+    )
+    diversity: float | None = Field(
+        default=None, ge=0.0, le=1.0, description="0: by score alone; the scenario's when absent."
+    )
+    explore: bool | None = Field(
+        default=None, description="Whether one place may be left to chance; the scenario's when absent."
+    )
     explain: bool = Field(default=True, description="Give the reasons of each item.")
 
     model_config = ConfigDict(
@@ -75,6 +107,7 @@ class RecommendRequest(ListRequest):
 class SimilarRequest(ListRequest):
     """Items like one item."""
 
+    n: int = Field(default=10, ge=1, description="Items wanted.")
     item_id: Id = Field(description="The item to compare with.")
 
     model_config = ConfigDict(
@@ -87,12 +120,81 @@ class SimilarRequest(ListRequest):
 class SearchRequest(ListRequest):
     """Free text to items."""
 
+    n: int = Field(default=10, ge=1, description="Items wanted.")
     text: str = Field(min_length=1, max_length=MAX_TEXT, description="What the shopper looks for.")
 
     model_config = ConfigDict(
         extra="forbid",
         allow_inf_nan=False,
         json_schema_extra={"examples": [{"text": "something warm to drink at work", "n": 5}]},
+    )
+
+
+class RankRequest(Shopper):
+    """The caller's own items, to be put into this shopper's order."""
+
+    item_ids: list[Id] = Field(min_length=1, max_length=MAX_BATCH, description="What to order.")
+    scenario: Id | None = Field(default=None, description="A place in the shop, whose weights then hold.")
+    explain: bool = Field(default=False, description="Give the reasons of each item.")
+
+    model_config = ConfigDict(
+        extra="forbid",
+        allow_inf_nan=False,
+        json_schema_extra={
+            "examples": [{"user_id": "shopper-0001", "item_ids": ["item-00042", "item-00007"]}]
+        },
+    )
+
+
+class ListSpec(Payload):
+    """One of several lists of one page."""
+
+    name: Id = Field(description="What the answer calls it.")
+    scenario: Id | None = None
+    n: int | None = Field(default=None, ge=1)
+    item_id: Id | None = None
+    category: str | None = Field(default=None, max_length=MAX_TEXT)
+    text: str | None = Field(default=None, max_length=MAX_TEXT)
+    filter: FilterJson
+
+
+class ListsRequest(Shopper):
+    """Several lists of one page, filled in turn: what one shows, no later one repeats."""
+
+    lists: list[ListSpec] = Field(min_length=1, max_length=20)
+    exclude: list[Id] = Field(default=[], max_length=MAX_BATCH, description="Item ids never to return.")
+    explain: bool = Field(default=True, description="Give the reasons of each item.")
+
+    model_config = ConfigDict(
+        extra="forbid",
+        allow_inf_nan=False,
+        json_schema_extra={
+            "examples": [
+                {
+                    "user_id": "shopper-0001",
+                    "lists": [
+                        {"name": "for you", "scenario": "home", "n": 5},
+                        {
+                            "name": "under 20",
+                            "n": 5,
+                            "filter": {"field": "price_minor", "op": "<=", "value": 2000},
+                        },
+                    ],
+                }
+            ]
+        },
+    )
+
+
+class EmbedRequest(Payload):
+    """Texts to vectors, by the encoder of the index version that answers."""
+
+    texts: list[Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]] = Field(
+        min_length=1, max_length=100
+    )
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"texts": ["something warm to drink at work"]}]}
     )
 
 
@@ -113,8 +215,15 @@ class RankedItem(BaseModel):
     item_id: str
     title: str | None = None
     score: float = Field(description="Higher is better; comparable within one answer and source only.")
-    sources: list[str] = Field(description="Which rung of the ladder gave it.")
+    sources: list[str] = Field(description="Which source or rung of the ladder gave it.")
     reasons: list[Reason] = []
+    rules: list[str] = Field(default=[], description="Rules that chose or moved it.")
+    moved_by: list[str] = Field(
+        default=[], description="What gave it this place beside its score: diversity, calibration, freshness."
+    )
+    propensity: float | None = Field(
+        default=None, description="Chance with which it was drawn, where the place was left to chance."
+    )
 
 
 class CoverageBody(BaseModel):
@@ -135,10 +244,29 @@ class ListAnswer(BaseModel):
     degraded: list[str] = Field(
         description="shard_down, timeout, fallback, no_profile, no_encoder, unknown_item, stale_index"
     )
-    applied_rules: list[str] = []
-    variant: str | None = None
+    applied_rules: list[str] = Field(default=[], description="Rules that had a part in the list.")
+    rule_conflicts: list[str] = Field(
+        default=[], description="What rules contradicted, and how it was settled."
+    )
+    scenario: str = Field(description="The place in the shop whose settings held.")
+    variant: str | None = Field(default=None, description="Arms of experiments, such as `new-home=B`.")
     model_version: str
     index_version: str
+
+
+class ListsAnswer(BaseModel):
+    """Several lists by name, all of one index version and without repeats."""
+
+    lists: dict[str, ListAnswer]
+    index_version: str
+
+
+class EmbedAnswer(BaseModel):
+    """Unit vectors in the order of the texts."""
+
+    embeddings: list[list[float]]
+    dim: int
+    encoder_version: str
 
 
 class ItemBody(BaseModel):

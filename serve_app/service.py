@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from cluster.replica_board import VersionCounts
 from recsys.config import Placement, ServeConfig
-from recsys.errors import EncoderError, NotFoundError
+from recsys.errors import EncoderError, InputError, NotFoundError, RecsysError
 from recsys.history import user_key
 from recsys.index import list_versions
 from recsys.profile import Interest
 from recsys.workspace import Workspace
+from serve_app.answer_journal import AnswerJournal
 from serve_app.encoder_service import RemoteEncoder
 from serve_app.index_watch import IndexWatch
 from serve_app.metrics import Metrics
@@ -22,7 +25,11 @@ from serve_app.payloads import IndexAnswer, InterestBody, ListAnswer, ProfileAns
 from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import ProfileReader
 from serve_app.recommender import Recommender
+from serve_app.replica_report import ReplicaReport
 from serve_app.writes import Writes
+
+BROKEN = frozenset({"shard_down", "timeout", "stale_index", "no_encoder"})
+"""What a version may be to blame for; that a new shopper is not known is not among it."""
 
 
 @dataclass
@@ -39,6 +46,8 @@ class ShopService:
     lists: Recommender
     writes: Writes
     metrics: Metrics
+    journal: AnswerJournal
+    report: ReplicaReport
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:
@@ -46,7 +55,9 @@ class ShopService:
         await self.watch.load()
         await self._require_same_encoder()
         await self.popularity.refresh()
-        self._tasks = [asyncio.create_task(self.watch.run()), asyncio.create_task(self.popularity.run())]
+        await self.report.send()
+        work = (self.watch, self.popularity, self.journal, self.report)
+        self._tasks = [asyncio.create_task(one.run()) for one in work]
 
     async def stop(self) -> None:
         """End the background work."""
@@ -54,17 +65,30 @@ class ShopService:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        with contextlib.suppress(RecsysError):
+            await self.journal.flush()
+        await self.report.leave()
 
     @property
     def ready(self) -> bool:
         """Whether lists can be answered."""
         return self.watch.ready
 
-    def counted(self, answer: ListAnswer) -> ListAnswer:
-        """The same answer, seen by the metrics."""
+    async def counted(self, listing: Awaitable[ListAnswer], *, filtered: bool = False) -> ListAnswer:
+        """The answer, seen by the metrics and counted to its version."""
+        try:
+            answer = await listing
+        except InputError:
+            raise
+        except BaseException:
+            self.report.failed()
+            raise
         self.metrics.coverage.set(answer.coverage.ratio)
         for reason in answer.degraded:
             self.metrics.degraded.labels(reason).inc()
+        empty = not answer.items and not filtered
+        broken = bool(BROKEN & set(answer.degraded))
+        self.report.count(answer.index_version, VersionCounts(1, empty=int(empty), degraded=int(broken)))
         return answer
 
     async def profile(self, user_id: str, kind: Literal["user", "visitor"]) -> ProfileAnswer:

@@ -45,6 +45,13 @@ class ShardVersions:
                 self._open = dict([*kept, (index_version, loaded)])
             return self._open[index_version]
 
+    def renew(self, index_version: str) -> None:
+        """Make an open version the last one that will be forgotten."""
+        with self._loading:
+            if (found := self._open.get(index_version)) is not None:
+                others = {name: shard for name, shard in self._open.items() if name != index_version}
+                self._open = {**others, index_version: found}
+
 
 class ShardClient(Protocol):
     """What the retriever asks of a shard; every call names the version it wants.
@@ -55,7 +62,10 @@ class ShardClient(Protocol):
     in_process: bool
 
     async def prepare(self, index_version: str) -> int:
-        """Load a version beside the others; the number of its items in this shard."""
+        """Load a version beside the others; the number of its items in this shard.
+
+        Two are kept; the one that was prepared last is forgotten last.
+        """
 
     async def search(
         self, index_version: str, query: Query, k: int, exclude: frozenset[str], where: Filter | None
@@ -100,6 +110,7 @@ class InlineShard:
     async def prepare(self, index_version: str) -> int:
         """See `ShardClient`."""
         index = await self._shard(index_version)
+        await asyncio.to_thread(self._versions.renew, index_version)
         await asyncio.to_thread(index.warm)
         return index.num_items
 

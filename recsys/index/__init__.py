@@ -3,11 +3,15 @@
 from recsys.index.manifest import IndexManifest, ShardFile, Signal
 from recsys.index.versions import (
     current_version,
+    earlier_version,
     list_versions,
     load_manifest,
+    make_current,
+    point_to,
     publish,
     remove_old_versions,
     rollback,
+    verify,
 )
 from recsys.index.writer import IndexWriter
 
@@ -17,9 +21,13 @@ __all__ = [
     "ShardFile",
     "Signal",
     "current_version",
+    "earlier_version",
     "list_versions",
     "load_manifest",
+    "make_current",
+    "point_to",
     "publish",
     "remove_old_versions",
     "rollback",
+    "verify",
 ]

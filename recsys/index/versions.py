@@ -70,9 +70,14 @@ def publish(workspace: Workspace, index_version: str, keep: int = 3) -> None:
     Raises `IndexMissingError` or `IndexCorruptError` and leaves the pointer as it was.
     """
     verify(workspace, index_version)
+    make_current(workspace, index_version, keep)
+
+
+def make_current(workspace: Workspace, index_version: str, keep: int = 3) -> None:
+    """Point to a version that the caller has verified; older ones beyond `keep` are removed."""
     history = [name for name in _history(workspace) if name != index_version]
     _write_history(workspace, [*history, index_version])
-    replace_file(workspace.current, f"{index_version}\n".encode())
+    point_to(workspace, index_version)
     remove_old_versions(workspace, keep)
 
 
@@ -81,13 +86,24 @@ def rollback(workspace: Workspace) -> str:
 
     Raises `IndexMissingError` when there is none left.
     """
+    earlier = earlier_version(workspace)
+    verify(workspace, earlier)
+    point_to(workspace, earlier)
+    return earlier
+
+
+def earlier_version(workspace: Workspace) -> str:
+    """The version published before the current one; raises `IndexMissingError` when none is left."""
     current, existing = current_version(workspace), set(list_versions(workspace))
     earlier = [name for name in _before(_history(workspace), current) if name in existing]
     if not earlier:
         raise IndexMissingError("there is no earlier version to go back to", found=current)
-    verify(workspace, earlier[-1])
-    replace_file(workspace.current, f"{earlier[-1]}\n".encode())
     return earlier[-1]
+
+
+def point_to(workspace: Workspace, index_version: str) -> None:
+    """Make a version that was published before the one that answers; it was verified by the caller."""
+    replace_file(workspace.current, f"{index_version}\n".encode())
 
 
 def verify(workspace: Workspace, index_version: str) -> IndexManifest:

@@ -16,12 +16,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from cluster.answer_store import AnswerStore
 from cluster.database import open_database
 from cluster.event_store import EventStore
 from cluster.event_writer import EventWriter
 from cluster.indexing import build_index
 from cluster.item_store import ItemStore
 from cluster.profile_store import ProfilePartition
+from cluster.replica_board import ReplicaBoard
+from cluster.serving_database import open_serving_database
 from recsys.config import EncoderConfig, IndexConfig, Metric, Placement, ServeConfig
 from recsys.encoder import TextEncoder
 from recsys.encoder_record import save_encoder_config
@@ -30,12 +33,14 @@ from recsys.schemas import text_embeddings
 from recsys.shop import Shop, make_shop
 from recsys.text import item_texts
 from recsys.workspace import Workspace
+from serve_app.answer_journal import AnswerJournal
 from serve_app.api import create_api
 from serve_app.index_watch import IndexWatch
 from serve_app.metrics import Metrics
 from serve_app.popularity_board import PopularityBoard
-from serve_app.profiles import InlineProfiles
+from serve_app.profiles import InlineProfiles, ProfileReader
 from serve_app.recommender import Recommender
+from serve_app.replica_report import ReplicaReport
 from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, ShardVersions
 from serve_app.writes import Writes
@@ -119,14 +124,18 @@ def small_shop(tmp_path: Path, tiny_bert: Path) -> SmallShop:
     return make_small_shop(tmp_path, tiny_bert, None)
 
 
-def assemble_inline(small: SmallShop, config: ServeConfig) -> ShopService:
+def assemble_inline(
+    small: SmallShop, config: ServeConfig, profiles: ProfileReader | None = None
+) -> ShopService:
     """The service with every part in this process."""
     encoder: Any = LocalEncoder(small.encoder)
     events, metrics = small.events, Metrics()
     shards = [InlineShard(ShardVersions(small.workspace, number)) for number in range(2)]
     watch = IndexWatch(small.workspace, shards, small.items, encoder, config)
-    profiles = InlineProfiles(ProfilePartition(events, config.profile), config.profile_timeout_s)
+    profiles = profiles or InlineProfiles(ProfilePartition(events, config.profile), config.profile_timeout_s)
     board = PopularityBoard(events, config)
+    serving = open_serving_database(f"sqlite:///{small.workspace.serving_database}")
+    journal = AnswerJournal(AnswerStore(serving), metrics)
     return ShopService(
         config=config,
         placement=Placement.INLINE,
@@ -135,9 +144,11 @@ def assemble_inline(small: SmallShop, config: ServeConfig) -> ShopService:
         encoder=encoder,
         profiles=profiles,
         popularity=board,
-        lists=Recommender(watch, profiles, encoder, board, config),
+        lists=Recommender(watch, profiles, encoder, board, journal, config),
         writes=Writes(config, watch, small.items, EventWriter(events), metrics),
         metrics=metrics,
+        journal=journal,
+        report=ReplicaReport(ReplicaBoard(serving), watch),
     )
 
 

@@ -255,8 +255,7 @@ def test_without_profiles_the_answer_is_labelled_not_an_error(
         async def profile(self, user_key: str, now_us: int) -> UserProfile:
             raise StoreError("gone")
 
-    service = assemble_inline(small_shop, config)
-    service.lists._profiles = Lost()
+    service = assemble_inline(small_shop, config, Lost())
 
     async def scene(client: httpx.AsyncClient) -> None:
         answer = await post(client, "/v1/recommend", {"user_id": "anyone", "n": 3})

@@ -1,0 +1,69 @@
+"""A list in the making: what it is made for, the places filled so far, and what to confess about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from recsys.answer_record import Explored
+from recsys.filters import Filter
+from serve_app.index_view import IndexView
+from serve_app.retriever import Coverage, Retrieved
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of a list."""
+
+    item_id: str
+    source: str
+    """Which source or rung of the ladder gave it."""
+    score: float
+    rules: tuple[str, ...] = ()
+    """Names of the rules that chose or moved it."""
+    moved_by: tuple[str, ...] = ()
+    """What gave it this place beside its score."""
+
+
+@dataclass
+class Draft:
+    """One list on its way through the steps; belongs to one request."""
+
+    view: IndexView
+    n: int
+    """Places wanted."""
+    where: Filter | None
+    hidden: set[str]
+    """Items that must not be in the list."""
+    scenario: str = ""
+    unit: str = ""
+    """Key of the shopper; empty when nobody is named."""
+    places: list[Place] = field(default_factory=list)
+    """In the order of the list."""
+    degraded: set[str] = field(default_factory=set)
+    coverage: Coverage | None = None
+    arms: Mapping[str, str] = field(default_factory=dict)
+    """Experiment -> arm."""
+    teams: Mapping[str, str] = field(default_factory=dict)
+    """Item -> arm that drafted it."""
+    explored: Explored | None = None
+    applied_rules: list[str] = field(default_factory=list)
+    rule_conflicts: list[str] = field(default_factory=list)
+
+    @property
+    def wanted(self) -> int:
+        """Places still empty."""
+        return self.n - len(self.places)
+
+    def add(self, source: str, found: Retrieved) -> None:
+        """Fill places from one source, which saw only the ids not hidden so far."""
+        pairs = zip(found.candidates.item_ids, found.candidates.scores.tolist(), strict=True)
+        self.places += [Place(item_id, source, score) for item_id, score in pairs]
+        self.hidden |= set(found.candidates.item_ids)
+        self.confess(found)
+
+    def confess(self, found: Retrieved) -> None:
+        """Remember what a search had no part in."""
+        self.degraded |= found.degraded
+        worse = self.coverage is None or found.coverage.ratio < self.coverage.ratio
+        self.coverage = found.coverage if worse else self.coverage
