@@ -159,6 +159,9 @@ def counter_value(connection: Connection, counter: str) -> int:
 
 
 def _create_tables(engine: Engine) -> None:
+    # Their modules put them into METADATA; imported here, since they import this module.
+    from cluster import control_tables  # noqa: F401
+
     for attempt in (1, 2):
         try:
             with writing(engine) as connection:
@@ -181,7 +184,7 @@ def _seed_counters(connection: Connection) -> None:
             expected=f"schema {SCHEMA_VERSION} or older",
             found=str(known["schema"]),
         )
-    for name, value in (("schema", SCHEMA_VERSION), ("items", 0), ("events", 0)):
+    for name, value in (("schema", SCHEMA_VERSION), ("items", 0), ("events", 0), ("controls", 0)):
         if name not in known:
             connection.execute(insert(COUNTERS).values(name=name, value=value))
 

@@ -5,7 +5,8 @@ RecsysError
 │   ├── SchemaError          a table or payload does not have the contract's columns or types
 │   ├── UnreadableFileError  a file cannot be read at all (broken footer, unknown format)
 │   ├── FilterError          a filter names an unknown field, operator or value type
-│   └── NotFoundError        the named user, item or job does not exist: HTTP 404
+│   ├── NotFoundError        the named user, item or job does not exist: HTTP 404
+│   └── ConflictError        what was to be changed has been changed meanwhile: HTTP 409
 ├── ConfigError              a setting is missing, unknown or contradicts another: exit code 2
 ├── EncoderError             an encoder folder is refused or cannot be loaded
 ├── IndexVersionError        something is wrong with an index version
@@ -64,6 +65,10 @@ class FilterError(InputError):
 
 class NotFoundError(InputError):
     """The named user, item or job does not exist."""
+
+
+class ConflictError(InputError):
+    """What was to be changed has been changed meanwhile."""
 
 
 class ConfigError(RecsysError):

@@ -9,19 +9,26 @@ from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Path, Response
 from fastapi_offline import FastAPIOffline
+from pydantic import BaseModel
 
 from recsys.identifiers import MAX_ID_BYTES
+from serve_app.decision_api import add_decisions
 from serve_app.metrics import RequestTimer
 from serve_app.payloads import (
     DeleteAck,
+    EmbedAnswer,
+    EmbedRequest,
     EventsAck,
     EventsBatch,
     IndexAnswer,
     ItemsAck,
     ItemsBatch,
     ListAnswer,
+    ListsAnswer,
+    ListsRequest,
     Problem,
     ProfileAnswer,
+    RankRequest,
     RecommendRequest,
     SearchRequest,
     SimilarRequest,
@@ -33,6 +40,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
     for status, text in {
         404: "No such user, item or route.",
+        409: "What was to be changed has been changed meanwhile.",
         413: "The body is too large.",
         422: "The request is not valid; `field` names the part.",
         429: "Too much load; see Retry-After.",
@@ -64,6 +72,7 @@ def create_api(service: ShopService) -> FastAPI:
     _add_lists(api, service)
     _add_writes(api, service)
     _add_views(api, service)
+    add_decisions(api, service.decisions)
     config = service.config
     api.add_middleware(
         RequestGuard,
@@ -88,13 +97,28 @@ def _add_lists(api: FastAPI, service: ShopService) -> None:
         """Items like one item."""
         return _as_json(await service.counted(service.lists.similar(body), filtered=body.filter is not None))
 
+    @api.post("/v1/lists", tags=["lists"], response_model=ListsAnswer)
+    async def lists(body: ListsRequest) -> Response:
+        """Several lists of one page, of one index version and without repeats."""
+        return _as_json(await service.lists.lists(body))
+
+    @api.post("/v1/rank", tags=["lists"], response_model=ListAnswer)
+    async def rank(body: RankRequest) -> Response:
+        """The caller's own items in this shopper's order."""
+        return _as_json(await service.counted(service.lists.rank(body), filtered=True))
+
+    @api.post("/v1/embed", tags=["lists"])
+    async def embed(body: EmbedRequest) -> EmbedAnswer:
+        """Texts as unit vectors, by the encoder behind the index version that answers."""
+        return await service.embed(body.texts)
+
     @api.post("/v1/search", tags=["lists"], response_model=ListAnswer)
     async def search(body: SearchRequest) -> Response:
         """Free text to items, by meaning."""
         return _as_json(await service.counted(service.lists.search(body), filtered=body.filter is not None))
 
 
-def _as_json(answer: ListAnswer) -> Response:
+def _as_json(answer: BaseModel) -> Response:
     """Written once by Pydantic's own writer; FastAPI would validate the finished answer again first."""
     return Response(answer.model_dump_json(), media_type="application/json")
 

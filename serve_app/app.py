@@ -16,6 +16,7 @@ from ray.serve.config import HTTPOptions
 from ray.serve.handle import DeploymentHandle
 
 from cluster.answer_store import AnswerStore
+from cluster.control_store import ControlStore
 from cluster.database import open_database
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
@@ -30,6 +31,8 @@ from recsys.index import IndexManifest, current_version, load_manifest
 from recsys.workspace import Workspace
 from serve_app.answer_journal import AnswerJournal
 from serve_app.api import create_api
+from serve_app.controls import ControlWatch
+from serve_app.decisions import Decisions
 from serve_app.encoder_service import EncoderService, RemoteEncoder
 from serve_app.event_log import EventClient, EventLog
 from serve_app.http_door import HttpDoor
@@ -126,6 +129,9 @@ def assemble(
     board, metrics = PopularityBoard(event_store, config), Metrics()
     serving = open_serving_database(wiring.serving_url)
     journal = AnswerJournal(AnswerStore(serving), metrics)
+    store = ControlStore(engine)
+    controls = ControlWatch(store, config.scenarios, config.refresh_s)
+    lists = Recommender(watch, controls, reader, text_encoder, board, journal, config)
     return ShopService(
         config=config,
         placement=wiring.placement,
@@ -134,9 +140,11 @@ def assemble(
         encoder=text_encoder,
         profiles=reader,
         popularity=board,
-        lists=Recommender(watch, reader, text_encoder, board, journal, config),
+        lists=lists,
         writes=Writes(config, watch, items, EventClient(events), metrics),
         metrics=metrics,
+        controls=controls,
+        decisions=Decisions(store, controls, lists),
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
     )

@@ -35,6 +35,8 @@ class Draft:
     where: Filter | None
     hidden: set[str]
     """Items that must not be in the list."""
+    barred: frozenset[str] = frozenset()
+    """Those of them that no rule may bring back: excluded by the caller, blocked, rejected."""
     scenario: str = ""
     unit: str = ""
     """Key of the shopper; empty when nobody is named."""
@@ -49,18 +51,6 @@ class Draft:
     explored: Explored | None = None
     applied_rules: list[str] = field(default_factory=list)
     rule_conflicts: list[str] = field(default_factory=list)
-
-    @property
-    def wanted(self) -> int:
-        """Places still empty."""
-        return self.n - len(self.places)
-
-    def add(self, source: str, found: Retrieved) -> None:
-        """Fill places from one source, which saw only the ids not hidden so far."""
-        pairs = zip(found.candidates.item_ids, found.candidates.scores.tolist(), strict=True)
-        self.places += [Place(item_id, source, score) for item_id, score in pairs]
-        self.hidden |= set(found.candidates.item_ids)
-        self.confess(found)
 
     def confess(self, found: Retrieved) -> None:
         """Remember what a search had no part in."""

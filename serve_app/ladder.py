@@ -15,6 +15,7 @@ from serve_app.retriever import Retrieved
 POPULAR_IN_CATEGORY = "popular_in_category"
 POPULAR = "popular"
 NEW = "new"
+RUNGS = frozenset({POPULAR_IN_CATEGORY, POPULAR, NEW})
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ class Ladder:
     categories: frozenset[str]
     """Categories of the items that the shopper acted on or looks at."""
     where: Filter | None
+    sources: Sequence[str] = (POPULAR_IN_CATEGORY, POPULAR, NEW)
+    """Rungs that count, in this order; others of a scenario's sources are passed over."""
 
     async def rungs(self, n: int, exclude: frozenset[str]) -> AsyncIterator[Rung]:
         """Rung after rung until `n` items were given or nothing is left."""
         given: set[str] = set()
-        for source in (POPULAR_IN_CATEGORY, POPULAR, NEW):
+        for source in (one for one in self.sources if one in RUNGS):
             if len(given) >= n:
                 return
             wanted, hidden = n - len(given), exclude | given

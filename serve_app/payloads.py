@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from recsys.identifiers import MAX_ID_BYTES, id_fault
 
@@ -433,3 +433,73 @@ class Problem(BaseModel):
     message: str
     field: str | None = None
     request_id: str
+
+
+class ControlBody(BaseModel):
+    """One decision: a scenario, rule, experiment, block list or review."""
+
+    name: str
+    body: dict[str, Any]
+    revision: int = Field(description="Send it as `If-Match` to change only what you have read.")
+    updated_at: str
+    updated_by: str
+
+
+class AuditBody(BaseModel):
+    """One change of a decision."""
+
+    seq: int
+    at: str
+    actor: str
+    action: str
+    kind: str
+    name: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    note: str
+
+
+class RulesPreview(Payload):
+    """Rules to be tried on a list before anybody sees them."""
+
+    request: RecommendRequest = Field(description="The list to try them on.")
+    rules: list[dict[str, Any]] = Field(max_length=100, description="Instead of the stored rules.")
+    at: AwareDatetime | None = Field(default=None, description="When; now where absent.")
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "request": {"user_id": "shopper-0001", "scenario": "home", "n": 5},
+                    "rules": [
+                        {
+                            "rule_id": "spring",
+                            "items": {"field": "category", "op": "under", "value": "Kitchen"},
+                            "effect": {"kind": "promote", "share": 0.4},
+                        }
+                    ],
+                }
+            ]
+        },
+    )
+
+
+class RulesPreviewed(BaseModel):
+    """The list as it is and as the tried rules would make it."""
+
+    before: ListAnswer
+    after: ListAnswer
+    entered: list[str] = Field(description="Items that only the tried rules show.")
+    left: list[str] = Field(description="Items that they would take away.")
+
+
+class Decision(Payload):
+    """What a reviewer decides about an item."""
+
+    approve: bool
+    note: str = Field(default="", max_length=MAX_TEXT)
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"approve": True, "note": "harmless"}]}
+    )

@@ -9,8 +9,10 @@ from cluster.event_store import EventStore
 from recsys.config import ServeConfig
 from recsys.errors import RecsysError
 from recsys.popularity import RecentPopularity
+from recsys.rerank import ItemStatistics
 
 log = logging.getLogger(__name__)
+IMPRESSION, CLICK = "impression", "click"
 PERIOD_S = 2.0
 BOARD_ITEMS = 2_000
 
@@ -24,6 +26,10 @@ class PopularityBoard:
         self._seq = 0
         self.top: tuple[tuple[str, float], ...] = ()
         """`(item_id, decayed weight)`, most popular first."""
+        self._shown: dict[str, float] = {}
+        self._clicked: dict[str, float] = {}
+        self.statistics = ItemStatistics()
+        """Impressions and clicks of every item so far."""
 
     async def refresh(self) -> None:
         """Take in the events since the last look."""
@@ -45,3 +51,8 @@ class PopularityBoard:
         self._popularity.add_counts(counts.rows)
         self._seq = counts.last_seq
         self.top = tuple(self._popularity.top(BOARD_ITEMS))
+        for item_id, event_type, _, count in counts.rows:
+            if event_type in (IMPRESSION, CLICK):
+                tally = self._shown if event_type == IMPRESSION else self._clicked
+                tally[item_id] = tally.get(item_id, 0.0) + count
+        self.statistics = ItemStatistics.learn(dict(self._shown), dict(self._clicked), {})

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recsys.errors import (
     CapacityError,
+    ConflictError,
     EncoderError,
     IndexVersionError,
     InputError,
@@ -30,6 +31,7 @@ RETRY_AFTER_S = "1"
 WATCHED = frozenset(("/healthz", "/readyz", "/metrics"))
 STATUS: Mapping[type[RecsysError], int] = {
     NotFoundError: 404,
+    ConflictError: 409,
     InputError: 422,
     OverloadedError: 429,
     StoreError: 503,

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from recsys.blend.query import BlendedQuery, Known, blended_query
+from recsys.blend.settings import FittedBlend
 from recsys.config import Scenario, ServeConfig
 from recsys.errors import EncoderError, StoreError
 from recsys.history import user_key
 from recsys.profile import Context, UserProfile, user_vector, with_context
 from recsys.query import Query
 from serve_app.draft import Draft
+from serve_app.index_view import IndexView
 from serve_app.live_segment import TextEncoderClient
 from serve_app.payloads import Shopper
 from serve_app.profiles import ProfileReader
@@ -59,13 +61,17 @@ class QueryMaker:
         waits = bool(profile.review_texts or text) or not draft.view.in_process
         vectors, reviews, contexts = await each(asked, at_once=waits)
         known = Known(vectors, reviews, contexts, self._config.context_share)
-        return self.blended(profile, known, draft, include_seen, weights)
+        return self.blended(profile, known, draft.view.manifest.blend, include_seen, weights)
 
     def blended(
-        self, profile: UserProfile, known: Known, draft: Draft, include_seen: bool, weights: Scenario
+        self,
+        profile: UserProfile,
+        known: Known,
+        fitted: FittedBlend | None,
+        include_seen: bool,
+        weights: Scenario,
     ) -> BlendedQuery:
         """By the version's fitted blend; by text and time-decayed weights where nothing was fitted."""
-        fitted = draft.view.manifest.blend
         if fitted is None:
             user = user_vector(profile, known.items, known.reviews)
             user = with_context(user, known.contexts, known.context_share)
@@ -73,9 +79,9 @@ class QueryMaker:
         blend, share = fitted.blend(include_seen).scaled(weights), self._config.profile.review_share
         return blended_query(profile, known, fitted.settings, blend, share)
 
-    async def text_query(self, text: str, draft: Draft) -> Query:
+    async def text_query(self, text: str, view: IndexView) -> Query:
         """A query by words alone; raises `EncoderError` when they cannot be encoded now."""
-        return Query(draft.view.whitening.queries(await self._encoder.encode([text]))[0])
+        return Query(view.whitening.queries(await self._encoder.encode([text]))[0])
 
     async def _contexts(self, item_id: str | None, text: str | None, draft: Draft) -> list[Context]:
         contexts: list[Context] = []

@@ -1,23 +1,33 @@
-"""The online steps of one list: profile -> user vector -> retrieve -> fill -> explain."""
+"""The online steps of one list: profile -> user vector -> retrieve -> arrange -> rules -> answer."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from recsys.blend.query import Known
 from recsys.config import Scenario, ServeConfig
 from recsys.errors import InputError, NotFoundError
-from recsys.filters import parse_filter
-from recsys.history import user_key
-from recsys.profile import Context, UserProfile
+from recsys.merchandising import RulePlan
+from recsys.moderation import scan_condition
+from recsys.profile import Context
+from recsys.query import Query
 from serve_app.answer_journal import AnswerJournal
 from serve_app.answers import answer_of, record_of
-from serve_app.draft import Draft
+from serve_app.controls import ControlWatch
+from serve_app.draft import Draft, Place
 from serve_app.explanations import Explainer
 from serve_app.index_watch import IndexWatch
-from serve_app.ladder import Ladder
+from serve_app.list_making import refused
 from serve_app.live_segment import TextEncoderClient
+from serve_app.page import Page
 from serve_app.payloads import (
     ListAnswer,
     ListRequest,
+    ListsAnswer,
+    ListSpec,
+    ListsRequest,
+    RankRequest,
     RecommendRequest,
     SearchRequest,
     Shopper,
@@ -26,103 +36,130 @@ from serve_app.payloads import (
 from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import ProfileReader
 from serve_app.query_making import NOBODY, QueryMaker
-
-PERSONAL = "personal"
-DEFAULT_ITEMS = 10
+from serve_app.shopper_lists import ShopperLists, new_draft
 
 
 class Recommender:
-    """Answers lists over the view that is current when a request begins."""
+    """Answers lists over the view and the decisions that are current when a request begins."""
 
     def __init__(
         self,
         watch: IndexWatch,
+        controls: ControlWatch,
         profiles: ProfileReader,
         encoder: TextEncoderClient,
         popularity: PopularityBoard,
         journal: AnswerJournal,
         config: ServeConfig,
     ) -> None:
-        self._watch, self._queries = watch, QueryMaker(profiles, encoder, config)
-        self._popularity, self._journal, self._config = popularity, journal, config
+        self._watch, self._controls = watch, controls
+        self._queries = QueryMaker(profiles, encoder, config)
+        self._lists = ShopperLists(self._queries, popularity, config.max_items_returned)
+        self._journal, self._config = journal, config
 
     async def recommend(self, request: RecommendRequest) -> ListAnswer:
         """The shopper's list: by taste and context, filled up from the ladder."""
-        draft = self._draft(request, request.n or DEFAULT_ITEMS)
-        draft.unit = unit_of(request)
-        scenario, include_seen = self._scenario(request), bool(request.include_seen)
-        profile = await self._queries.profile(request, draft.degraded)
-        if not include_seen:
-            draft.hidden |= profile.seen
-        if request.item_id is not None:
-            draft.hidden.add(request.item_id)
-        asked = await self._queries.query(
-            profile, draft, request.item_id, request.text, include_seen, scenario
-        )
-        if not asked.query.is_zero:
-            source = PERSONAL if profile.interests else "context"
-            found = await draft.view.search(asked.query, draft.wanted, frozenset(draft.hidden), draft.where)
-            draft.add(source, found)
-        if draft.wanted > 0:
-            await self._fill(draft, profile, request)
-        explainer = Explainer(draft.view, profile, asked, self._config.reasons_per_item)
-        return await self._answer(draft, explainer if request.explain else None, request)
+        return await self._answered(request, await self._page(request))
+
+    async def lists(self, request: ListsRequest) -> ListsAnswer:
+        """Several lists of one page over one view; an item is in the first of them that wants it."""
+        names = [spec.name for spec in request.lists]
+        if len(set(names)) < len(names):
+            raise InputError("two lists have one name", expected="a name for each", where="lists.name")
+        page, shown, found = await self._page(request), list(request.exclude), {}
+        for spec in request.lists:
+            asked = {name: getattr(spec, name) for name in ListSpec.model_fields if name != "name"}
+            answer = await self._answered(_request(request, asked, exclude=list(shown)), page)
+            shown += [item.item_id for item in answer.items]
+            found[spec.name] = answer
+        return ListsAnswer(lists=found, index_version=page.view.manifest.index_version)
+
+    async def rank(self, request: RankRequest) -> ListAnswer:
+        """The caller's items in this shopper's order; those that the catalog lacks are left out."""
+        own = list(dict.fromkeys(request.item_ids))
+        asked = {"scenario": request.scenario, "filter": {"field": "item_id", "op": "in", "value": own}}
+        plain = {"n": len(own), "include_seen": True, "diversity": 0.0, "explore": False}
+        return await self.recommend(_request(request, asked | plain, explain=request.explain))
 
     async def similar(self, request: SimilarRequest) -> ListAnswer:
         """Items like one item; raises `NotFoundError` when the catalog does not have it."""
-        draft = self._draft(request, request.n)
-        vectors = await draft.view.vectors([request.item_id])
+        page = await self._page(None)
+        vectors = await page.view.vectors([request.item_id])
         if request.item_id not in vectors:
             raise NotFoundError("there is no such item", found=request.item_id)
-        draft.hidden.add(request.item_id)
         known = Known(vectors, {}, [Context(vectors[request.item_id], item_id=request.item_id)], 1.0)
-        asked = self._queries.blended(NOBODY, known, draft, False, Scenario())
-        found = await draft.view.search(asked.query, draft.wanted, frozenset(draft.hidden), draft.where)
-        draft.add("similar", found)
-        return await self._answer(draft, None, request)
+        asked = self._queries.blended(NOBODY, known, page.view.manifest.blend, False, Scenario())
+        return await self._plain(request, page, asked.query, "similar", frozenset({request.item_id}))
 
     async def search(self, request: SearchRequest) -> ListAnswer:
         """Items for a text; raises `EncoderError` when the text cannot be encoded now."""
-        draft = self._draft(request, request.n)
-        query = await self._queries.text_query(request.text, draft)
-        found = await draft.view.search(query, draft.wanted, frozenset(draft.hidden), draft.where)
-        draft.add("search", found)
-        return await self._answer(draft, None, request)
+        page = await self._page(None)
+        query = await self._queries.text_query(request.text, page.view)
+        return await self._plain(request, page, query, "search", frozenset())
 
-    def _draft(self, request: ListRequest, n: int) -> Draft:
-        where = parse_filter(request.filter) if request.filter is not None else None
-        return Draft(self._watch.view, min(n, self._config.max_items_returned), where, set(request.exclude))
+    async def preview(self, request: RecommendRequest, page: Page) -> ListAnswer:
+        """The list as it would be on a page with other decisions or at another time; it is not logged."""
+        made = await self._lists.made(request, page)
+        return await answer_of(made.draft, None, require_full=False)
 
-    def _scenario(self, request: RecommendRequest) -> Scenario:
-        if request.scenario is None:
-            return Scenario()
-        if request.scenario not in self._config.scenarios:
-            raise InputError(
-                "there is no such scenario",
-                expected=", ".join(sorted(self._config.scenarios)) or "no scenario: the service has none",
-                found=request.scenario,
-                where="scenario",
-            )
-        return self._config.scenarios[request.scenario]
+    async def page(self, shopper: Shopper) -> Page:
+        """What a preview starts from."""
+        return await self._page(shopper)
 
-    async def _fill(self, draft: Draft, profile: UserProfile, request: RecommendRequest) -> None:
-        known = [*profile.seen, *([request.item_id] if request.item_id else [])]
-        fields = await draft.view.items(known)
-        categories = {row["category"] for row in fields.values() if row.get("category")}
-        categories |= {request.category} if request.category else set()
-        ladder = Ladder(draft.view, self._popularity.top, frozenset(categories), draft.where)
-        async for rung in ladder.rungs(draft.wanted, frozenset(draft.hidden)):
-            draft.add(rung.source, rung.found)
-            draft.degraded.add("fallback")
+    async def _page(self, shopper: Shopper | None) -> Page:
+        degraded: set[str] = set()
+        view, controls = self._watch.view, self._controls.state
+        profile = await self._queries.profile(shopper, degraded) if shopper else NOBODY
+        return Page(view, controls, shopper or Shopper(), profile, frozenset(degraded))
 
-    async def _answer(self, draft: Draft, explainer: Explainer | None, request: ListRequest) -> ListAnswer:
+    async def _answered(self, request: RecommendRequest, page: Page) -> ListAnswer:
+        made = await self._lists.made(request, page)
+        explainer = Explainer(page.view, page.profile, made.asked, self._config.reasons_per_item)
+        return await self._logged(made.draft, explainer if request.explain else None, request)
+
+    async def _plain(
+        self,
+        request: SimilarRequest | SearchRequest,
+        page: Page,
+        query: Query,
+        source: str,
+        own: frozenset[str],
+    ) -> ListAnswer:
+        """A list by score alone; what may not be shown is left out as in every list."""
+        draft = await self._scored(request, page, query, source, own, ())
+        if await refused(draft, draft.places, page.viewer):
+            draft = await self._scored(request, page, query, source, own, (scan_condition(page.viewer),))
+            gone = await refused(draft, draft.places, page.viewer)
+            draft.places = [one for one in draft.places if one.item_id not in gone]
+        return await self._logged(draft, None, request)
+
+    async def _scored(
+        self,
+        request: SimilarRequest | SearchRequest,
+        page: Page,
+        query: Query,
+        source: str,
+        own: frozenset[str],
+        more: tuple[Any, ...],
+    ) -> Draft:
+        where = page.where(request.filter, page.controls.scenario(None), RulePlan(), more)
+        draft = new_draft(request, page, min(request.n, self._config.max_items_returned), where)
+        draft.scenario = source
+        found = await draft.view.search(query, draft.n, frozenset(draft.hidden | own), where)
+        draft.confess(found)
+        pairs = zip(found.candidates.item_ids, found.candidates.scores.tolist(), strict=True)
+        draft.places = [Place(item_id, source, score) for item_id, score in pairs]
+        return draft
+
+    async def _logged(self, draft: Draft, explainer: Explainer | None, request: ListRequest) -> ListAnswer:
         answer = await answer_of(draft, explainer, request.require_full)
         self._journal.add(record_of(answer, draft))
         return answer
 
 
-def unit_of(shopper: Shopper) -> str:
-    """Key under which a shopper is counted; empty for nobody."""
-    if shopper.user_id is None and shopper.visitor_id is None:
-        return ""
-    return user_key(shopper.user_id, shopper.visitor_id)
+def _request(shopper: Shopper, asked: Mapping[str, Any], **more: Any) -> RecommendRequest:
+    """A request for one list of a shopper; its parts were checked where they came in."""
+    own = {name: getattr(shopper, name) for name in Shopper.model_fields}
+    return RecommendRequest.model_construct(
+        **{**own, "explain": getattr(shopper, "explain", True), **asked, **more}
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -18,10 +18,12 @@ from recsys.index import list_versions
 from recsys.profile import Interest
 from recsys.workspace import Workspace
 from serve_app.answer_journal import AnswerJournal
+from serve_app.controls import ControlWatch
+from serve_app.decisions import Decisions
 from serve_app.encoder_service import RemoteEncoder
 from serve_app.index_watch import IndexWatch
 from serve_app.metrics import Metrics
-from serve_app.payloads import IndexAnswer, InterestBody, ListAnswer, ProfileAnswer
+from serve_app.payloads import EmbedAnswer, IndexAnswer, InterestBody, ListAnswer, ProfileAnswer
 from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import ProfileReader
 from serve_app.recommender import Recommender
@@ -46,6 +48,8 @@ class ShopService:
     lists: Recommender
     writes: Writes
     metrics: Metrics
+    controls: ControlWatch
+    decisions: Decisions
     journal: AnswerJournal
     report: ReplicaReport
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
@@ -55,8 +59,9 @@ class ShopService:
         await self.watch.load()
         await self._require_same_encoder()
         await self.popularity.refresh()
+        await self.controls.refresh()
         await self.report.send()
-        work = (self.watch, self.popularity, self.journal, self.report)
+        work = (self.watch, self.popularity, self.controls, self.journal, self.report)
         self._tasks = [asyncio.create_task(one.run()) for one in work]
 
     async def stop(self) -> None:
@@ -90,6 +95,15 @@ class ShopService:
         broken = bool(BROKEN & set(answer.degraded))
         self.report.count(answer.index_version, VersionCounts(1, empty=int(empty), degraded=int(broken)))
         return answer
+
+    async def embed(self, texts: Sequence[str]) -> EmbedAnswer:
+        """Unit vectors of texts; raises `EncoderError` when the encoder does not answer."""
+        vectors = await self.encoder.encode(texts)
+        return EmbedAnswer(
+            embeddings=[row.tolist() for row in vectors],
+            dim=vectors.shape[1],
+            encoder_version=self.watch.view.manifest.encoder_version,
+        )
 
     async def profile(self, user_id: str, kind: Literal["user", "visitor"]) -> ProfileAnswer:
         """What is believed about a shopper; raises `NotFoundError` for one without events."""

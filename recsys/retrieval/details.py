@@ -17,7 +17,7 @@ class Details:
     """Of ids that are known; others are absent."""
 
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Title, brand and category of listed and of named items."""
+    """Title, brand, category, `created_at` and attributes of listed and of named items."""
     vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
     """`[D] float32` of listed items."""
     links: ItemLinks = field(default_factory=dict)

@@ -177,7 +177,7 @@ class ShardIndex:
         return Details(self.items([*listed, *named]), self.vectors(listed), links)
 
     def items(self, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Title, brand and category of those ids that are here."""
+        """Title, brand, category, `created_at` and attributes of those ids that are here."""
         return {item_id: self._shown.row(row) for item_id, row in self._known(item_ids)}
 
     def matches(

@@ -1,4 +1,4 @@
-"""What answers and reasons show of an item, read from a memory-mapped table one row at a time."""
+"""What lists, answers and reasons go by in an item, read from a memory-mapped table one row at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SHOWN = ("title", "brand", "category")
+SHOWN = ("title", "brand", "category", "created_at", "attributes")
 KEPT_ROWS = 16_384
 """Rows that are remembered: shoppers' own items and what is recommended are few of many."""
 
@@ -32,4 +32,6 @@ class ShownFields:
         batch = bisect_right(self._starts, number) - 1
         place = number - self._starts[batch]
         item_id, *values = (column[place].as_py() for column in self._batches[batch])
-        return {"item_id": item_id, **dict(zip(SHOWN, values, strict=True))}
+        row = dict(zip(SHOWN, values, strict=True))
+        row["attributes"] = dict(row["attributes"] or ())
+        return {"item_id": item_id, **row}

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cluster.answer_store import AnswerStore
+from cluster.control_store import ControlStore
 from cluster.database import open_database
 from cluster.event_store import EventStore
 from cluster.event_writer import EventWriter
@@ -35,6 +36,8 @@ from recsys.text import item_texts
 from recsys.workspace import Workspace
 from serve_app.answer_journal import AnswerJournal
 from serve_app.api import create_api
+from serve_app.controls import ControlWatch
+from serve_app.decisions import Decisions
 from serve_app.index_watch import IndexWatch
 from serve_app.metrics import Metrics
 from serve_app.popularity_board import PopularityBoard
@@ -72,6 +75,10 @@ class SmallShop:
     @property
     def items(self) -> ItemStore:
         return ItemStore(open_database(self.workspace.database_url))
+
+    @property
+    def controls(self) -> ControlStore:
+        return ControlStore(open_database(self.workspace.database_url))
 
     @property
     def events(self) -> EventStore:
@@ -136,6 +143,9 @@ def assemble_inline(
     board = PopularityBoard(events, config)
     serving = open_serving_database(f"sqlite:///{small.workspace.serving_database}")
     journal = AnswerJournal(AnswerStore(serving), metrics)
+    store = small.controls
+    controls = ControlWatch(store, config.scenarios, config.refresh_s)
+    lists = Recommender(watch, controls, profiles, encoder, board, journal, config)
     return ShopService(
         config=config,
         placement=Placement.INLINE,
@@ -144,9 +154,11 @@ def assemble_inline(
         encoder=encoder,
         profiles=profiles,
         popularity=board,
-        lists=Recommender(watch, profiles, encoder, board, journal, config),
+        lists=lists,
         writes=Writes(config, watch, small.items, EventWriter(events), metrics),
         metrics=metrics,
+        controls=controls,
+        decisions=Decisions(store, controls, lists),
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
     )

@@ -408,3 +408,48 @@ def test_reasons_sum_to_the_score_when_all_are_given(small_shop: SmallShop, conf
             assert np.isclose(sum(reason["share"] for reason in item["reasons"]), 1.0, atol=0.05)
 
     play(service, scene)
+
+
+def test_several_lists_of_one_page_share_a_version_and_repeat_nothing(
+    service: ShopService, small_shop: SmallShop
+) -> None:
+    user = active_user(small_shop)
+    cheap = {"field": "price_minor", "op": "<=", "value": 5_000}
+    lists = [{"name": "first", "n": 4}, {"name": "cheap", "n": 4, "filter": cheap}, {"name": "more", "n": 4}]
+
+    async def scene(client: httpx.AsyncClient) -> None:
+        answer = await post(client, "/v1/lists", {"user_id": user, "lists": lists})
+        found = [item for name in ("first", "cheap", "more") for item in ids(answer["lists"][name])]
+        assert len(found) == len(set(found)) == 12
+        assert {one["index_version"] for one in answer["lists"].values()} == {answer["index_version"]}
+        alone = await post(client, "/v1/recommend", {"user_id": user, "n": 4})
+        assert ids(answer["lists"]["first"]) == ids(alone)
+        same = {"lists": [{"name": "a"}, {"name": "a"}]}
+        assert "one name" in (await post(client, "/v1/lists", same, 422))["message"]
+
+    play(service, scene)
+
+
+def test_the_callers_items_come_back_in_the_shoppers_order(
+    service: ShopService, small_shop: SmallShop
+) -> None:
+    user = active_user(small_shop)
+
+    async def scene(client: httpx.AsyncClient) -> None:
+        best = ids(await post(client, "/v1/recommend", {"user_id": user, "n": 50, "include_seen": True}))
+        asked = [best[40], "no such item", best[3], best[20], best[3]]
+        answer = await post(client, "/v1/rank", {"user_id": user, "item_ids": asked})
+        assert ids(answer) == [best[3], best[20], best[40]]
+
+    play(service, scene)
+
+
+def test_texts_become_the_encoders_vectors(service: ShopService, small_shop: SmallShop) -> None:
+    async def scene(client: httpx.AsyncClient) -> None:
+        answer = await post(client, "/v1/embed", {"texts": ["a red lamp", "tea"]})
+        wanted = small_shop.encoder.encode(["a red lamp", "tea"])
+        np.testing.assert_allclose(np.array(answer["embeddings"]), wanted, atol=1e-6)
+        assert (answer["dim"], answer["encoder_version"]) == (wanted.shape[1], small_shop.encoder.version)
+        await post(client, "/v1/embed", {"texts": []}, 422)
+
+    play(service, scene)

@@ -1,0 +1,96 @@
+"""Routes of what a shop's people decide: scenarios, rules, experiments, block lists, reviews, their log."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Body, FastAPI, Header, Path, Query
+
+from recsys.identifiers import MAX_ID_BYTES
+from serve_app.decisions import ANYBODY, Decisions
+from serve_app.payloads import AuditBody, ControlBody, Decision, RulesPreview, RulesPreviewed
+
+Name = Annotated[str, Path(min_length=1, max_length=MAX_ID_BYTES)]
+Actor = Annotated[str, Header(alias="X-Actor", max_length=200, description="Who changes it.")]
+Revision = Annotated[
+    int | None, Header(alias="If-Match", ge=0, description="Revision that was read; 0: it must be new.")
+]
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "scenario": {"description": "Start page", "n": 8, "lists": {"diversity": 0.3}},
+    "rule": {
+        "description": "Own brand first in April",
+        "items": {"field": "brand", "op": "==", "value": "Alder & Finch"},
+        "effect": {"kind": "boost", "factor": 2.0},
+        "when": {"field": "scenario", "op": "==", "value": "home"},
+    },
+    "experiment": {
+        "arms": [
+            {"name": "A", "share": 0.5},
+            {"name": "B", "share": 0.5, "overrides": {"lists.diversity": 0.4}},
+        ],
+        "scenarios": ["home"],
+    },
+    "block": {"description": "Recalled", "brands": ["Umbra"]},
+}
+PLURALS = {"scenario": "scenarios", "rule": "rules", "experiment": "experiments", "block": "blocks"}
+
+
+def add_decisions(api: FastAPI, decisions: Decisions) -> None:
+    """All of these routes."""
+    for kind, plural in PLURALS.items():
+        _add_kind(api, decisions, kind, plural)
+    _add_rest(api, decisions)
+
+
+def _add_kind(api: FastAPI, decisions: Decisions, kind: str, plural: str) -> None:
+    example: Any = Body(openapi_examples={kind: {"value": EXAMPLES[kind]}})
+
+    @api.get(f"/v1/{plural}", tags=["decisions"], name=f"list_{plural}")
+    async def all_of() -> list[ControlBody]:
+        """All of them, by name."""
+        return await decisions.all_of(kind)
+
+    @api.get(f"/v1/{plural}/{{name}}", tags=["decisions"], name=f"get_{kind}")
+    async def get(name: Name) -> ControlBody:
+        """One of them."""
+        return await decisions.get(kind, name)
+
+    @api.put(f"/v1/{plural}/{{name}}", tags=["decisions"], name=f"put_{kind}")
+    async def put(
+        name: Name,
+        actor: Actor = ANYBODY,
+        revision: Revision = None,
+        body: dict[str, Any] = example,
+    ) -> ControlBody:
+        """Make or replace one; in force within a second."""
+        return await decisions.put(kind, name, body, actor, revision)
+
+    @api.delete(f"/v1/{plural}/{{name}}", tags=["decisions"], name=f"delete_{kind}")
+    async def delete(name: Name, actor: Actor = ANYBODY) -> ControlBody:
+        """Take one away; what it was."""
+        return await decisions.delete(kind, name, actor)
+
+
+def _add_rest(api: FastAPI, decisions: Decisions) -> None:
+    @api.post("/v1/rules:preview", tags=["decisions"])
+    async def preview(body: RulesPreview) -> RulesPreviewed:
+        """What a list would become under other rules; nothing changes."""
+        return await decisions.preview(body)
+
+    @api.get("/v1/reviews", tags=["decisions"])
+    async def reviews() -> list[ControlBody]:
+        """Items that were found doubtful, with what was decided."""
+        return await decisions.all_of("review")
+
+    @api.post("/v1/reviews/{item_id}", tags=["decisions"])
+    async def decide(item_id: Name, body: Decision, actor: Actor = ANYBODY) -> ControlBody:
+        """Approve or reject an item."""
+        return await decisions.decide(item_id, body, actor)
+
+    @api.get("/v1/audit", tags=["decisions"])
+    async def audit(
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+        before: Annotated[int | None, Query(ge=0, le=2**62, description="Page on: a `seq`.")] = None,
+    ) -> list[AuditBody]:
+        """Every change of a decision, the newest first."""
+        return await decisions.audit(limit, before)
