@@ -36,7 +36,7 @@ class Decisions:
         """
         parsed = parse_control(kind, name, body)
         said = parsed.model_dump(
-            mode="json", exclude_defaults=True, exclude={NAMED.get(kind, "")}, by_alias=True
+            mode="json", exclude_unset=True, exclude={NAMED.get(kind, "")}, by_alias=True
         )
         made = await asyncio.to_thread(self.store.put, kind, name, said, actor, revision=revision)
         await self.watch.refresh()

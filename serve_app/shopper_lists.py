@@ -114,6 +114,8 @@ class ShopperLists:
     ) -> None:
         explores = settings.explore.share > 0.0 and self._rng.random() < settings.explore.share
         size = settings.lists.pool_size(draft.n) + (settings.explore.candidates if explores else 0)
+        if plan.adjustments:  # what is lowered needs somebody to take its place
+            size = max(size, 5 * draft.n, 50)
         source = PERSONAL if page.profile.interests else CONTEXT
         ranked: list[Ranked] = []
         if PERSONAL in settings.sources:
