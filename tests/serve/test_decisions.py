@@ -233,7 +233,7 @@ def test_blocked_items_are_in_no_list(service: ShopService, small_shop: SmallSho
     async def scene(client: httpx.AsyncClient) -> None:
         first = ids(await post(client, "/v1/recommend", {"user_id": user, "n": 10}))
         await put(client, "/v1/blocks/b", {"item_ids": [first[0]], "brands": [brands[first[1]]]})
-        bodies = {
+        bodies: dict[str, dict[str, Any]] = {
             "/v1/recommend": {"user_id": user, "n": 150},
             "/v1/similar": {"item_id": first[0], "n": 150},
             "/v1/search": {"text": "lamp", "n": 150},
