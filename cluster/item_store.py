@@ -130,6 +130,17 @@ class ItemStore:
             len(rows) > limit,
         )
 
+    def change_counts(self, catalog_seq: int) -> tuple[int, int]:
+        """Items inserted or changed, and items deleted, after `catalog_seq`."""
+        statement = (
+            select(ITEMS_TABLE.c.deleted, func.count())
+            .where(ITEMS_TABLE.c.change_seq > catalog_seq)
+            .group_by(ITEMS_TABLE.c.deleted)
+        )
+        with reading(self._engine) as connection:
+            found = {bool(deleted): int(count) for deleted, count in connection.execute(statement)}
+        return found.get(False, 0), found.get(True, 0)
+
     def get(self, item_ids: Sequence[str]) -> pa.Table:
         """Those of the items (`ITEMS`) that exist, in ascending id order."""
         statement = select(*PAYLOAD).where(

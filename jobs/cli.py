@@ -14,7 +14,9 @@ from jobs import (
     catalog_commands,
     import_commands,
     learning_commands,
+    loop_commands,
     serve_commands,
+    simulate_commands,
     training_commands,
 )
 from jobs.console import err
@@ -32,6 +34,8 @@ catalog_commands.register(app)
 training_commands.register(app)
 learning_commands.register(app)
 serve_commands.register(app)
+loop_commands.register(app)
+simulate_commands.register(app)
 bench_commands.register(app)
 capacity_commands.register(app)
 

@@ -10,24 +10,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import ray
 from pydantic import TypeAdapter, ValidationError
 
+from cluster.feedback_loop import start_actor
 from cluster.runtime import connect
 from recsys.config import RuntimeConfig, Scenario, ServeConfig
 from recsys.errors import ConfigError
+from recsys.feedback import LoopConfig
 from serve_app import app
 
+STOP_TIMEOUT_S = 10.0
 SCENARIOS = TypeAdapter(dict[str, Scenario])
 
 
 @contextmanager
-def running_service(runtime: RuntimeConfig, config: ServeConfig, dashboard: bool = False) -> Iterator[str]:
-    """The service, up and answering; yields its base URL and takes everything down at the end."""
+def running_service(
+    runtime: RuntimeConfig,
+    config: ServeConfig,
+    dashboard: bool = False,
+    feedback: LoopConfig | None = None,
+) -> Iterator[str]:
+    """The service, up and answering; yields its base URL and takes everything down at the end.
+
+    With `feedback` the loop turns beside it.
+    """
     _require_free_port(config)
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its start-up lines are not for this terminal
     with connect(runtime, dashboard=dashboard):
         try:
-            yield app.start(runtime, config)
+            url = app.start(runtime, config)
+            actor = start_actor(runtime, feedback) if feedback else None
+            yield url
+            if actor is not None:
+                ray.get(actor.stop.remote(), timeout=STOP_TIMEOUT_S)
         finally:
             app.stop()
 

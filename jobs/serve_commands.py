@@ -49,12 +49,20 @@ def serve(
         ),
     ] = None,
     dashboard: Annotated[bool, typer.Option(help="Also start Ray's dashboard on loopback.")] = False,
+    loop: Annotated[
+        bool, typer.Option(help="Retrain, re-index and roll back by itself (see `recsys loop`).")
+    ] = True,
+    loop_config: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Settings of the feedback loop as JSON."),
+    ] = None,
 ) -> None:
     """Answer over HTTP until Ctrl-C. The API's own page is at /docs.
 
     Example: recsys serve --placement remote --shard-replicas 2
     """
     prepare_serve()
+    from jobs.loop import read_loop_config
     from jobs.serve import read_scenarios, running_service, wait_for_stop
     from serve_app.app import require_loopback_or_consent, with_recommenders
 
@@ -69,7 +77,8 @@ def serve(
     )
     config = with_recommenders(runtime, config, recommenders)
     require_loopback_or_consent(config, public)
-    with running_service(runtime, config, dashboard) as url:
+    feedback = read_loop_config(loop_config) if loop else None
+    with running_service(runtime, config, dashboard, feedback) as url:
         out.print(f"serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
         wait_for_stop()
     out.print("stopped")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cluster.database import reading, writing
@@ -42,7 +42,7 @@ class LeaseStore:
 
     def take(self, name: str, holder: str, seen: LeaseRow | None = None) -> int | None:
         """Take a free lease, or one that still stands as `seen`; the token, or None when it is not so."""
-        free = L.holder.is_(None)
+        free: ColumnElement[bool] = L.holder.is_(None)
         if seen is not None:
             free = or_(free, (L.token == seen.token) & (L.beat == seen.beat))
         change = update(LOOP_LEASES_TABLE).where(L.name == name, free)

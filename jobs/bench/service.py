@@ -56,7 +56,7 @@ def our_service(
     """`recsys serve` on a free port until the block ends; it prints into `folder`."""
     port = free_port()
     command = [sys.executable, "-m", "jobs.cli", "serve", "--workspace", str(workspace.root)]
-    command += ["--port", str(port), "--placement", placement.value, *options]
+    command += ["--port", str(port), "--placement", placement.value, "--no-loop", *options]
     with _running(command, f"http://127.0.0.1:{port}", "/readyz", folder / f"serve-{port}.log") as service:
         yield service
 

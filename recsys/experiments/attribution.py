@@ -46,8 +46,7 @@ def attribute(
     names = {arm.name: place for place, arm in enumerate(experiment.arms)}
     units, owner = _numbered([exposure.unit for exposure in shown])
     arms = np.array([names[exposure.arm] for exposure in shown], np.intp)
-    first = np.full(len(units), -1, np.intp)
-    first[owner[::-1]] = arms[::-1]  # lists lie in time: the first one's arm is written last
+    first = arms[np.unique(owner, return_index=True)[1]]  # lists lie in time
     at_us = np.array([exposure.at_us for exposure in shown], np.int64)
     return Attributed(
         units,

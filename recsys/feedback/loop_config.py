@@ -96,7 +96,7 @@ class LoopConfig(Config):
     max_waiting_changes: PositiveInt = 2_500
     """Changes in the live segment from which the catalog is indexed anew, whatever their share."""
     click_drift: Share = 0.1
-    """Relative fall of the observed click rate below the gate's forecast, beyond noise, that asks for a fit."""
+    """Relative fall of the click rate below the gate's forecast, beyond noise, that asks for a fit."""
     min_lists: PositiveInt = 1_000
     """Lists that must have been answered before clicks are judged."""
     vector_drift: PositiveFloat = 0.1

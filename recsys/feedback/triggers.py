@@ -55,9 +55,11 @@ def embed_reasons(config: LoopConfig, seen: Observations, past: Past) -> tuple[s
     if new > 0 and new >= config.new_item_share * total:
         reasons.append(f"{new:,} new items, {new / total:.1%} of {total:,}")
     if all_of_them >= config.changed_item_share * total:
-        reasons.append(f"{all_of_them:,} new, changed or deleted items, {all_of_them / total:.1%} of {total:,}")
+        share = all_of_them / total
+        reasons.append(f"{all_of_them:,} new, changed or deleted items, {share:.1%} of {total:,}")
     if all_of_them >= config.max_waiting_changes:
-        reasons.append(f"{all_of_them:,} changes fill the live segment (limit {config.max_waiting_changes:,})")
+        limit = config.max_waiting_changes
+        reasons.append(f"{all_of_them:,} changes fill the live segment (limit {limit:,})")
     return (*reasons, *_too_old(Kind.EMBED, config.embed, seen, past))
 
 

@@ -53,7 +53,7 @@ def service_verdict(
     For failures, empty and degraded answers: Fisher's exact test, one-sided, at a third of `alpha` each,
     and a rise of at least `min_rise`. Where both versions are equally bad neither is seen, so that what is
     not the version's fault does not move it. A version before with fewer than `min_requests` counts as one
-    with `assumed_share` of bad answers. `since_rollback_s` are seconds since the last rollback, None before any.
+    with `assumed_share` of bad answers. `since_rollback_s`: seconds since the last rollback, None before any.
     """
     own = counts.get(current)
     if why := _cannot_judge(own, previous, config, since_rollback_s):
@@ -62,9 +62,7 @@ def service_verdict(
         return Verdict(False)
     before = counts.get(previous or "")
     known = before if before is not None and before.requests >= config.min_requests else None
-    reasons = [
-        reason for name in RATES if (reason := _worse(name, own, known, config)) is not None
-    ]
+    reasons = [reason for name in RATES if (reason := _worse(name, own, known, config)) is not None]
     inputs = {"current": _row(current, own), "previous": _row(previous or "", before)}
     why = "" if reasons else "no rate is worse than before beyond noise"
     return Verdict(bool(reasons), tuple(reasons), why, inputs)

@@ -108,7 +108,7 @@ class _Choice:
         return chosen
 
     def _divergence(self, counts: np.ndarray) -> np.ndarray:
-        """Divergence (Kullback-Leibler) of the shopper's mix from the list's with one more of each category."""
+        """Kullback-Leibler divergence of the mix from the list's, with one more of each category."""
         with_one = (counts[None, :] + np.eye(len(counts))) / (counts.sum() + 1.0)
         smooth = (1.0 - SMOOTHING) * with_one + SMOOTHING * self._mix[None, :]
         known = self._mix > 0.0

@@ -1,0 +1,186 @@
+"""What came of a simulation, version by version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jobs.simulation.visit_log import Visit
+from recsys.config import Config
+
+DRAWS = 500
+CHANGE_S = 2.0
+
+
+class VersionReport(Config):
+    """The visits that one index version answered in one unbroken stretch."""
+
+    index_version: str
+    first_visit: int
+    visits: int
+    click_rate: float
+    """Clicks a list."""
+    conversion: float
+    """Purchases a list."""
+    expected_conversion: float
+    """Purchases a list that the shoppers' true liking makes likely: the same without luck."""
+    interval: tuple[float, float]
+    """Of the expected conversion, 95 %, over shoppers."""
+    p50_ms: float
+    p99_ms: float
+
+
+class SimulationReport(Config):
+    """A whole simulation."""
+
+    visits: int
+    failed: int
+    """Lists or events that were not answered with 200."""
+    degraded: int
+    swaps: int
+    """Changes of the version, rollbacks among them."""
+    rollbacks: int
+    """Changes to a version that had answered before."""
+    first_conversion: float
+    """Expected purchases a list of the first version."""
+    last_conversion: float
+    """Of the last tenth of the visits."""
+    checked: int
+    """Lists that were computed again by brute force from the version they name."""
+    mixed: int
+    """Of them: not that version's."""
+    versions: tuple[VersionReport, ...]
+
+
+def report(visits: Iterable[Visit], failed: int, checked: int, mixed: int) -> SimulationReport:
+    """The report of visits in any order; raises nothing for none at all."""
+    ordered = sorted(visits, key=lambda one: one.at_s)
+    good = [one for one in ordered if not one.failed]
+    stretches = _stretches(good)
+    seen: set[str] = set()
+    rollbacks = 0
+    for number, own in enumerate(stretches):
+        version = own[0].index_version
+        rollbacks += number > 0 and version in seen
+        seen.add(version)
+    tail = good[-max(1, len(good) // 10) :]
+    return SimulationReport(
+        visits=len(ordered),
+        failed=failed,
+        degraded=sum(bool(set(one.degraded) - {"fallback"}) for one in good),
+        swaps=max(len(stretches) - 1, 0),
+        rollbacks=int(rollbacks),
+        first_conversion=_mean(stretches[0]) if stretches else 0.0,
+        last_conversion=_mean(tail) if tail else 0.0,
+        checked=checked,
+        mixed=mixed,
+        versions=tuple(_version(own) for own in stretches),
+    )
+
+
+def _stretches(visits: Sequence[Visit]) -> list[list[Visit]]:
+    """Visits of one version after another.
+
+    Replicas take a new version within half a second of each other: a visit that another version answered
+    just before or after the change belongs to that version's stretch.
+    """
+    found: list[list[Visit]] = []
+    for one in visits:
+        if found and one.index_version == found[-1][0].index_version:
+            found[-1].append(one)
+        elif (
+            len(found) > 1
+            and one.index_version == found[-2][0].index_version
+            and _just_before(found[-1], one)
+        ):
+            found[-2].append(one)
+        else:
+            found.append([one])
+    return found
+
+
+def _just_before(newer: Sequence[Visit], one: Visit, within_s: float = 2.0) -> bool:
+    return one.at_s - newer[0].at_s < within_s
+
+
+def _version(visits: Sequence[Visit]) -> VersionReport:
+    latencies = [one.latency_ms for one in visits]
+    return VersionReport(
+        index_version=visits[0].index_version,
+        first_visit=visits[0].number,
+        visits=len(visits),
+        click_rate=float(np.mean([one.clicks for one in visits])),
+        conversion=float(np.mean([one.purchases for one in visits])),
+        expected_conversion=_mean(visits),
+        interval=_interval(visits),
+        p50_ms=float(np.percentile(latencies, 50)),
+        p99_ms=float(np.percentile(latencies, 99)),
+    )
+
+
+def _mean(visits: Sequence[Visit]) -> float:
+    return float(np.mean([one.expected_purchases for one in visits]))
+
+
+def _interval(visits: Sequence[Visit]) -> tuple[float, float]:
+    """Bootstrap over shoppers."""
+    sums: dict[str, list[float]] = {}
+    for one in visits:
+        own = sums.setdefault(one.user, [0.0, 0.0])
+        own[0] += one.expected_purchases
+        own[1] += 1.0
+    table = np.array(list(sums.values()))
+    rng = np.random.default_rng(0)
+    drawn = table[rng.integers(len(table), size=(DRAWS, len(table)))].sum(axis=1)
+    rates = drawn[:, 0] / drawn[:, 1]
+    return float(np.percentile(rates, 2.5)), float(np.percentile(rates, 97.5))
+
+
+def draw(found: SimulationReport, file: Path) -> Path:
+    """Conversion over the visits, a point for each version, as an HTML page or (`.svg`) a picture."""
+    xs: list[Any] = [one.first_visit + one.visits / 2 for one in found.versions]
+    ys = [one.expected_conversion for one in found.versions]
+    spans = [one.interval for one in found.versions]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.suffix == ".svg":
+        _svg(xs, ys, spans, file)
+    else:
+        _html(xs, ys, spans, found, file)
+    return file
+
+
+def _svg(xs: Sequence[float], ys: Sequence[float], spans: Sequence[tuple[float, float]], file: Path) -> None:
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({"svg.hashsalt": "simulation", "font.size": 9}):
+        figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+        axes = figure.add_subplot()
+        reach = np.array([[y - low, high - y] for y, (low, high) in zip(ys, spans, strict=True)]).T
+        axes.errorbar(xs, ys, yerr=reach, marker="o", markersize=4, linewidth=1.0, capsize=2)
+        axes.set(
+            title="Purchases a list, by index version", xlabel="visit", ylabel="expected purchases a list"
+        )
+        axes.set_ylim(bottom=0.0)
+        axes.grid(alpha=0.3)
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def _html(
+    xs: Sequence[float],
+    ys: Sequence[float],
+    spans: Sequence[tuple[float, float]],
+    found: SimulationReport,
+    file: Path,
+) -> None:
+    import plotly.graph_objects as go
+
+    names = [one.index_version for one in found.versions]
+    error = {"array": [h - y for y, (_, h) in zip(ys, spans, strict=True)],
+             "arrayminus": [y - low for y, (low, _) in zip(ys, spans, strict=True)]}  # fmt: skip
+    figure = go.Figure(go.Scatter(x=xs, y=ys, error_y=error, text=names, mode="lines+markers"))
+    figure.update_layout(title="Purchases a list, by index version", xaxis_title="visit")
+    figure.write_html(file, include_plotlyjs=True)
