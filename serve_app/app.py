@@ -20,6 +20,7 @@ from cluster.control_store import ControlStore
 from cluster.database import open_database
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
+from cluster.loop_store import LoopStore
 from cluster.profile_store import ProfilePartition
 from cluster.replica_board import ReplicaBoard
 from cluster.runtime import ResourceRequest, require
@@ -37,6 +38,7 @@ from serve_app.encoder_service import EncoderService, RemoteEncoder
 from serve_app.event_log import EventClient, EventLog
 from serve_app.http_door import HttpDoor
 from serve_app.index_watch import IndexWatch
+from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import FOLDER_VARIABLE, Metrics
 from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import InlineProfiles, ProfileReader, ProfileServer, RemoteProfiles
@@ -145,6 +147,7 @@ def assemble(
         metrics=metrics,
         controls=controls,
         decisions=Decisions(store, controls, lists),
+        loop=LoopDesk(LoopStore(engine), wiring.workspace),
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
     )

@@ -8,7 +8,17 @@ from fastapi import Body, FastAPI, Header, Path, Query
 
 from recsys.identifiers import MAX_ID_BYTES
 from serve_app.decisions import ANYBODY, Decisions
-from serve_app.payloads import AuditBody, ControlBody, Decision, RulesPreview, RulesPreviewed
+from serve_app.loop_desk import LoopDesk
+from serve_app.payloads import (
+    AuditBody,
+    ControlBody,
+    Decision,
+    JobAsked,
+    JobBody,
+    LoopAnswer,
+    RulesPreview,
+    RulesPreviewed,
+)
 
 Name = Annotated[str, Path(min_length=1, max_length=MAX_ID_BYTES)]
 Actor = Annotated[str, Header(alias="X-Actor", max_length=200, description="Who changes it.")]
@@ -69,6 +79,40 @@ def _add_kind(api: FastAPI, decisions: Decisions, kind: str, plural: str) -> Non
     async def delete(name: Name, actor: Actor = ANYBODY) -> ControlBody:
         """Take one away; what it was."""
         return await decisions.delete(kind, name, actor)
+
+
+def add_loop(api: FastAPI, desk: LoopDesk) -> None:
+    """Routes of the feedback loop and its jobs."""
+
+    @api.get("/v1/loop", tags=["jobs"])
+    async def status() -> LoopAnswer:
+        """Whether the loop turns, and what it did."""
+        return await desk.status()
+
+    @api.post("/v1/loop/pause", tags=["jobs"])
+    async def pause() -> LoopAnswer:
+        """Decide nothing by itself until `resume`."""
+        return await desk.pause(True)
+
+    @api.post("/v1/loop/resume", tags=["jobs"])
+    async def resume() -> LoopAnswer:
+        """Decide again."""
+        return await desk.pause(False)
+
+    @api.post("/v1/jobs/{kind}", tags=["jobs"], status_code=202)
+    async def ask(kind: Name) -> JobAsked:
+        """Ask for a run: embed, fit, fine_tune, evaluate, rollback, or `due` for what the policy says."""
+        return await desk.ask(kind)
+
+    @api.get("/v1/jobs", tags=["jobs"])
+    async def jobs(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[JobBody]:
+        """Runs, the newest first."""
+        return await desk.jobs(limit)
+
+    @api.get("/v1/jobs/{run_id}", tags=["jobs"])
+    async def job(run_id: Name) -> JobBody:
+        """One run with the end of its log."""
+        return await desk.job(run_id)
 
 
 def _add_rest(api: FastAPI, decisions: Decisions) -> None:

@@ -22,6 +22,7 @@ from serve_app.controls import ControlWatch
 from serve_app.decisions import Decisions
 from serve_app.encoder_service import RemoteEncoder
 from serve_app.index_watch import IndexWatch
+from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
 from serve_app.payloads import EmbedAnswer, IndexAnswer, InterestBody, ListAnswer, ProfileAnswer
 from serve_app.popularity_board import PopularityBoard
@@ -50,6 +51,7 @@ class ShopService:
     metrics: Metrics
     controls: ControlWatch
     decisions: Decisions
+    loop: LoopDesk
     journal: AnswerJournal
     report: ReplicaReport
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)

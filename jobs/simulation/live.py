@@ -131,7 +131,7 @@ def _loop_config(events: int, trials: int) -> LoopConfig:
     # All of it happens within minutes: the order of a shopper's events is real, days are not.
     arguments = ("--split", "leave-one-out", "--trials", str(trials))
     fit = KindConfig(min_gap_s=0.0, min_events=events, event_share=0.0, arguments=arguments)
-    return LoopConfig(period_s=1.0, poll_s=0.5, fit=fit, lease_s=10.0)
+    return LoopConfig(period_s=1.0, poll_s=0.5, fit=fit, lease_s=10.0, niceness=0)
 
 
 def _drive(

@@ -23,13 +23,13 @@ def arm_of(experiment: Experiment, unit: str) -> Arm | None:
     Adding an arm deals anew: make it a new experiment.
     """
     point = shard_of(f"{experiment.salt or experiment.experiment_id}\0{unit}", POINTS)
-    ends, owners = _zones(tuple(arm.share for arm in experiment.arms))
+    ends, owners = zones(tuple(arm.share for arm in experiment.arms))
     owner = owners[int(np.searchsorted(ends, point, side="right"))]
     return None if owner is None else experiment.arms[owner]
 
 
 @lru_cache(maxsize=1024)
-def _zones(shares: tuple[float, ...]) -> tuple[np.ndarray, tuple[int | None, ...]]:
+def zones(shares: tuple[float, ...]) -> tuple[np.ndarray, tuple[int | None, ...]]:
     """Ends of consecutive zones of points, and the arm that owns each (None: nobody)."""
     count = len(shares)
     points = [round(share * POINTS) for share in shares]

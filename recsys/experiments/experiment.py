@@ -82,8 +82,8 @@ class Experiment(Config):
     """Results that hold whenever one stops, or at looks planned beforehand: sharper, needs both dates."""
     look_hours: PositiveFloat = 24.0
     """Time between two planned looks."""
-    expected_lift: float = Field(default=0.05, gt=0.0, le=1.0)
-    """The relative lift that `any_time` is tuned to; it holds for every other too."""
+    expected_lift: float = Field(default=0.1, gt=0.0, le=1.0)
+    """The relative lift that `any_time` is tuned to; rather too large than too small. It holds for all."""
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:

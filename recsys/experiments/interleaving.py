@@ -1,9 +1,8 @@
-"""Two rankings in one list, each place drafted by one of them: Radlinski, Kurup, Joachims 2008."""
+"""Two ranked lists in one, each place drafted by one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,48 +12,32 @@ def team_draft(
 ) -> tuple[list[str], dict[str, int]]:
     """The interleaved list of at most `n` items, and the team (0 or 1) that drafted each.
 
-    In every round a coin says who picks first; a team picks its best item that is not there yet.
+    In every round a coin says who picks first, and each team picks its best item that is not there yet
+    (Radlinski, Kurup, Joachims 2008). When one list has no more to offer the other fills the rest; those
+    items belong to no team, since nothing was there to compare them with.
     """
-    rankings = (list(first), list(second))
+    waiting = [list(dict.fromkeys(ranking))[::-1] for ranking in (first, second)]
     shown: list[str] = []
     teams: dict[str, int] = {}
     while len(shown) < n:
-        before = len(shown)
-        for team in (0, 1) if rng.random() < 0.5 else (1, 0):
-            pick = next((item for item in rankings[team] if item not in teams), None)
+        for rest in waiting:
+            while rest and rest[-1] in teams:
+                rest.pop()
+        order = (0, 1) if rng.random() < 0.5 else (1, 0)
+        if not all(waiting):
+            break
+        for team in order:
+            pick = _next(waiting[team], teams)
             if pick is not None and len(shown) < n:
                 teams[pick] = team
                 shown.append(pick)
-        if len(shown) == before:
-            break
-    return shown, teams
+    rest = [item for item in reversed(waiting[0] or waiting[1]) if item not in teams]
+    return shown + rest[: n - len(shown)], teams
 
 
-@dataclass(frozen=True)
-class Preference:
-    """What clicks on interleaved lists say."""
-
-    users: int
-    """Shoppers who preferred one of the arms."""
-    for_second: int
-    """Of them: the second."""
-    ties: int
-    """Shoppers whose clicks were even, or none."""
-    p_value: float
-    """Two-sided sign test over shoppers."""
-
-
-def preference(clicks: Iterable[tuple[str, int]]) -> Preference:
-    """The verdict of clicks, each a shopper and the team whose item it was.
-
-    A shopper counts once, for the arm with more clicks.
-    """
-    from scipy.stats import binomtest
-
-    credit: dict[str, int] = {}
-    for unit, team in clicks:
-        credit[unit] = credit.get(unit, 0) + (1 if team else -1)
-    second = sum(value > 0 for value in credit.values())
-    users = sum(value != 0 for value in credit.values())
-    chance = float(binomtest(second, users).pvalue) if users else 1.0
-    return Preference(users, second, len(credit) - users, chance)
+def _next(waiting: list[str], taken: dict[str, int]) -> str | None:
+    while waiting:
+        item = waiting.pop()
+        if item not in taken:
+            return item
+    return None

@@ -22,11 +22,12 @@ STEPS = 12
 def spent(fraction: float, alpha: float) -> float:
     """Error that may have been spent by a fraction of the planned time: next to none early.
 
-    O'Brien-Fleming-like, so that the last look is nearly as sharp as an experiment without looks.
+    O'Brien-Fleming-like, half of alpha on each side, so that the last look is nearly as sharp as an
+    experiment without looks.
     """
     if fraction <= 0.0:
         return 0.0
-    return float(2.0 * norm.sf(norm.isf(alpha / 2.0) / math.sqrt(min(fraction, 1.0))))
+    return float(4.0 * norm.sf(norm.isf(alpha / 4.0) / math.sqrt(min(fraction, 1.0))))
 
 
 def drawn_paths(looks: Sequence[Contrast], seed: int = 0, num_paths: int = NUM_PATHS) -> np.ndarray:

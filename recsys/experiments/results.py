@@ -1,175 +1,116 @@
-"""What an experiment has shown so far, said so that nobody has to know statistics to read it right."""
+"""Results of an experiment from its exposures and the events that followed."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from scipy.stats import chisquare
 
-from recsys.config import Config
-from recsys.experiments.attribution import DAY_US, Outcomes
-from recsys.experiments.comparison import Difference, difference, estimate
-from recsys.experiments.experiment import Experiment, Measure
-from recsys.experiments.sequential import anytime_p_value, anytime_reach, group_boundaries
+from recsys.experiments.attribution import attribute
+from recsys.experiments.comparing import Seen, compare, watch
+from recsys.experiments.estimate import estimate
+from recsys.experiments.experiment import Experiment
+from recsys.experiments.exposure import Exposure
+from recsys.experiments.looks import look_times
+from recsys.experiments.measure import Measure
+from recsys.experiments.outcomes import Attributed, Outcomes
+from recsys.experiments.preference import preference
+from recsys.experiments.result import ArmResult, ExperimentResults, InterleavingResults, SampleRatio
+from recsys.experiments.verdict import verdict
+from recsys.history import Response
 
-ALPHA = 0.05
-BROKEN_RATIO = 0.001
-"""Chance below which numbers of shoppers do not come from the planned shares."""
-LEAST_USERS = 100
-"""Shoppers in each arm before anything is said."""
-
-
-class ArmResult(Config):
-    """One arm beside the control."""
-
-    arm: str
-    users: int
-    lists: int
-    value: float
-    """Of the primary measure."""
-    difference: float | None = None
-    """Against the control."""
-    interval: tuple[float, float] | None = None
-    """Of the difference, 95 %, for one look at a planned end."""
-    anytime_interval: tuple[float, float] | None = None
-    """Of the difference, 95 %, whenever one looks."""
-    lift: float | None = None
-    """Relative difference."""
-    lift_interval: tuple[float, float] | None = None
-    p_value: float | None = None
-    """For one look at a planned end."""
-    anytime_p_value: float | None = None
-    """Whenever one looks."""
-    planned_look: bool | None = None
-    """Whether daily looks until the planned end have found a difference; None without an end."""
-    measures: dict[Measure, float]
-    """Every measure."""
+BROKEN_BELOW = 1e-3
 
 
-class ExperimentResult(Config):
-    """An experiment as it stands."""
+def results(
+    experiment: Experiment,
+    exposures: Iterable[Exposure],
+    events: Iterable[Response],
+    now_us: int,
+    *,
+    prices: Mapping[str, float] | None = None,
+    covariate: Mapping[str, float] | None = None,
+) -> ExperimentResults | InterleavingResults:
+    """The experiment as it stands at `now_us`, whatever its state.
 
-    experiment_id: str
-    primary: Measure
-    days: int
-    arms: tuple[ArmResult, ...]
-    """The control first."""
-    sample_ratio_p_value: float
-    """Chance of such numbers of shoppers under the planned shares."""
-    guardrails: dict[str, str]
-    """`arm measure` -> `kept`, `broken` or `not clear yet`."""
-    verdict: str
-    """What to do about it, in words."""
+    `prices`: item -> price in the currency's smallest unit. `covariate`: shopper -> a number from before the
+    experiment that goes with the measures, such as earlier purchases; who has none counts 0.
+    """
+    if experiment.mode == "interleave":
+        return preference(experiment, exposures, events, now_us)
+    return summarise(experiment, attribute(experiment, exposures, events, prices), now_us, covariate)
 
 
-def result_of(experiment: Experiment, outcomes: Outcomes) -> ExperimentResult:
-    """The result of an experiment's outcomes; arms without shoppers have values of 0."""
-    last = max(outcomes.num_days - 1, 0)
-    figures = outcomes.until(last)
-    shares = [arm.share for arm in experiment.arms]
-    ratio = _sample_ratio(np.bincount(outcomes.arms, minlength=len(shares)), shares)
-    arms = [_arm(experiment, outcomes, figures, number) for number in range(len(experiment.arms))]
-    guardrails = _guardrails(experiment, outcomes, figures)
-    return ExperimentResult(
+def summarise(
+    experiment: Experiment,
+    attributed: Attributed,
+    now_us: int,
+    covariate: Mapping[str, float] | None = None,
+) -> ExperimentResults:
+    """`results` of what is attributed already."""
+    seen = _seen(experiment, attributed, now_us, covariate)
+    treatments = range(1, len(experiment.arms))
+    ratio = _sample_ratio(experiment, seen.now)
+    comparisons = [compare(seen, arm, experiment.primary, often=True) for arm in treatments]
+    others = [measure for measure in Measure if measure is not experiment.primary]
+    guardrails = [watch(seen, arm, guardrail) for guardrail in experiment.guardrails for arm in treatments]
+    return ExperimentResults(
         experiment_id=experiment.experiment_id,
+        at_us=now_us,
+        control=experiment.control.name,
         primary=experiment.primary,
-        days=outcomes.num_days,
-        arms=tuple(arms),
-        sample_ratio_p_value=ratio,
-        guardrails=guardrails,
-        verdict=_verdict(arms, ratio, guardrails),
+        stopping=experiment.stopping,
+        confidence=1.0 - seen.alpha,
+        looks=len(seen.looks),
+        moved_units=attributed.moved_units,
+        arms=tuple(_arm(experiment, seen.now, arm) for arm in range(len(experiment.arms))),
+        sample_ratio=ratio,
+        comparisons=tuple(comparisons),
+        others=tuple(compare(seen, arm, measure, often=False) for measure in others for arm in treatments),
+        guardrails=tuple(guardrails),
+        verdict=verdict(experiment.control.name, ratio, comparisons, guardrails, seen.alpha),
     )
 
 
-def planned_looks(experiment: Experiment, outcomes: Outcomes, treated: int) -> bool | None:
-    """Whether one of the daily looks so far has found a difference; None without a planned end."""
-    if experiment.starts_at is None or experiment.ends_at is None:
-        return None
-    planned = (experiment.ends_at - experiment.starts_at).total_seconds() * 1e6 / DAY_US
-    looks = [
-        difference(experiment.primary, outcomes.until(day), outcomes.arms, treated)
-        for day in range(outcomes.num_days)
-    ]
-    return found_by_looks(looks, [min((day + 1) / planned, 1.0) for day in range(len(looks))])
-
-
-def found_by_looks(looks: Sequence[Difference], fractions: Sequence[float], alpha: float = ALPHA) -> bool:
-    """Whether any of the looks is beyond its boundary."""
-    information = [1.0 / look.error**2 if 0.0 < look.error < math.inf else 0.0 for look in looks]
-    bounds = group_boundaries(fractions, information, alpha)
-    return any(abs(look.z) >= bound for look, bound in zip(looks, bounds, strict=True))
-
-
-def _arm(
-    experiment: Experiment, outcomes: Outcomes, figures: Mapping[str, np.ndarray], number: int
-) -> ArmResult:
-    users = outcomes.arms == number
-    values = {measure: estimate(measure, figures, users).value for measure in Measure}
-    plain = ArmResult(
-        arm=experiment.arms[number].name,
-        users=int(users.sum()),
-        lists=int(figures["lists"][users].sum()),
-        value=values[experiment.primary],
-        measures=values,
-    )
-    if number == 0:
-        return plain
-    found = difference(experiment.primary, figures, outcomes.arms, number)
-    if not math.isfinite(found.error):
-        return plain
-    compared = found.control.users + found.treated.users
-    reach = anytime_reach(compared) * found.error
-    lift, low, high = found.relative()
-    return plain.model_copy(
-        update={
-            "difference": found.value,
-            "interval": found.interval(),
-            "anytime_interval": (found.value - reach, found.value + reach),
-            "lift": None if math.isnan(lift) else lift,
-            "lift_interval": None if math.isnan(lift) else (low, high),
-            "p_value": found.p_value,
-            "anytime_p_value": anytime_p_value(found.z, compared),
-            "planned_look": planned_looks(experiment, outcomes, number),
-        }
+def _seen(
+    experiment: Experiment, attributed: Attributed, now_us: int, covariate: Mapping[str, float] | None
+) -> Seen:
+    known = attributed.exposure_at_us
+    looks = look_times(experiment, int(known[0]), now_us) if len(known) and known[0] <= now_us else []
+    values = None
+    if covariate is not None:
+        values = np.array([covariate.get(unit, 0.0) for unit in attributed.units], np.float64)
+    return Seen(
+        experiment,
+        attributed.until(now_us),
+        [(look, attributed.until(look.at_us)) for look in looks],
+        len(attributed.units),
+        values,
     )
 
 
-def _sample_ratio(users: np.ndarray, shares: Sequence[float]) -> float:
-    if not users.sum():
-        return 1.0
-    expected = np.array(shares) / sum(shares) * users.sum()
-    return float(chisquare(users, expected).pvalue)
+def _arm(experiment: Experiment, outcomes: Outcomes, arm: int) -> ArmResult:
+    own = outcomes.arm == arm
+    return ArmResult(
+        name=experiment.arms[arm].name,
+        share=experiment.arms[arm].share,
+        units=int(own.sum()),
+        lists=int(outcomes.exposures[own].sum()),
+        clicks=int(outcomes.clicks[own].sum()),
+        purchases=int(outcomes.purchases[own].sum()),
+        revenue=float(outcomes.revenue[own].sum()),
+        values={measure: estimate(outcomes, arm, measure).value for measure in Measure},
+    )
 
 
-def _guardrails(
-    experiment: Experiment, outcomes: Outcomes, figures: Mapping[str, np.ndarray]
-) -> dict[str, str]:
-    found = {}
-    for guardrail in experiment.guardrails:
-        for number, arm in enumerate(experiment.arms[1:], 1):
-            one = difference(guardrail.measure, figures, outcomes.arms, number)
-            floor = -guardrail.most_loss * one.control.value
-            reach = anytime_reach(one.control.users + one.treated.users) * one.error
-            kept, broken = one.value - reach >= floor, one.value + reach < floor
-            state = "kept" if kept else "broken" if broken else "not clear yet"
-            found[f"{arm.name} {guardrail.measure.value}"] = state
-    return found
-
-
-def _verdict(arms: Sequence[ArmResult], ratio: float, guardrails: Mapping[str, str]) -> str:
-    """Only tests that bear daily looks have a say."""
-    if ratio < BROKEN_RATIO:
-        return "sample ratio broken: shoppers were not spread as planned, nothing can be concluded"
-    if broken := sorted(name for name, state in guardrails.items() if state == "broken"):
-        return f"stop: {', '.join(broken)} is beyond its guardrail"
-    if min(arm.users for arm in arms) < LEAST_USERS:
-        return f"not enough data: {LEAST_USERS} shoppers in each arm are needed"
-    clear = [arm for arm in arms[1:] if arm.planned_look or (arm.anytime_p_value or 1.0) < ALPHA]
-    if not clear:
-        return "no difference seen so far"
-    best = max(clear, key=lambda arm: arm.difference or 0.0)
-    if (best.difference or 0.0) > 0.0:
-        return f"{best.arm} is better than {arms[0].arm}"
-    return f"{arms[0].arm} is better than {', '.join(arm.arm for arm in clear)}"
+def _sample_ratio(experiment: Experiment, outcomes: Outcomes) -> SampleRatio:
+    found = np.bincount(outcomes.arm, minlength=len(experiment.arms))
+    shares = np.array([arm.share for arm in experiment.arms])
+    expected = shares / shares.sum() * found.sum()
+    chance = float(chisquare(found, expected).pvalue) if found.sum() else None
+    return SampleRatio(
+        expected=tuple(expected.tolist()),
+        p_value=chance,
+        broken=chance is not None and chance < BROKEN_BELOW,
+    )

@@ -23,6 +23,7 @@ from cluster.event_store import EventStore
 from cluster.event_writer import EventWriter
 from cluster.indexing import build_index
 from cluster.item_store import ItemStore
+from cluster.loop_store import LoopStore
 from cluster.profile_store import ProfilePartition
 from cluster.replica_board import ReplicaBoard
 from cluster.serving_database import open_serving_database
@@ -39,6 +40,7 @@ from serve_app.api import create_api
 from serve_app.controls import ControlWatch
 from serve_app.decisions import Decisions
 from serve_app.index_watch import IndexWatch
+from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
 from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import InlineProfiles, ProfileReader
@@ -159,6 +161,7 @@ def assemble_inline(
         metrics=metrics,
         controls=controls,
         decisions=Decisions(store, controls, lists),
+        loop=LoopDesk(LoopStore(open_database(small.workspace.database_url)), small.workspace),
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
     )

@@ -357,3 +357,18 @@ def test_a_place_left_to_chance_is_logged_with_its_chances(
             assert min(one.probabilities) >= 0.1 / len(one.candidates) - 1e-12
 
     play(service, scene)
+
+
+def test_people_see_and_steer_the_loop_over_http(service: ShopService, small_shop: SmallShop) -> None:
+    async def scene(client: httpx.AsyncClient) -> None:
+        assert (await post(client, "/v1/loop/pause", {}))["paused"] is True
+        assert (await post(client, "/v1/loop/resume", {}))["paused"] is False
+        asked = await client.post("/v1/jobs/fit")
+        assert asked.status_code == 202
+        assert (await client.post("/v1/jobs/coffee")).status_code == 422
+        status = (await client.get("/v1/loop")).json()
+        assert (status["waiting"], status["holder"], status["runs"]) == (["fit"], None, [])
+        assert (await client.get("/v1/jobs")).json() == []
+        assert (await client.get("/v1/jobs/nothing")).status_code == 404
+
+    play(service, scene)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import Engine
@@ -33,7 +34,7 @@ def test_a_change_counts_up_and_no_change_does_not(engine: Engine) -> None:
     for body in ({"x": 1}, {"x": 1}, {"x": 2}):
         store.put("rule", "a", body, "ann")
         seen.append(store.last_seq())
-    assert [later - earlier for earlier, later in zip(seen, seen[1:], strict=False)] == [1, 0, 1]
+    assert [later - earlier for earlier, later in pairwise(seen)] == [1, 0, 1]
     store.delete("rule", "a", "bob", note="over")
     assert store.all_of("rule") == []
     assert store.put("rule", "a", {"x": 3}, "ann").revision == 4  # a revision never comes twice
