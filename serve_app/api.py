@@ -12,7 +12,7 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 
 from recsys.identifiers import MAX_ID_BYTES
-from serve_app.decision_api import add_decisions, add_loop
+from serve_app.decision_api import add_decisions, add_evidence, add_loop
 from serve_app.metrics import RequestTimer
 from serve_app.payloads import (
     DeleteAck,
@@ -74,6 +74,7 @@ def create_api(service: ShopService) -> FastAPI:
     _add_views(api, service)
     add_decisions(api, service.decisions)
     add_loop(api, service.loop)
+    add_evidence(api, service.evidence)
     config = service.config
     api.add_middleware(
         RequestGuard,

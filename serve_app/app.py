@@ -36,6 +36,7 @@ from serve_app.controls import ControlWatch
 from serve_app.decisions import Decisions
 from serve_app.encoder_service import EncoderService, RemoteEncoder
 from serve_app.event_log import EventClient, EventLog
+from serve_app.evidence import Evidence
 from serve_app.http_door import HttpDoor
 from serve_app.index_watch import IndexWatch
 from serve_app.loop_desk import LoopDesk
@@ -130,7 +131,8 @@ def assemble(
     reader = _profile_reader(wiring, event_store, profiles)
     board, metrics = PopularityBoard(event_store, config), Metrics()
     serving = open_serving_database(wiring.serving_url)
-    journal = AnswerJournal(AnswerStore(serving), metrics)
+    answers = AnswerStore(serving)
+    journal = AnswerJournal(answers, metrics)
     store = ControlStore(engine)
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
     lists = Recommender(watch, controls, reader, text_encoder, board, journal, config)
@@ -147,6 +149,7 @@ def assemble(
         metrics=metrics,
         controls=controls,
         decisions=Decisions(store, controls, lists),
+        evidence=Evidence(answers, event_store, items, controls),
         loop=LoopDesk(LoopStore(engine), wiring.workspace),
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),

@@ -6,8 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Header, Path, Query
 
+from recsys.experiments.result import ExperimentResults, InterleavingResults
 from recsys.identifiers import MAX_ID_BYTES
+from recsys.off_policy import OffPolicyReport
 from serve_app.decisions import ANYBODY, Decisions
+from serve_app.evidence import Evidence
 from serve_app.loop_desk import LoopDesk
 from serve_app.payloads import (
     AuditBody,
@@ -16,6 +19,7 @@ from serve_app.payloads import (
     JobAsked,
     JobBody,
     LoopAnswer,
+    OffPolicyRequest,
     RulesPreview,
     RulesPreviewed,
 )
@@ -79,6 +83,20 @@ def _add_kind(api: FastAPI, decisions: Decisions, kind: str, plural: str) -> Non
     async def delete(name: Name, actor: Actor = ANYBODY) -> ControlBody:
         """Take one away; what it was."""
         return await decisions.delete(kind, name, actor)
+
+
+def add_evidence(api: FastAPI, evidence: Evidence) -> None:
+    """Routes of what lists have led to."""
+
+    @api.get("/v1/experiments/{name}/results", tags=["evidence"])
+    async def results(name: Name) -> ExperimentResults | InterleavingResults:
+        """An experiment as it stands; its verdict may be read every day."""
+        return await evidence.results(name)
+
+    @api.post("/v1/off-policy", tags=["evidence"])
+    async def off_policy(body: OffPolicyRequest) -> OffPolicyReport:
+        """What other policies would have earned in the place of chance, or why the log cannot tell."""
+        return await evidence.off_policy(body)
 
 
 def add_loop(api: FastAPI, desk: LoopDesk) -> None:

@@ -21,6 +21,7 @@ from serve_app.answer_journal import AnswerJournal
 from serve_app.controls import ControlWatch
 from serve_app.decisions import Decisions
 from serve_app.encoder_service import RemoteEncoder
+from serve_app.evidence import Evidence
 from serve_app.index_watch import IndexWatch
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
@@ -52,6 +53,7 @@ class ShopService:
     controls: ControlWatch
     decisions: Decisions
     loop: LoopDesk
+    evidence: Evidence
     journal: AnswerJournal
     report: ReplicaReport
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)

@@ -92,8 +92,8 @@ def contrasts(seen: Seen, arm: int, measure: Measure) -> list[tuple[Look, Contra
 
 
 def _once(gap: Contrast, lift: Contrast) -> dict[str, object]:
-    half = ONCE * lift.error
-    reach = ONCE * gap.error
+    half = lift.reach(ONCE)
+    reach = gap.reach(ONCE)
     return {
         "difference": gap.estimate,
         "difference_interval": Interval(low=gap.estimate - reach, high=gap.estimate + reach),

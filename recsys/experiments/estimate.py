@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy.stats import norm, t
 
 from recsys.experiments.measure import RATIOS, Measure
 from recsys.experiments.outcomes import Outcomes
 
 MIN_UNITS = 100
-MIN_ACTIVE = 30
+MIN_ACTIVE = 50
 """Shoppers, and shoppers who did it at all, in each arm below which no normal law is trusted."""
+MANY = 1e6
+"""Degrees of freedom from which Student's law is the normal one."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +45,36 @@ class Contrast:
     contributions: np.ndarray
     """`[U] float64`, sums to 0."""
 
-    @property
+    @cached_property
     def error(self) -> float:
         """Standard error; 0 where there is no noise at all."""
         return float(np.sqrt(np.sum(self.contributions**2)))
 
-    @property
+    @cached_property
+    def degrees(self) -> float:
+        """Degrees of freedom of the error (Satterthwaite 1946): few where a few shoppers spend most."""
+        squares = self.contributions**2
+        total = float(squares.sum())
+        if total <= 0.0:
+            return 1.0
+        uncertain = float((squares**2).sum()) / total**2 - 1.0 / float(np.count_nonzero(squares))
+        return min(max(2.0 / uncertain, 1.0), MANY) if uncertain > 0.0 else MANY
+
+    @cached_property
     def z(self) -> float:
-        """Estimate in standard errors; 0 where there is no noise."""
-        return self.estimate / self.error if self.error > 0.0 else 0.0
+        """The estimate as a standard normal without an effect would have it; 0 where there is no noise.
+
+        An error that is itself uncertain makes large ratios more likely (Student), which early looks at
+        heavy-tailed measures would take for an effect.
+        """
+        if self.error <= 0.0:
+            return 0.0
+        ratio = abs(self.estimate) / self.error
+        return float(np.copysign(norm.isf(t.sf(ratio, self.degrees)), self.estimate))
+
+    def reach(self, z: float) -> float:
+        """Half the width of the interval outside of which the estimate is `z` or more away."""
+        return float(t.isf(norm.sf(z), self.degrees)) * self.error
 
 
 def estimate(outcomes: Outcomes, arm: int, measure: Measure) -> Estimate:

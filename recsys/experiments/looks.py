@@ -66,5 +66,5 @@ def sequential(
         fractions = [look.fraction for look, _ in usable]
         paths = planned_looks.drawn_paths([found for _, found in usable])
         p = planned_looks.p_value(paths, fractions, np.array([found.z for _, found in usable]))
-        half = float(planned_looks.boundaries(paths, fractions, alpha)[-1]) * last.error
+        half = last.reach(float(planned_looks.boundaries(paths, fractions, alpha)[-1]))
     return Sequential(p, last.estimate - half, last.estimate + half)

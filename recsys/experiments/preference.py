@@ -107,7 +107,7 @@ def _figures(plain: InterleavingResults, now: Contrast | None, often: Sequential
     if clear:
         figures["p_value"] = float(binomtest(plain.units_won[1], clear).pvalue)
     if now is not None:
-        half = float(norm.isf(ALPHA / 2.0)) * now.error
+        half = now.reach(float(norm.isf(ALPHA / 2.0)))
         figures["preference"] = now.estimate
         figures["preference_interval"] = _within(now.estimate - half, now.estimate + half)
     if often is not None:

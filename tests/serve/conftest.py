@@ -39,6 +39,7 @@ from serve_app.answer_journal import AnswerJournal
 from serve_app.api import create_api
 from serve_app.controls import ControlWatch
 from serve_app.decisions import Decisions
+from serve_app.evidence import Evidence
 from serve_app.index_watch import IndexWatch
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
@@ -144,7 +145,8 @@ def assemble_inline(
     profiles = profiles or InlineProfiles(ProfilePartition(events, config.profile), config.profile_timeout_s)
     board = PopularityBoard(events, config)
     serving = open_serving_database(f"sqlite:///{small.workspace.serving_database}")
-    journal = AnswerJournal(AnswerStore(serving), metrics)
+    answers = AnswerStore(serving)
+    journal = AnswerJournal(answers, metrics)
     store = small.controls
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
     lists = Recommender(watch, controls, profiles, encoder, board, journal, config)
@@ -161,6 +163,7 @@ def assemble_inline(
         metrics=metrics,
         controls=controls,
         decisions=Decisions(store, controls, lists),
+        evidence=Evidence(answers, events, small.items, controls),
         loop=LoopDesk(LoopStore(open_database(small.workspace.database_url)), small.workspace),
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),

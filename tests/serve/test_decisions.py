@@ -359,6 +359,60 @@ def test_a_place_left_to_chance_is_logged_with_its_chances(
     play(service, scene)
 
 
+def test_an_experiments_results_come_from_what_its_lists_led_to(service: ShopService) -> None:
+    arms = [{"name": "A", "share": 0.5}, {"name": "B", "share": 0.5, "overrides": {"sources": ["new"]}}]
+
+    async def scene(client: httpx.AsyncClient) -> None:
+        await put(client, "/v1/experiments/e", {"state": "running", "arms": arms})
+        wanted: Counter[str] = Counter()
+        for number in range(40):
+            user = f"u{number}"
+            answer = await post(client, "/v1/recommend", {"user_id": user, "explain": False})
+            arm = answer["variant"].removeprefix("e=")
+            wanted[arm] += 1
+            if arm == "B" or number % 4 == 0:
+                click = {"user_id": user, "item_id": ids(answer)[0], "event_type": "click",
+                         "recommendation_id": answer["recommendation_id"]}  # fmt: skip
+                await post(client, "/v1/events:batch", {"events": [click]})
+                wanted[f"{arm} clicks"] += 1
+        await service.journal.flush()
+        found = (await client.get("/v1/experiments/e/results")).json()
+        by_name = {one["name"]: one for one in found["arms"]}
+        assert {name: by_name[name]["units"] for name in "AB"} == {name: wanted[name] for name in "AB"}
+        assert {name: by_name[name]["clicks"] for name in "AB"} == {n: wanted[f"{n} clicks"] for n in "AB"}
+        assert found["verdict"]["finding"] == "not enough data"
+        assert (await client.get("/v1/experiments/none/results")).status_code == 404
+
+    play(service, scene)
+
+
+def test_other_policies_are_judged_by_what_chance_has_shown(service: ShopService) -> None:
+    async def scene(client: httpx.AsyncClient) -> None:
+        clicked = 0
+        for number in range(300):
+            body = {"user_id": f"u{number}", "n": 4, "explore": True, "explain": False}
+            answer = await post(client, "/v1/recommend", body)
+            last = answer["items"][-1]
+            if last["propensity"] and int(last["item_id"][-1]) % 2:
+                click = {"user_id": f"u{number}", "item_id": last["item_id"], "event_type": "click",
+                         "recommendation_id": answer["recommendation_id"]}  # fmt: skip
+                await post(client, "/v1/events:batch", {"events": [click]})
+                clicked += 1
+        await service.journal.flush()
+        rare = {"name": "rare", "scores": {"nothing": 1.0}, "epsilon": 0.0}
+        asked = {"policies": [{"name": "any", "kind": "uniform"}, rare]}
+        report = await post(client, "/v1/off-policy", asked)
+        assert (report["decisions"], report["shoppers"]) == (300, 300)
+        assert report["logged_value"] == pytest.approx(clicked / 300)
+        any_ = report["policies"]["any"]
+        assert any_["refused"] == [] or any_["effective_decisions"] < 200
+        low, high = any_["estimates"]["ips"]["interval"] if any_["estimates"] else (0.0, 1.0)
+        assert low < 0.6 and high > 0.2  # noqa: PT018 - one interval
+        await post(client, "/v1/off-policy", {"policies": []}, 422)
+
+    play(service, scene)
+
+
 def test_people_see_and_steer_the_loop_over_http(service: ShopService, small_shop: SmallShop) -> None:
     async def scene(client: httpx.AsyncClient) -> None:
         assert (await post(client, "/v1/loop/pause", {}))["paused"] is True

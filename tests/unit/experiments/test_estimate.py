@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
-from recsys.experiments.estimate import MIN_UNITS, difference, estimate, log_lift
+from recsys.experiments.estimate import MIN_UNITS, Contrast, difference, estimate, log_lift
 from recsys.experiments.measure import Measure
 from recsys.experiments.outcomes import Outcomes
 from tests.unit.experiments.made import outcomes
@@ -87,3 +88,27 @@ def test_without_shoppers_or_actions_there_is_no_interval() -> None:
     assert not estimate(outcomes(5, MIN_UNITS).until(), 0, Measure.CLICK_THROUGH).enough
     silent = estimate(outcomes(5).until(), 0, Measure.RETURNS_PER_USER)
     assert (silent.value, silent.enough) == (0.0, False)
+
+
+def test_few_who_spend_most_make_no_finds() -> None:
+    """60 buyers in each arm with heavy-tailed baskets: one in a thousand stays about one in a thousand."""
+    rng = np.random.default_rng(6)
+    beyond = {"ratio": 0, "z": 0}
+    for _ in range(6_000):
+        spent = np.exp(rng.normal(0.0, 1.0, (2, 60)))
+        own = (spent / spent.sum(1, keepdims=True) - 1.0 / 60) * [[1.0], [-1.0]]
+        found = Contrast(float(np.diff(np.log(spent.sum(1)))[0]), own.ravel())
+        beyond["ratio"] += abs(found.estimate / found.error) > norm.isf(0.0005)
+        beyond["z"] += abs(found.z) > norm.isf(0.0005)
+    assert beyond["ratio"] > 2 * 6
+    assert beyond["z"] <= 2 * 6
+
+
+def test_the_degrees_of_freedom_of_even_noise_are_its_size_and_intervals_agree_with_z() -> None:
+    drawn = Contrast(0.5, np.random.default_rng(7).standard_normal(20_000) / 1_000)
+    assert drawn.degrees == pytest.approx(20_000, rel=0.1)
+    few = Contrast(0.5, np.array([0.1, -0.2, 0.1, 0.3, -0.3]))
+    assert few.z < few.estimate / few.error
+    assert few.reach(few.z) == pytest.approx(0.5)
+    assert Contrast(1.0, np.zeros(3)).z == 0.0
+    assert Contrast(-1.0, np.array([1e-9, -1e-9])).z < -5.0

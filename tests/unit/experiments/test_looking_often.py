@@ -94,7 +94,7 @@ def test_daily_looks_at_shops_without_an_effect_find_one_at_most_as_often_as_sai
     looks = look_times(PLANNED, START_US, START_US + 30 * DAY_US)
     found = {"ordinary": 0, "any_time": 0, "planned": 0}
     for seed in range(300):
-        data = outcomes(seed, 600)
+        data = outcomes(seed, 1_200)
         seen = [(look, data.until(look.at_us)) for look in looks]
         pairs = contrasts(Seen(PLANNED, seen[-1][1], seen, len(data.units)), 1, Measure.CLICK_THROUGH)
         z = np.array([one.z for _, one in pairs])
@@ -103,6 +103,7 @@ def test_daily_looks_at_shops_without_an_effect_find_one_at_most_as_often_as_sai
         found["ordinary"] += bool(np.any(np.abs(z) > norm.isf(0.025)))
         found["any_time"] += min(chances) <= 0.05
         found["planned"] += planned_looks.crossed(paths, [look.fraction for look, _ in pairs], z, 0.05)
+    print(found)
     assert found["ordinary"] > 0.09 * 300
     assert found["any_time"] <= 0.05 * 300
     assert 0.013 * 300 < found["planned"] < 0.088 * 300
