@@ -103,7 +103,6 @@ def test_daily_looks_at_shops_without_an_effect_find_one_at_most_as_often_as_sai
         found["ordinary"] += bool(np.any(np.abs(z) > norm.isf(0.025)))
         found["any_time"] += min(chances) <= 0.05
         found["planned"] += planned_looks.crossed(paths, [look.fraction for look, _ in pairs], z, 0.05)
-    print(found)
     assert found["ordinary"] > 0.09 * 300
     assert found["any_time"] <= 0.05 * 300
     assert 0.013 * 300 < found["planned"] < 0.088 * 300
