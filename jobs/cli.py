@@ -15,6 +15,7 @@ from jobs import (
     import_commands,
     learning_commands,
     loop_commands,
+    moderation_commands,
     serve_commands,
     simulate_commands,
     training_commands,
@@ -36,6 +37,7 @@ learning_commands.register(app)
 serve_commands.register(app)
 loop_commands.register(app)
 simulate_commands.register(app)
+moderation_commands.register(app)
 bench_commands.register(app)
 capacity_commands.register(app)
 

@@ -76,7 +76,7 @@ def test_the_search_lets_through_all_that_the_last_look_allows(
 
 
 def test_a_block_list_hides_by_id_brand_seller_category_and_word() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"item_id": "a", "title": "Plain", "brand": "Umbra", "category": "Home"},
         {"item_id": "b", "title": "Plain", "brand": "Corvo", "category": "Home/Knives"},
         {"item_id": "c", "title": "A SWORD of tin", "brand": "Corvo", "category": "Toys"},
