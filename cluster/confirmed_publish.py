@@ -6,8 +6,10 @@ confirms on the board. Only then does the pointer move. A replica that refuses s
 
 from __future__ import annotations
 
+import fcntl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cluster.replica_board import ReplicaBoard, ReplicaState
@@ -20,6 +22,7 @@ BEAT_S = 1.0
 WATCHED_S = 2.5 * BEAT_S
 """A replica whose number did not grow in this time is gone."""
 POLL_S = 0.1
+LOCK = ".publishing"
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,11 @@ def publish_confirmed(
     Raises `IndexMissingError` or `IndexCorruptError` for the version itself, `GateError` when a replica
     refuses it or does not confirm in time; the pointer then stays as it was.
     """
-    verify(workspace, index_version)
-    _confirm(workspace, board, index_version, wait)
-    make_current(workspace, index_version, keep)
-    workspace.staged.unlink(missing_ok=True)
+    with _alone(workspace):
+        verify(workspace, index_version)
+        _confirm(workspace, board, index_version, wait)
+        make_current(workspace, index_version, keep)
+        workspace.staged.unlink(missing_ok=True)
 
 
 def rollback_confirmed(
@@ -58,12 +62,13 @@ def rollback_confirmed(
 
     Raises `IndexMissingError` when there is none left, `GateError` like `publish_confirmed`.
     """
-    earlier = earlier_version(workspace)
-    verify(workspace, earlier)
-    _confirm(workspace, board, earlier, wait)
-    point_to(workspace, earlier)
-    workspace.staged.unlink(missing_ok=True)
-    return earlier
+    with _alone(workspace):
+        earlier = earlier_version(workspace)
+        verify(workspace, earlier)
+        _confirm(workspace, board, earlier, wait)
+        point_to(workspace, earlier)
+        workspace.staged.unlink(missing_ok=True)
+        return earlier
 
 
 def staged_version(workspace: Workspace) -> str | None:
@@ -73,6 +78,15 @@ def staged_version(workspace: Workspace) -> str | None:
     except FileNotFoundError:
         return None
     return name if name and "/" not in name and not name.startswith(".") else None
+
+
+@contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    """One change of the pointer at a time: a second one waits for the first; a dead one's lock is gone."""
+    workspace.index.mkdir(parents=True, exist_ok=True)
+    with (workspace.index / LOCK).open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _confirm(workspace: Workspace, board: ReplicaBoard, index_version: str, wait: ReplicaWait) -> None:

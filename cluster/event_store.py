@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from cluster.change_sign import ChangeSign
 from cluster.database import (
     EVENTS_TABLE,
+    ITEMS_TABLE,
     VISITOR_OWNERS,
     counter_value,
     draw_numbers,
@@ -151,6 +152,16 @@ class EventStore:
                 return
             yield [Response(*row[1:]) for row in rows]
             seq = rows[-1].seq
+
+    def purchases(self, limit: int) -> tuple[list[tuple[str, str, int]], dict[str, str]]:
+        """The newest `limit` purchases as `(user key, item, microseconds)`, and categories by item."""
+        bought = select(E.user_key, E.item_id, E.occurred_at).where(E.event_type == "purchase")
+        known = select(ITEMS_TABLE.c.item_id, ITEMS_TABLE.c.category)
+        with reading(self._engine) as connection:
+            rows = connection.execute(bought.order_by(E.seq.desc()).limit(limit)).all()
+            wanted = {item for _, item, _ in rows}
+            categories = {i: c for i, c in connection.execute(known) if c is not None and i in wanted}
+        return [(user, item, int(at)) for user, item, at in rows], categories
 
     def popularity_since(self, seq: int) -> PopularityCounts:
         """Events after `seq`, counted by item, type and day."""

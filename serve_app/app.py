@@ -37,6 +37,7 @@ from serve_app.decisions import Decisions
 from serve_app.encoder_service import EncoderService, RemoteEncoder
 from serve_app.event_log import EventClient, EventLog
 from serve_app.evidence import Evidence
+from serve_app.habit_board import HabitBoard
 from serve_app.http_door import HttpDoor
 from serve_app.index_watch import IndexWatch
 from serve_app.loop_desk import LoopDesk
@@ -131,11 +132,11 @@ def assemble(
     reader = _profile_reader(wiring, event_store, profiles)
     board, metrics = PopularityBoard(event_store, config), Metrics()
     serving = open_serving_database(wiring.serving_url)
-    answers = AnswerStore(serving)
+    answers, habits = AnswerStore(serving), HabitBoard(event_store)
     journal = AnswerJournal(answers, metrics)
     store = ControlStore(engine)
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
-    lists = Recommender(watch, controls, reader, text_encoder, board, journal, config)
+    lists = Recommender(watch, controls, reader, text_encoder, board, habits, journal, config)
     return ShopService(
         config=config,
         placement=wiring.placement,
@@ -147,6 +148,7 @@ def assemble(
         lists=lists,
         writes=Writes(config, watch, items, EventClient(events), metrics),
         metrics=metrics,
+        habits=habits,
         controls=controls,
         decisions=Decisions(store, controls, lists),
         evidence=Evidence(answers, event_store, items, controls),

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from cluster.control_store import ControlStore
 from recsys.config import Config, Scenario
 from recsys.errors import InputError, RecsysError
-from recsys.experiments.experiment import Experiment
+from recsys.experiments.experiment import Experiment, parse_experiment
 from recsys.filters import Not
 from recsys.merchandising import Rule
 from recsys.merchandising.scenario import BUILT_IN, DEFAULT, ScenarioSettings
@@ -36,6 +36,8 @@ NAMED = {"rule": "rule_id", "experiment": "experiment_id", "review": "item_id"}
 def parse_control(kind: str, name: str, body: Mapping[str, Any]) -> Config:
     """The decision in `body`; raises `InputError` with the place of the first fault."""
     own = {NAMED[kind]: name} if kind in NAMED else {}
+    if kind == "experiment":
+        return parse_experiment({**body, **own})
     try:
         return KINDS[kind].model_validate({**body, **own})
     except ValidationError as error:

@@ -46,16 +46,16 @@ class QueryMaker:
         self,
         profile: UserProfile,
         draft: Draft,
-        item_id: str | None,
+        item_ids: Sequence[str],
         text: str | None,
         include_seen: bool,
         weights: Scenario,
     ) -> BlendedQuery:
-        """What this shopper asks of the index, in the context of an item and of words."""
+        """What this shopper asks of the index, in the context of items and of words."""
         asked: list[Awaitable[Any]] = [
             draft.view.vectors(profile.item_ids),
             self._encoded(profile.review_texts, draft),
-            self._contexts(item_id, text, draft),
+            self._contexts(item_ids, text, draft),
         ]
         # The encoder is another process, whatever the placement.
         waits = bool(profile.review_texts or text) or not draft.view.in_process
@@ -83,10 +83,10 @@ class QueryMaker:
         """A query by words alone; raises `EncoderError` when they cannot be encoded now."""
         return Query(view.whitening.queries(await self._encoder.encode([text]))[0])
 
-    async def _contexts(self, item_id: str | None, text: str | None, draft: Draft) -> list[Context]:
+    async def _contexts(self, item_ids: Sequence[str], text: str | None, draft: Draft) -> list[Context]:
         contexts: list[Context] = []
-        if item_id is not None:
-            found = await draft.view.vectors([item_id])
+        if item_ids:
+            found = await draft.view.vectors(item_ids)
             contexts += [Context(vector, item_id=known) for known, vector in found.items()]
             draft.degraded |= set() if found else {"unknown_item"}
         if text:

@@ -17,6 +17,7 @@ from serve_app.answers import answer_of, record_of
 from serve_app.controls import ControlWatch
 from serve_app.draft import Draft, Place
 from serve_app.explanations import Explainer
+from serve_app.habit_board import HabitBoard
 from serve_app.index_watch import IndexWatch
 from serve_app.list_making import refused
 from serve_app.live_segment import TextEncoderClient
@@ -49,12 +50,13 @@ class Recommender:
         profiles: ProfileReader,
         encoder: TextEncoderClient,
         popularity: PopularityBoard,
+        habits: HabitBoard,
         journal: AnswerJournal,
         config: ServeConfig,
     ) -> None:
         self._watch, self._controls = watch, controls
         self._queries = QueryMaker(profiles, encoder, config)
-        self._lists = ShopperLists(self._queries, popularity, config.max_items_returned)
+        self._lists = ShopperLists(self._queries, popularity, habits, config.max_items_returned)
         self._journal, self._config = journal, config
 
     async def recommend(self, request: RecommendRequest) -> ListAnswer:

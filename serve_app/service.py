@@ -22,6 +22,7 @@ from serve_app.controls import ControlWatch
 from serve_app.decisions import Decisions
 from serve_app.encoder_service import RemoteEncoder
 from serve_app.evidence import Evidence
+from serve_app.habit_board import HabitBoard
 from serve_app.index_watch import IndexWatch
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
@@ -50,6 +51,7 @@ class ShopService:
     lists: Recommender
     writes: Writes
     metrics: Metrics
+    habits: HabitBoard
     controls: ControlWatch
     decisions: Decisions
     loop: LoopDesk
@@ -65,7 +67,7 @@ class ShopService:
         await self.popularity.refresh()
         await self.controls.refresh()
         await self.report.send()
-        work = (self.watch, self.popularity, self.controls, self.journal, self.report)
+        work = (self.watch, self.popularity, self.habits, self.controls, self.journal, self.report)
         self._tasks = [asyncio.create_task(one.run()) for one in work]
 
     async def stop(self) -> None:

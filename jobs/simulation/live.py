@@ -21,7 +21,7 @@ from cluster.item_store import ItemStore
 from jobs.bench.processes import descendants, end, start
 from jobs.bench.service import free_port
 from jobs.embed_catalog import run_embed
-from jobs.publish_index import run_index
+from jobs.publish_index import published, run_index, run_publish, run_rollback
 from jobs.simulation.oracle import Version
 from jobs.simulation.report import SimulationReport, report
 from jobs.simulation.traffic import Traffic, TrafficConfig
@@ -48,6 +48,8 @@ class LivePlan:
     versions: int = 24
     """Fits that the events of the run are enough for."""
     rollbacks: int = 5
+    back_s: float = 15.0
+    """Seconds after a rollback until the newer version is published again."""
     trials: int = 8
     """Trials of each fit."""
 
@@ -153,7 +155,7 @@ def _drive(
             say(f"visit {visit.number:,}, {time.monotonic() - begun:,.0f} s: version {visit.index_version}")
         if due and visit.number >= due[0] and len(seen) > 1:
             due.popleft()
-            going_back.append(threading.Thread(target=_go_back, args=(runtime, say)))
+            going_back.append(threading.Thread(target=_go_back, args=(runtime, plan.back_s, say)))
             going_back[-1].start()
 
     with VisitLog(folder / LOG) as visits:
@@ -169,14 +171,16 @@ def _drive(
     return found
 
 
-def _go_back(runtime: RuntimeConfig, say: Say) -> None:
-    from jobs.publish_index import run_rollback
-
-    begun = time.monotonic()
+def _go_back(runtime: RuntimeConfig, back_s: float, say: Say) -> None:
+    """Roll back under load; some time later publish again what was taken back, as a person would."""
+    begun, left = time.monotonic(), published(Workspace(runtime.workspace))
     try:
         say(f"rolled back to {run_rollback(runtime)} in {time.monotonic() - begun:.1f} s")
+        time.sleep(back_s)
+        begun = time.monotonic()
+        say(f"published {run_publish(runtime, left)} again in {time.monotonic() - begun:.1f} s")
     except RecsysError as error:
-        say(f"not rolled back: {error}")
+        say(f"not changed: {error}")
 
 
 def _wait_until_ready(url: str, ended: Callable[[], int | None], log: Path) -> None:

@@ -95,10 +95,10 @@ def _promoted(plan: RulePlan, ranked: Sequence[Ranked], n: int, conflicts: list[
     free = [one for one in shown if one.item_id not in marked]
     kept = {one.item_id for one in free[: n - len(forced)]} | set(marked)
     stay = [marked.get(one.item_id, one) for one in shown if one.item_id in kept]
-    return _spread(stay, late)
+    return spread(stay, late)
 
 
-def _spread(stay: Sequence[Ranked], late: Sequence[Ranked]) -> list[Ranked]:
+def spread(stay: Sequence[Ranked], late: Sequence[Ranked]) -> list[Ranked]:
     """`late` at evenly spread places among `stay`, both in their order."""
     total = len(stay) + len(late)
     slots = {int((number + 0.5) * total / len(late)) for number in range(len(late))} if late else set()

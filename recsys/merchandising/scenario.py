@@ -54,7 +54,7 @@ class ScenarioSettings(Config):
 
 
 DEFAULT = "default"
-MILD = ListSettings(diversity=0.15, collapse_variants=True, near_duplicate=0.97)
+MILD = ListSettings(diversity=0.3, collapse_variants=True, near_duplicate=0.97)
 BUILT_IN: Mapping[str, ScenarioSettings] = {
     DEFAULT: ScenarioSettings(description="Where no place is named: the order of scores."),
     "home": ScenarioSettings(description="The start page: varied.", lists=MILD),

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from recsys.moderation.classifier import Judgement, PolicyClassifier, Thresholds
 from recsys.moderation.review import Review, ReviewState
 
-
 CHANGED = "text changed after a rejection"
 
 

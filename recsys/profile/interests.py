@@ -37,6 +37,8 @@ class Interest:
     """Signed, undecayed and capped weight of all events on the item."""
     newest: tuple[int, int] = (0, 0)
     """Time and place in the log of the newest event that says something."""
+    bought_us: int | None = None
+    """When the newest purchase happened; None without one, and after a return."""
     frequencies: tuple[float, ...] = ()
     """Positive events on the item, decayed by each of `HALF_LIVES_DAYS` before the newest event of all."""
 
@@ -113,8 +115,14 @@ def _interest(
         last_event_type=standing[-1].event_type,
         last_at_us=standing[-1].occurred_at_us,
         stars=given[-1] if given else None,
+        bought_us=_bought_us(standing),
         **_undecayed(standing, times_us[1], config),
     )
+
+
+def _bought_us(events: Sequence[HistoryEvent]) -> int | None:
+    acts = [event for event in events if event.event_type in ("purchase", "return")]
+    return acts[-1].occurred_at_us if acts and acts[-1].event_type == "purchase" else None
 
 
 def _undecayed(events: Sequence[HistoryEvent], latest_us: int, config: ProfileConfig) -> dict[str, Any]:

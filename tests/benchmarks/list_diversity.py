@@ -39,8 +39,8 @@ from recsys.workspace import Workspace
 
 N, POOL, CHUNK = 10, 50, 256
 DIVERSITIES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
-MOST_LOSS = 0.01
-"""Validation NDCG@10 that the chosen diversity may cost: half of what the test may."""
+LEAST_GAIN, MOST_LOSS = 0.1, 0.02
+"""What the chosen diversity must bring in intra-list distance, and may cost in NDCG@10, on validation."""
 
 
 @dataclass(frozen=True)
@@ -124,13 +124,15 @@ class Bench:
 
 
 def chosen(bench: Bench) -> float:
-    """The largest diversity whose validation NDCG@10 is within `MOST_LOSS`."""
-    plain = bench.lists(ListSettings()).ndcg.mean()
-    good = [0.0]
+    """The least diversity that raises the distance by `LEAST_GAIN` on validation, within `MOST_LOSS`; else 0."""
+    plain = bench.lists(ListSettings())
     for diversity in DIVERSITIES:
-        if bench.lists(ListSettings(diversity=diversity)).ndcg.mean() >= plain * (1.0 - MOST_LOSS):
-            good.append(diversity)
-    return max(good)
+        one = bench.lists(ListSettings(diversity=diversity))
+        gain = one.distance.mean() / plain.distance.mean() - 1.0
+        loss = 1.0 - one.ndcg.mean() / plain.ndcg.mean()
+        if gain >= LEAST_GAIN:
+            return diversity if loss <= MOST_LOSS else 0.0
+    return 0.0
 
 
 def main() -> None:

@@ -40,6 +40,7 @@ from serve_app.api import create_api
 from serve_app.controls import ControlWatch
 from serve_app.decisions import Decisions
 from serve_app.evidence import Evidence
+from serve_app.habit_board import HabitBoard
 from serve_app.index_watch import IndexWatch
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
@@ -145,11 +146,11 @@ def assemble_inline(
     profiles = profiles or InlineProfiles(ProfilePartition(events, config.profile), config.profile_timeout_s)
     board = PopularityBoard(events, config)
     serving = open_serving_database(f"sqlite:///{small.workspace.serving_database}")
-    answers = AnswerStore(serving)
+    answers, habits = AnswerStore(serving), HabitBoard(events)
     journal = AnswerJournal(answers, metrics)
     store = small.controls
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
-    lists = Recommender(watch, controls, profiles, encoder, board, journal, config)
+    lists = Recommender(watch, controls, profiles, encoder, board, habits, journal, config)
     return ShopService(
         config=config,
         placement=Placement.INLINE,
@@ -161,6 +162,7 @@ def assemble_inline(
         lists=lists,
         writes=Writes(config, watch, small.items, EventWriter(events), metrics),
         metrics=metrics,
+        habits=habits,
         controls=controls,
         decisions=Decisions(store, controls, lists),
         evidence=Evidence(answers, events, small.items, controls),

@@ -426,3 +426,30 @@ def test_people_see_and_steer_the_loop_over_http(service: ShopService, small_sho
         assert (await client.get("/v1/jobs/nothing")).status_code == 404
 
     play(service, scene)
+
+
+def test_what_is_due_again_is_in_the_list_and_durables_are_not(
+    service: ShopService, small_shop: SmallShop
+) -> None:
+    soap, sofa = "item-00010", "item-00020"
+    now = datetime.now(UTC)
+
+    def bought(user: str, item_id: str, days_ago: float) -> dict[str, Any]:
+        at = (now - timedelta(days=days_ago)).isoformat()
+        return {"user_id": user, "item_id": item_id, "event_type": "purchase", "occurred_at": at}
+
+    async def scene(client: httpx.AsyncClient) -> None:
+        events = [bought(f"b{n}", soap, days) for n in range(40) for days in (90, 60, 30)]
+        events += [bought("me", item_id, 31) for item_id in (soap, sofa)]
+        await post(client, "/v1/events:batch", {"events": events})
+        await service.habits.refresh()
+        body = {"user_id": "me", "n": 5, "scenario": "cart"}
+        answer = await post(client, "/v1/recommend", body)
+        due = [one["item_id"] for one in answer["items"] if one["sources"] == ["buy_again"]]
+        assert due == [soap]
+        assert sofa not in ids(answer)
+        assert soap not in ids(await post(client, "/v1/recommend", {"user_id": "me", "n": 5}))
+        in_cart = await post(client, "/v1/recommend", {**body, "cart": [soap]})
+        assert soap not in ids(in_cart)
+
+    play(service, scene)
