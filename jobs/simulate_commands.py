@@ -122,7 +122,7 @@ def _rows(found: dict[str, object]) -> dict[str, object]:
     own = {
         f"{number}: {one['index_version'][:17]}": f"{one['visits']:,} visits, "
         f"{one['expected_conversion']:.4f} [{one['interval'][0]:.4f}, {one['interval'][1]:.4f}] "
-        f"purchases a list, p99 {one['p99_ms']:.0f} ms"
+        f"purchases a list, {one['share_of_best']:.1%} of the best, p99 {one['p99_ms']:.0f} ms"
         for number, one in enumerate(versions)
     }
     return {**found, "versions": own}

@@ -13,6 +13,7 @@ from recsys.config import Config
 
 DRAWS = 500
 CHANGE_S = 2.0
+LEAST_VISITS = 100
 
 
 class VersionReport(Config):
@@ -29,6 +30,11 @@ class VersionReport(Config):
     """Purchases a list that the shoppers' true liking makes likely: the same without luck."""
     interval: tuple[float, float]
     """Of the expected conversion, 95 %, over shoppers."""
+    share_of_best: float
+    """Expected conversion over that of the best lists there were: what shoppers have met is not shown
+    again, so that the best itself falls as they shop."""
+    share_interval: tuple[float, float]
+    """Of that share, 95 %, over shoppers."""
     p50_ms: float
     p99_ms: float
 
@@ -46,8 +52,12 @@ class SimulationReport(Config):
     """Changes to a version that had answered before."""
     first_conversion: float
     """Expected purchases a list of the first version."""
-    last_conversion: float
-    """Of the last tenth of the visits."""
+    best_conversion: float
+    """Of the version with the most, among those with a hundred visits."""
+    first_share: float
+    """Share of the best possible that the first version reached."""
+    last_share: float
+    """In the last tenth of the visits."""
     checked: int
     """Lists that were computed again by brute force from the version they name."""
     mixed: int
@@ -74,7 +84,9 @@ def report(visits: Iterable[Visit], failed: int, checked: int, mixed: int) -> Si
         swaps=max(len(stretches) - 1, 0),
         rollbacks=int(rollbacks),
         first_conversion=_mean(stretches[0]) if stretches else 0.0,
-        last_conversion=_mean(tail) if tail else 0.0,
+        best_conversion=max((_mean(own) for own in stretches if len(own) >= LEAST_VISITS), default=0.0),
+        first_share=_share(stretches[0]) if stretches else 0.0,
+        last_share=_share(tail) if tail else 0.0,
         checked=checked,
         mixed=mixed,
         versions=tuple(_version(own) for own in stretches),
@@ -115,7 +127,9 @@ def _version(visits: Sequence[Visit]) -> VersionReport:
         click_rate=float(np.mean([one.clicks for one in visits])),
         conversion=float(np.mean([one.purchases for one in visits])),
         expected_conversion=_mean(visits),
-        interval=_interval(visits),
+        interval=_interval(visits, [1.0] * len(visits)),
+        share_of_best=_share(visits),
+        share_interval=_interval(visits, [one.best_purchases for one in visits]),
         p50_ms=float(np.percentile(latencies, 50)),
         p99_ms=float(np.percentile(latencies, 99)),
     )
@@ -125,62 +139,69 @@ def _mean(visits: Sequence[Visit]) -> float:
     return float(np.mean([one.expected_purchases for one in visits]))
 
 
-def _interval(visits: Sequence[Visit]) -> tuple[float, float]:
-    """Bootstrap over shoppers."""
+def _share(visits: Sequence[Visit]) -> float:
+    best = sum(one.best_purchases for one in visits)
+    return sum(one.expected_purchases for one in visits) / best if best > 0.0 else 0.0
+
+
+def _interval(visits: Sequence[Visit], under: Sequence[float]) -> tuple[float, float]:
+    """Of the ratio of expected purchases to `under`; bootstrap over shoppers."""
     sums: dict[str, list[float]] = {}
-    for one in visits:
+    for one, value in zip(visits, under, strict=True):
         own = sums.setdefault(one.user, [0.0, 0.0])
         own[0] += one.expected_purchases
-        own[1] += 1.0
+        own[1] += value
     table = np.array(list(sums.values()))
     rng = np.random.default_rng(0)
     drawn = table[rng.integers(len(table), size=(DRAWS, len(table)))].sum(axis=1)
-    rates = drawn[:, 0] / drawn[:, 1]
+    rates = drawn[:, 0] / np.maximum(drawn[:, 1], 1e-12)
     return float(np.percentile(rates, 2.5)), float(np.percentile(rates, 97.5))
 
 
 def draw(found: SimulationReport, file: Path) -> Path:
-    """Conversion over the visits, a point for each version, as an HTML page or (`.svg`) a picture."""
+    """Conversion and its share of the best possible, by version, as HTML or a picture (`.svg`)."""
     xs: list[Any] = [one.first_visit + one.visits / 2 for one in found.versions]
-    ys = [one.expected_conversion for one in found.versions]
-    spans = [one.interval for one in found.versions]
+    lines = {
+        "purchases a list": [(one.expected_conversion, *one.interval) for one in found.versions],
+        "share of the best possible": [(one.share_of_best, *one.share_interval) for one in found.versions],
+    }
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.suffix == ".svg":
-        _svg(xs, ys, spans, file)
+        _svg(xs, lines, file)
     else:
-        _html(xs, ys, spans, found, file)
+        _html(xs, lines, [one.index_version for one in found.versions], file)
     return file
 
 
-def _svg(xs: Sequence[float], ys: Sequence[float], spans: Sequence[tuple[float, float]], file: Path) -> None:
+Lines = dict[str, list[tuple[float, float, float]]]
+"""Name -> value, low and high of each point."""
+
+
+def _svg(xs: Sequence[float], lines: Lines, file: Path) -> None:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     with mpl.rc_context({"svg.hashsalt": "simulation", "font.size": 9}):
-        figure = Figure(figsize=(7.2, 4.2), layout="constrained")
-        axes = figure.add_subplot()
-        reach = np.array([[y - low, high - y] for y, (low, high) in zip(ys, spans, strict=True)]).T
-        axes.errorbar(xs, ys, yerr=reach, marker="o", markersize=4, linewidth=1.0, capsize=2)
-        axes.set(
-            title="Purchases a list, by index version", xlabel="visit", ylabel="expected purchases a list"
-        )
-        axes.set_ylim(bottom=0.0)
-        axes.grid(alpha=0.3)
+        figure = Figure(figsize=(7.2, 5.6), layout="constrained")
+        for number, (name, points) in enumerate(lines.items(), 1):
+            axes = figure.add_subplot(len(lines), 1, number)
+            ys = [value for value, *_ in points]
+            reach = np.array([[value - low, high - value] for value, low, high in points]).reshape(-1, 2).T
+            axes.errorbar(xs, ys, yerr=reach, marker="o", markersize=4, linewidth=1.0, capsize=2)
+            axes.set(ylabel=name, xlabel="visit", ylim=(0.0, None))
+            axes.grid(alpha=0.3)
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
 
 
-def _html(
-    xs: Sequence[float],
-    ys: Sequence[float],
-    spans: Sequence[tuple[float, float]],
-    found: SimulationReport,
-    file: Path,
-) -> None:
+def _html(xs: Sequence[float], lines: Lines, names: Sequence[str], file: Path) -> None:
     import plotly.graph_objects as go
 
-    names = [one.index_version for one in found.versions]
-    error = {"array": [h - y for y, (_, h) in zip(ys, spans, strict=True)],
-             "arrayminus": [y - low for y, (low, _) in zip(ys, spans, strict=True)]}  # fmt: skip
-    figure = go.Figure(go.Scatter(x=xs, y=ys, error_y=error, text=names, mode="lines+markers"))
-    figure.update_layout(title="Purchases a list, by index version", xaxis_title="visit")
+    figure = go.Figure()
+    for number, (name, points) in enumerate(lines.items(), 1):
+        above, below = [h - v for v, _, h in points], [v - low for v, low, _ in points]
+        bars = {"array": above, "arrayminus": below}
+        axis = {"yaxis": f"y{number}"} if number > 1 else {}
+        ys = [value for value, *_ in points]
+        figure.add_scatter(x=xs, y=ys, error_y=bars, text=names, mode="lines+markers", name=name, **axis)
+    figure.update_layout(xaxis_title="visit", yaxis2={"overlaying": "y", "side": "right"})
     figure.write_html(file, include_plotlyjs=True)

@@ -54,6 +54,8 @@ class Traffic:
     events: int = 0
     """Events that were acked."""
     _bought: dict[int, set[str]] = field(default_factory=dict)
+    _met: dict[int, np.ndarray] = field(default_factory=dict)
+    """By shopper: `[N] bool`, items that were acted on, which a list does not show again."""
 
     async def run(self, first: int = 0) -> None:
         """Visits `first` to `config.requests`; returns when all have ended."""
@@ -88,7 +90,9 @@ class Traffic:
         latency = time.perf_counter() - asked
         ids = tuple(item["item_id"] for item in answer.get("items", []))
         bought = self._bought.setdefault(user, set())
+        best = self._best(user)
         session = act(self.population, user, ids, bought, self.config.behaviour, rng)
+        self._meet(user, session)
         bought |= {one.item_id for one in session.acts if one.event_type == "purchase"}
         await self._tell(client, number, user, session, answer.get("recommendation_id"))
         clicks, purchases = expected(self.population.likings(user, ids), self.config.behaviour)
@@ -107,7 +111,17 @@ class Traffic:
             session.count("purchase"),
             round(clicks, 6),
             round(purchases, 6),
+            round(best, 6),
         )
+
+    def _best(self, user: int) -> float:
+        met = self._met.setdefault(user, np.zeros(len(self.population.place), bool))
+        left = np.where(met, 0.0, self.population.liking[user])
+        return expected(np.sort(left)[::-1][: self.config.n], self.config.behaviour)[1]
+
+    def _meet(self, user: int, session: Session) -> None:
+        acted = [one.item_id for one in session.acts if one.event_type != "impression"]
+        self._met[user][self.population.columns(acted)] = True
 
     async def _tell(
         self,

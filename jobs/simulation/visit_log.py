@@ -32,6 +32,8 @@ class Visit:
     expected_clicks: float
     """Of the list, by the shopper's true liking."""
     expected_purchases: float
+    best_purchases: float
+    """Expected of the best list there is for this shopper, of items that the shopper has not met yet."""
 
     @property
     def failed(self) -> bool:

@@ -124,7 +124,7 @@ class Bench:
 
 
 def chosen(bench: Bench) -> float:
-    """The least diversity that raises the distance by `LEAST_GAIN` on validation, within `MOST_LOSS`; else 0."""
+    """The least diversity that brings `LEAST_GAIN` on validation and costs `MOST_LOSS` at most; else 0."""
     plain = bench.lists(ListSettings())
     for diversity in DIVERSITIES:
         one = bench.lists(ListSettings(diversity=diversity))
