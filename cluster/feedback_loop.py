@@ -19,7 +19,7 @@ from cluster.answer_store import AnswerStore
 from cluster.database import open_database
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
-from cluster.job_runner import JobResult, JobRunner, ProcessRunner
+from cluster.job_runner import JobResult, JobRunner, ProcessRunner, RayJobRunner
 from cluster.loop_store import LeaseLostError, LeaseRow, LoopStore
 from cluster.loop_store.runs import LEASE
 from cluster.replica_board import ReplicaBoard
@@ -249,7 +249,9 @@ def open_loop(runtime: RuntimeConfig, config: LoopConfig, runner: JobRunner | No
     engine = open_database(runtime.database_url or workspace.database_url)
     serving = open_serving_database(serving_url(workspace, runtime.database_url))
     observer = ShopObserver(workspace, ItemStore(engine), EventStore(engine), AnswerStore(serving))
-    runner = runner or ProcessRunner(runtime, config.niceness)
+    if runner is None:
+        dashboard = config.dashboard
+        runner = RayJobRunner(runtime, dashboard) if dashboard else ProcessRunner(runtime, config.niceness)
     return FeedbackLoop(
         config, LoopStore(engine), observer, ReplicaBoard(serving), runner, address=runtime.address
     )

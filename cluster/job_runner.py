@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from recsys.config import RuntimeConfig
+from recsys.errors import CapacityError
 
 MODULE = "jobs.cli"
 REFUSED = "GateError"
 TAIL_CHARS = 2_000
 POLL_S = 0.5
+PATIENCE_S = 60.0
 QUIET = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "NO_COLOR": "1"}
 """One thread, so that the service keeps its cores."""
 
@@ -95,7 +97,7 @@ class RayJobRunner:
         from ray.job_submission import JobStatus
 
         entrypoint = shlex.join([sys.executable, "-m", MODULE, *arguments])
-        job = self._client.submit_job(entrypoint=entrypoint, runtime_env={"env_vars": self._environment})
+        job = self._submitted(entrypoint)
         deadline = time.monotonic() + timeout_s
         while not self._client.get_job_status(job).is_terminal():
             if time.monotonic() > deadline:
@@ -108,6 +110,21 @@ class RayJobRunner:
             file.write(f"$ recsys {shlex.join(arguments)}\n{said}")
         good = self._client.get_job_status(job) is JobStatus.SUCCEEDED
         return JobResult(0 if good else 1, last_row(said), _tail(said))
+
+    def _submitted(self, entrypoint: str) -> str:
+        """The job's id; a cluster that has just started has nobody yet who could run it."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return str(
+                    self._client.submit_job(
+                        entrypoint=entrypoint, runtime_env={"env_vars": self._environment}
+                    )
+                )
+            except RuntimeError as error:
+                if time.monotonic() > deadline:
+                    raise CapacityError("Ray took no job", found=str(error)[:200]) from error
+                time.sleep(POLL_S)
 
 
 def environment_of(runtime: RuntimeConfig) -> dict[str, str]:

@@ -105,6 +105,8 @@ class LoopConfig(Config):
     """What follows a failure."""
     verdict: VerdictConfig = VerdictConfig()
     """When a version is taken back."""
+    dashboard: str | None = None
+    """Address of Ray's dashboard, where jobs are submitted; None: they are child processes of the loop."""
     niceness: int = Field(default=10, ge=0, le=19)
     """How far jobs step back behind the service; 0 not at all."""
     keep_logs: PositiveInt = 200
