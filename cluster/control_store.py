@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from cluster.control_tables import AUDIT_TABLE, CONTROLS_TABLE, COUNTER
 from cluster.database import counter_value, draw_numbers, reading, writing
-from recsys.errors import ConflictError, NotFoundError
+from recsys.errors import ConflictError, InputError, NotFoundError
 
 C, A = CONTROLS_TABLE.c, AUDIT_TABLE.c
 
@@ -66,17 +66,19 @@ class ControlStore:
         """Make or replace a document; durable when it returns.
 
         With `revision` (0: it must not exist yet) raises `ConflictError` when somebody was faster. A body
-        that changes nothing draws no number and leaves no audit row.
+        that changes nothing draws no number and leaves no audit row. Raises `InputError` for what neither
+        database can keep: a text with a NUL or half a surrogate pair, a body that is no JSON.
         """
+        _require_storable(kind, name, actor, action, note)
+        said = _json(body)
         with writing(self._engine) as connection:
             seq = draw_numbers(connection, COUNTER, 0) + 1  # takes the lock before anything is read
             known = _find(connection, kind, name)
             _require_revision(known, revision, kind, name)
-            if known is not None and known.body == dict(body):
+            if known is not None and _json(known.body) == said:
                 return known
-            made = Document(
-                kind, name, dict(body), 1 + _last_revision(connection, kind, name), self._now_us(), actor
-            )
+            number = 1 + _last_revision(connection, kind, name)
+            made = Document(kind, name, json.loads(said), number, self._now_us(), actor)
             draw_numbers(connection, COUNTER, 1)
             _write(connection, made, seq, deleted=False)
             _audit(connection, seq, made, action, known.body if known else None, made.body, note)
@@ -84,6 +86,7 @@ class ControlStore:
 
     def delete(self, kind: str, name: str, actor: str, *, note: str = "") -> Document:
         """Take a document away; the one that was there. Raises `NotFoundError` when there is none."""
+        _require_storable(kind, name, actor, note)
         with writing(self._engine) as connection:
             seq = draw_numbers(connection, COUNTER, 1) + 1
             known = _find(connection, kind, name)
@@ -96,6 +99,7 @@ class ControlStore:
 
     def get(self, kind: str, name: str) -> Document:
         """One document; raises `NotFoundError`."""
+        _require_storable(kind, name)
         with reading(self._engine) as connection:
             found = _find(connection, kind, name)
         if found is None:
@@ -142,9 +146,26 @@ def _require_revision(known: Document | None, revision: int | None, kind: str, n
         )
 
 
+def _require_storable(*texts: str) -> None:
+    """SQLite keeps a NUL and PostgreSQL refuses it; neither takes half a surrogate pair."""
+    for text in texts:
+        if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
+            raise InputError(
+                "a text cannot be stored", expected="no NUL, no half of a pair", found=ascii(text)
+            )
+
+
+def _json(body: Mapping[str, Any]) -> str:
+    """The body as it is stored; raises `InputError` for what JSON cannot say, NaN included."""
+    try:
+        return json.dumps(dict(body), sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError("a decision is no JSON", expected="JSON", found=str(error)) from error
+
+
 def _write(connection: Connection, document: Document, seq: int, *, deleted: bool) -> None:
     values = {
-        "body": json.dumps(document.body, sort_keys=True),
+        "body": _json(document.body),
         "revision": document.revision,
         "change_seq": seq,
         "deleted": deleted,
@@ -173,8 +194,8 @@ def _audit(
             action=action,
             kind=document.kind,
             name=document.name,
-            before=None if before is None else json.dumps(before, sort_keys=True),
-            after=None if after is None else json.dumps(after, sort_keys=True),
+            before=None if before is None else _json(before),
+            after=None if after is None else _json(after),
             note=note,
         )
     )

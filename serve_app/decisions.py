@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from cluster.control_store import AuditEntry, ControlStore, Document
 from recsys.errors import InputError, NotFoundError
-from recsys.merchandising import Rule
+from recsys.merchandising import Rule, changes
 from recsys.merchandising.scenario import BUILT_IN
 from serve_app.controls import NAMED, ControlWatch, parse_control
-from serve_app.payloads import AuditBody, ControlBody, Decision, RulesPreview, RulesPreviewed
+from serve_app.payloads import (
+    AuditBody,
+    ControlBody,
+    Decision,
+    PreviewedChange,
+    RulesPreview,
+    RulesPreviewed,
+)
 from serve_app.recommender import Recommender
 
 ANYBODY = "anonymous"
@@ -90,10 +97,12 @@ class Decisions:
             await self.lists.preview(asked.request, tried),
         )
         old, new = ([item.item_id for item in one.items] for one in (before, after))
+        left = [item for item in old if item not in new]
+        why: dict[str, list[str]] = {item.item_id: item.rules for item in after.items}
+        why |= await self.lists.taken_away(asked.request, tried, left)
+        found = [PreviewedChange(**asdict(one)) for one in changes(old, new, why)]
         entered = [item for item in new if item not in old]
-        return RulesPreviewed(
-            before=before, after=after, entered=entered, left=[item for item in old if item not in new]
-        )
+        return RulesPreviewed(before=before, after=after, entered=entered, left=left, changes=found)
 
 
 def _rule(raw: Mapping[str, Any], number: int) -> Rule:

@@ -485,6 +485,15 @@ class RulesPreview(Payload):
     )
 
 
+class PreviewedChange(BaseModel):
+    """One item that the tried rules put elsewhere."""
+
+    item_id: str
+    before: int | None = Field(description="Its place without them; null: it was not in the list.")
+    after: int | None = Field(description="Its place with them; null: it is not in the list any more.")
+    rules: list[str] = Field(description="Tried rules that touched it; none where it made or got room.")
+
+
 class RulesPreviewed(BaseModel):
     """The list as it is and as the tried rules would make it."""
 
@@ -492,6 +501,9 @@ class RulesPreviewed(BaseModel):
     after: ListAnswer
     entered: list[str] = Field(description="Items that only the tried rules show.")
     left: list[str] = Field(description="Items that they would take away.")
+    changes: list[PreviewedChange] = Field(
+        description="Every item that stands elsewhere, and by which rules."
+    )
 
 
 class Decision(Payload):

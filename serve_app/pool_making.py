@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import groupby
 
 from recsys.blend.query import BlendedQuery
 from recsys.filters import Filter
-from recsys.merchandising import Ranked, RulePlan
+from recsys.merchandising import Ranked, RulePlan, adjusted
 from recsys.merchandising.scenario import ScenarioSettings
 from recsys.retrieval import Candidates
 from serve_app.draft import Draft
@@ -43,12 +44,46 @@ class PoolMaker:
         return _without_repeats(ranked)
 
     async def ladder(
-        self, draft: Draft, settings: ScenarioSettings, categories: Iterable[str], wanted: int
+        self,
+        draft: Draft,
+        settings: ScenarioSettings,
+        plan: RulePlan,
+        categories: Iterable[str],
+        wanted: int,
     ) -> list[Ranked]:
-        """What fills a list when taste alone does not."""
-        ladder = Ladder(
-            draft.view, self._popularity.top, frozenset(categories), draft.where, settings.sources
-        )
+        """What fills a list when taste alone does not, as the rules want it.
+
+        Rungs stay in their order, and their scores are no common scale: a boost or bury moves an item
+        inside its rung. What rules lift is looked for by itself, so that a shopper of whom nothing is
+        known sees promotions as well.
+        """
+        known = frozenset(categories)
+        size = max(wanted, 5 * draft.n, 50) if plan.adjustments else wanted
+        found = await self._climbed(draft, settings, known, draft.where, size)
+        for lifted in _lifted(plan):
+            narrowed = joined([*([draft.where.root] if draft.where else []), lifted.root])
+            found += await self._climbed(draft, settings, known, narrowed, wanted)
+        if plan.is_empty:
+            return found
+        rungs: dict[str, int] = {source: number for number, source in enumerate(settings.sources)}
+        once = {one.item_id: one for one in reversed(found)}
+        order = sorted(once.values(), key=lambda one: (rungs[one.source], -one.score, one.item_id))
+        matched = await self.matched(draft.view, plan, order)
+        return [
+            one
+            for _, rung in groupby(matched, key=lambda one: one.source)
+            for one in adjusted(plan, list(rung))
+        ]
+
+    async def _climbed(
+        self,
+        draft: Draft,
+        settings: ScenarioSettings,
+        categories: frozenset[str],
+        where: Filter | None,
+        wanted: int,
+    ) -> list[Ranked]:
+        ladder = Ladder(draft.view, self._popularity.top, categories, where, settings.sources)
         found: list[Ranked] = []
         async for rung in ladder.rungs(wanted, frozenset(draft.hidden)):
             draft.confess(rung.found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recsys.blend.query import Known
@@ -21,7 +21,7 @@ from serve_app.habit_board import HabitBoard
 from serve_app.index_watch import IndexWatch
 from serve_app.list_making import refused
 from serve_app.live_segment import TextEncoderClient
-from serve_app.page import Page
+from serve_app.page import Page, name_of
 from serve_app.payloads import (
     ListAnswer,
     ListRequest,
@@ -103,6 +103,19 @@ class Recommender:
         """The list as it would be on a page with other decisions or at another time; it is not logged."""
         made = await self._lists.made(request, page)
         return await answer_of(made.draft, None, require_full=False)
+
+    async def taken_away(
+        self, request: RecommendRequest, page: Page, left: Sequence[str]
+    ) -> dict[str, list[str]]:
+        """The hides and buries of a page whose items are among those that left a list."""
+        name = name_of(request.scenario)
+        plan = page.plan(name, page.controls.scenario(name))
+        taking = [*plan.hidden, *((one.rule_id, one.items) for one in plan.adjustments if one.factor < 1.0)]
+        found: dict[str, list[str]] = {}
+        for rule_id, items in taking:
+            for item_id in await page.view.matches(left, items):
+                found.setdefault(item_id, []).append(rule_id)
+        return found
 
     async def page(self, shopper: Shopper) -> Page:
         """What a preview starts from."""

@@ -103,6 +103,7 @@ class ShopperLists:
             draft.hidden |= page.profile.seen
         around = [*([request.item_id] if request.item_id else []), *request.cart]
         draft.hidden |= set(around)
+        draft.barred |= set(around)  # no rule pins an item onto its own page, or what is in the cart
         asked = await self._queries.query(
             page.profile, draft, around, request.text, settings.include_seen, settings.weights
         )
@@ -176,11 +177,9 @@ class ShopperLists:
         fields = await draft.view.items(known)
         categories = {row["category"] for row in fields.values() if row.get("category")}
         categories |= {request.category} if request.category else set()
-        found = await self._pools.ladder(draft, settings, categories, draft.n - len(ranked))
+        found = await self._pools.ladder(draft, settings, plan, categories, draft.n - len(ranked))
         if found:
             draft.degraded.add("fallback")
-        if not plan.is_empty:
-            found = await self._pools.matched(draft.view, plan, found)
         return [*ranked, *found]
 
 

@@ -1,21 +1,24 @@
-"""What is known about a request, and conditions over it."""
+"""What is known about a request, and one fact compared with one value."""
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import model_validator
 
 from recsys.config import Config
 
 Fact = str | int | float | bool | list[str]
+Scalar = bool | int | float | str
 PREFIXES = ("user.", "context.")
 SCENARIO = "scenario"
-MAX_DEPTH = 8
+MAX_VALUES = 1_000
+"""Most values a list of `in` or `not_in` may have."""
 
 
 @dataclass(frozen=True)
@@ -60,26 +63,25 @@ _ORDER: Mapping[FactOp, Callable[[Any, Any], bool]] = {
 class FactIs(Config):
     """One fact compared with one value.
 
-    A fact that is absent, or of another kind than the value, fails whatever the operator; only
-    `exists` asks for absence itself. `contains` looks into a list of texts.
+    A fact that is absent, or of another kind than the value (text, number, true or false, list of
+    texts), fails whatever the operator, `!=` and `not_in` too; only `exists` asks for absence itself.
+    `contains` looks for a member of a list of texts, and for a part of a text, ignoring case there.
     """
 
     field: str
     op: FactOp
-    value: Fact | list[int] | list[float] | None = None
+    value: Scalar | tuple[Scalar, ...] | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.field != SCENARIO and not self.field.startswith(PREFIXES):
+        if self.field != SCENARIO and not any(
+            self.field.startswith(prefix) and self.field != prefix for prefix in PREFIXES
+        ):
             raise ValueError(
-                f"field must be `scenario` or begin with `user.` or `context.`, not {self.field!r}"
+                f"field must be `scenario`, `user.<name>` or `context.<name>`, not {self.field!r}"
             )
-        if self.op in (FactOp.IN, FactOp.NOT_IN) and not isinstance(self.value, list):
-            raise ValueError(f"{self.op.value} needs a list")
-        if self.op in _ORDER and not _is_number(self.value):
-            raise ValueError(f"{self.op.value} needs a number")
-        if self.op is FactOp.EXISTS and not isinstance(self.value, bool | None):
-            raise ValueError("exists needs true or false")
+        if (expected := _misfit(self.op, self.value)) is not None:
+            raise ValueError(f"{self.op.value} needs {expected}, not {self.value!r}"[:300])
         return self
 
     def holds(self, facts: Facts) -> bool:
@@ -87,68 +89,48 @@ class FactIs(Config):
         found = facts.value(self.field)
         if self.op is FactOp.EXISTS:
             return (found is not None) is (self.value is not False)
-        if found is None:
+        if self.op is FactOp.CONTAINS:
+            return _contains(found, str(self.value))
+        if self.op in (FactOp.IN, FactOp.NOT_IN):
+            assert isinstance(self.value, tuple)
+            comparable = found is not None and all(_kind(found) == _kind(member) for member in self.value)
+            return comparable and (found in self.value) is (self.op is FactOp.IN)
+        if found is None or _kind(found) != _kind(self.value):
             return False
         if self.op in _ORDER:
-            return _is_number(found) and _ORDER[self.op](found, self.value)
-        if self.op is FactOp.CONTAINS:
-            return isinstance(found, list) and self.value in found
-        if self.op in (FactOp.IN, FactOp.NOT_IN):
-            assert isinstance(self.value, list)
-            return (found in self.value) is (self.op is FactOp.IN)
-        return (found == self.value) is (self.op is FactOp.EQ)
+            return _ORDER[self.op](found, self.value)
+        wanted = list(self.value) if isinstance(self.value, tuple) else self.value
+        return (found == wanted) is (self.op is FactOp.EQ)
 
 
-class AllHold(Config):
-    """Every part must hold; no parts hold always."""
-
-    all: tuple[When, ...] = Field(max_length=100)
-
-    def holds(self, facts: Facts) -> bool:
-        """Whether it is so."""
-        return all(part.holds(facts) for part in self.all)
-
-
-class AnyHolds(Config):
-    """At least one part must hold; no parts never hold."""
-
-    any: tuple[When, ...] = Field(max_length=100)
-
-    def holds(self, facts: Facts) -> bool:
-        """Whether it is so."""
-        return any(part.holds(facts) for part in self.any)
+def _misfit(op: FactOp, value: Scalar | tuple[Scalar, ...] | None) -> str | None:
+    """What the operator needs instead of this value; None where it fits."""
+    if op is FactOp.EXISTS:
+        return None if isinstance(value, bool | None) else "true or false"
+    if op in (FactOp.IN, FactOp.NOT_IN):
+        kinds = {_kind(member) for member in value} if isinstance(value, tuple) else {""}
+        fits = isinstance(value, tuple) and len(value) <= MAX_VALUES and len(kinds) <= 1 and "" not in kinds
+        return None if fits else f"a list of at most {MAX_VALUES} values of one kind"
+    if op in _ORDER:
+        return None if _kind(value) == "number" else "a number"
+    if op is FactOp.CONTAINS:
+        return None if isinstance(value, str) and value else "a text"
+    return None if _kind(value) else "a text, a number, true, false or a list of texts"
 
 
-class HoldsNot(Config):
-    """The part must not hold."""
-
-    part: When = Field(alias="not")
-
-    def holds(self, facts: Facts) -> bool:
-        """Whether it is so."""
-        return not self.part.holds(facts)
-
-
-_KINDS = {"all": AllHold, "any": AnyHolds, "not": HoldsNot, "field": FactIs}
-
-
-def _kind(value: Any) -> str | None:
-    if isinstance(value, dict):
-        return next((key for key in _KINDS if key in value), None)
-    return next((key for key, kind in _KINDS.items() if isinstance(value, kind)), None)
+def _kind(value: object) -> str:
+    """What may be compared with each other; empty for what no fact can be (null, NaN, infinity)."""
+    if isinstance(value, bool):
+        return "flag"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, int | float):
+        return "number" if isinstance(value, int) or math.isfinite(value) else ""
+    texts = isinstance(value, list | tuple) and all(isinstance(member, str) for member in value)
+    return "texts" if texts else ""
 
 
-When = Annotated[
-    Annotated[AllHold, Tag("all")]
-    | Annotated[AnyHolds, Tag("any")]
-    | Annotated[HoldsNot, Tag("not")]
-    | Annotated[FactIs, Tag("field")],
-    Discriminator(_kind),
-]
-"""A condition over facts: `all`, `any`, `not`, or a `field`/`op`/`value` leaf."""
-for _model in (AllHold, AnyHolds, HoldsNot):
-    _model.model_rebuild()
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _contains(found: Fact | None, wanted: str) -> bool:
+    if isinstance(found, str):
+        return wanted.casefold() in found.casefold()
+    return isinstance(found, list) and wanted in found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, Field, PositiveInt, model_validator
@@ -10,7 +11,8 @@ from pydantic import AwareDatetime, Field, PositiveInt, model_validator
 from recsys.config import Config
 from recsys.errors import FilterError
 from recsys.filters import Filter, parse_filter
-from recsys.merchandising.facts import Facts, When
+from recsys.merchandising.conditions import When
+from recsys.merchandising.facts import Facts
 
 MOST = 20.0
 """Largest factor of a boost; a bury's smallest is one over it."""
@@ -87,16 +89,16 @@ class Rule(Config):
             raise ValueError("a pin names an item and no filter; every other effect needs the filter `items`")
         if self.items is not None:
             try:
-                parse_filter(self.items)
+                _ = self.filter
             except FilterError as error:
                 raise ValueError(f"items: {error}") from error
         if self.valid_from and self.valid_until and self.valid_until <= self.valid_from:
             raise ValueError("valid_until must be after valid_from")
         return self
 
-    @property
+    @cached_property
     def filter(self) -> Filter:
-        """Its items; raises `FilterError` for a pin."""
+        """Its items, parsed once: every request asks for them; raises `FilterError` for a pin."""
         return parse_filter(self.items)
 
     def counts(self, facts: Facts, now: datetime) -> bool:

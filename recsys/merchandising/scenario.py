@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, Literal, Self
 
 from pydantic import Field, PositiveInt, ValidationError, model_validator
@@ -83,14 +84,15 @@ def overridden(settings: ScenarioSettings, overrides: Mapping[str, Any]) -> Scen
     Raises `InputError` for a field that is not there or a value it does not take.
     """
     raw = settings.model_dump()
-    for name, value in overrides.items():
+    for name, value in sorted(overrides.items()):  # `lists` before `lists.diversity`, in whatever order given
         room: Any = raw
         path = name.split(".")
         for step in path[:-1]:
             room = room.get(step) if isinstance(room, dict) else None
         if not isinstance(room, dict) or path[-1] not in room:
-            raise InputError("a scenario has no such field", found=name, where="overrides")
-        room[path[-1]] = value
+            known = ", ".join(sorted(room)) if isinstance(room, dict) else ""
+            raise InputError("a scenario has no such field", expected=known, found=name, where="overrides")
+        room[path[-1]] = deepcopy(value)
     try:
         return ScenarioSettings.model_validate(raw)
     except ValidationError as error:

@@ -124,6 +124,58 @@ def test_rules_that_empty_a_list_say_so(service: ShopService, small_shop: SmallS
     play(service, scene)
 
 
+def test_rules_reach_shoppers_of_whom_nothing_is_known(service: ShopService, small_shop: SmallShop) -> None:
+    brands = field_of(small_shop, "brand")
+
+    async def scene(client: httpx.AsyncClient) -> None:
+        plain = ids(await post(client, "/v1/recommend", {"n": 10}))
+        counts = Counter(brands.values())
+        rare = next(b for b in sorted(counts) if counts[b] >= 3 and b not in {brands[i] for i in plain})
+        items = {"field": "brand", "op": "==", "value": rare}
+        await put(client, "/v1/rules/r", {"items": items, "effect": {"kind": "promote", "share": 0.3}})
+        promoted = await post(client, "/v1/recommend", {"n": 10})
+        assert sum(brands[i] == rare for i in ids(promoted)) == 3
+        assert (promoted["applied_rules"], promoted["rule_conflicts"]) == (["r"], [])
+        first = {"field": "item_id", "op": "==", "value": plain[0]}
+        await put(client, "/v1/rules/r", {"items": first, "effect": {"kind": "bury", "factor": 0.05}})
+        buried = await post(client, "/v1/recommend", {"n": 10})
+        assert len(ids(buried)) == 10
+        assert plain[0] not in ids(buried)[:5]
+        assert buried["applied_rules"] == ["r"]
+
+    play(service, scene)
+
+
+def test_no_rule_pins_an_item_onto_its_own_page_or_what_is_in_the_cart(
+    service: ShopService, small_shop: SmallShop
+) -> None:
+    user = active_user(small_shop)
+
+    async def scene(client: httpx.AsyncClient) -> None:
+        item = ids(await post(client, "/v1/recommend", {"user_id": user, "n": 5}))[3]
+        await put(client, "/v1/rules/r", {"effect": {"kind": "pin", "slot": 1, "item_id": item}})
+        for around in ({"item_id": item}, {"cart": [item]}):
+            assert item not in ids(await post(client, "/v1/recommend", {"user_id": user, "n": 5, **around}))
+        assert ids(await post(client, "/v1/recommend", {"user_id": user, "n": 5}))[0] == item
+
+    play(service, scene)
+
+
+def test_two_promotions_of_half_a_list_keep_its_length(service: ShopService, small_shop: SmallShop) -> None:
+    brands = sorted({brand for brand in field_of(small_shop, "brand").values() if brand})
+
+    async def scene(client: httpx.AsyncClient) -> None:
+        for name, brand in zip("ab", brands, strict=False):
+            items = {"field": "brand", "op": "==", "value": brand}
+            await put(
+                client, f"/v1/rules/{name}", {"items": items, "effect": {"kind": "promote", "share": 0.5}}
+            )
+        answer = await post(client, "/v1/recommend", {"user_id": active_user(small_shop), "n": 3})
+        assert len(ids(answer)) == 3
+
+    play(service, scene)
+
+
 def test_rules_are_tried_before_anybody_sees_them(service: ShopService, small_shop: SmallShop) -> None:
     user = active_user(small_shop)
 
@@ -135,6 +187,9 @@ def test_rules_are_tried_before_anybody_sees_them(service: ShopService, small_sh
         assert ids(tried["before"]) == now
         assert ids(tried["after"])[:4] == now[1:]
         assert tried["left"] == [now[0]]
+        gone = tried["changes"][-1]
+        assert gone == {"item_id": now[0], "before": 1, "after": None, "rules": ["rule 0"]}
+        assert [one["before"] for one in tried["changes"][:4]] == [2, 3, 4, 5]
         assert ids(await post(client, "/v1/recommend", request)) == now
         bad = {"request": request, "rules": [{"effect": {"kind": "hide"}}]}
         assert "filter" in (await post(client, "/v1/rules:preview", bad, 422))["message"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from cluster.control_store import ControlStore
-from recsys.errors import ConflictError, NotFoundError
+from recsys.errors import ConflictError, InputError, NotFoundError
 
 
 def test_documents_are_kept_by_kind_and_name(engine: Engine) -> None:
@@ -80,3 +81,45 @@ def test_of_many_at_once_one_wins_and_the_rest_are_told(engine: Engine) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(change, range(16))) == 1
     assert (store.get("rule", "a").revision, len(store.audit())) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "actor"),
+    [
+        ("a\0b", {}, "ann"),
+        ("a\ud800", {}, "ann"),
+        ("a", {}, "ann\0"),
+        ("a", {"x": float("nan")}, "ann"),
+        ("a", {"x": object()}, "ann"),
+    ],
+)
+def test_what_a_database_cannot_keep_is_the_callers_fault_and_leaves_no_trace(
+    engine: Engine, name: str, body: dict[str, Any], actor: str
+) -> None:
+    store = ControlStore(engine)
+    with pytest.raises(InputError):
+        store.put("rule", name, body, actor)
+    assert (store.all_of("rule"), store.audit(), store.last_seq()) == ([], [], 0)
+
+
+def test_any_text_of_a_body_comes_back_as_it_was(engine: Engine) -> None:
+    body = {"t": "\0 \ud800 \u00e9 \U0001f600", "n": [1, 2.5, None, True], "deep": {"b": 1, "a": 2}}
+    ControlStore(engine).put("rule", "caf\u00e9/\U0001f600", body, "ann")
+    assert ControlStore(engine).get("rule", "caf\u00e9/\U0001f600").body == body
+
+
+def test_a_change_and_its_audit_row_are_there_both_or_not_at_all(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ControlStore(engine)
+    store.put("rule", "a", {"x": 1}, "ann")
+
+    def breaks(*_: object) -> None:
+        raise RuntimeError("between the two")
+
+    monkeypatch.setattr("cluster.control_store._audit", breaks)
+    with pytest.raises(RuntimeError):
+        store.put("rule", "a", {"x": 2}, "bob")
+    with pytest.raises(RuntimeError):
+        store.delete("rule", "a", "bob")
+    assert (store.get("rule", "a").body, store.last_seq(), len(store.audit())) == ({"x": 1}, 1, 1)
