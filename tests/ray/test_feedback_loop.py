@@ -149,7 +149,8 @@ def test_a_real_child_is_run_to_its_end_and_killed_at_its_limit(tmp_path: Path) 
 
 def test_the_actor_turns_on_ray_and_stops(shop: SmallShop, ray_cluster: None) -> None:
     quiet = CONFIG.model_copy(update={"fit": KindConfig(on=False), "embed": KindConfig(on=False)})
-    actor = ray.remote(LoopActor).remote(RuntimeConfig(workspace=shop.workspace.root), quiet)
+    kind: Any = ray.remote(LoopActor)
+    actor: Any = kind.remote(RuntimeConfig(workspace=shop.workspace.root), quiet)
     watched = loop_of(shop, Runner())
     for _ in range(300):
         if watched.store.leases.look("feedback-loop").holder:
