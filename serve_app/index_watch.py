@@ -20,6 +20,7 @@ from recsys.index.files import open_whitening
 from recsys.workspace import Workspace
 from serve_app.breaker import CircuitBreaker
 from serve_app.index_view import IndexView
+from serve_app.lent_links import lender_of
 from serve_app.live_segment import LiveItems, LiveSegment, TextEncoderClient
 from serve_app.retriever import Retriever
 from serve_app.shard_clients import ShardClient
@@ -157,6 +158,7 @@ class IndexWatch:
             self._config.max_fresh_items,
             loaded.whitening,
             loaded.retriever.links,
+            lender_of(loaded.retriever),
         )
         await live.refresh()
 

@@ -17,6 +17,7 @@ from recsys.filters import Filter
 from recsys.retrieval import Candidates, Details, ItemLinks, Query, ShardIndex
 from recsys.schemas import ITEMS
 from recsys.text import item_texts
+from serve_app.lent_links import Lender, OwnLinks
 
 CHANGES_PER_READ = 1_000
 
@@ -97,8 +98,11 @@ class LiveSegment:
     whitening: Whitening
     base_links: Callable[[Sequence[str]], Awaitable[ItemLinks]]
     """Links of the version: an item whose price changed keeps what shoppers' behaviour said of it."""
+    lend: Lender
+    """Links for an item that the version does not have."""
     on_change: Callable[[LiveItems], None] = lambda state: None
     state: LiveItems = field(init=False)
+    _lent: dict[str, OwnLinks] = field(default_factory=dict, init=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     def __post_init__(self) -> None:
@@ -127,9 +131,21 @@ class LiveSegment:
         ]
         embeddings = np.concatenate([self.state.embeddings[kept], await self._embed(items)])
         table = pa.concat_tables([self.state.items.take(pa.array(kept, pa.int64())), items])
-        links = await self.base_links(table.column("item_id").to_pylist())
+        links = await self._links(table, embeddings, len(kept))
         shard = await asyncio.to_thread(ShardIndex.from_items, table, embeddings, self.metric, links)
         self._replace(LiveItems(catalog_seq, table, embeddings, self.state.changed | changed, shard))
+
+    async def _links(self, table: pa.Table, embeddings: np.ndarray, num_kept: int) -> dict[str, Any]:
+        """The version's links, lent ones for items without any; `num_kept` rows were here before."""
+        ids = table.column("item_id").to_pylist()
+        links = dict(await self.base_links(ids))
+        for row, item_id in enumerate(ids):
+            if links.get(item_id):
+                continue
+            if row >= num_kept or item_id not in self._lent:
+                self._lent[item_id] = await self.lend(embeddings[row])
+            links[item_id] = self._lent[item_id]
+        return links
 
     async def _embed(self, items: pa.Table) -> np.ndarray:
         if items.num_rows == 0:

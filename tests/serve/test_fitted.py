@@ -313,3 +313,44 @@ def test_event_stores_of_one_user_or_none_are_told_apart(tmp_path: Path, tiny_be
     fitted = fit_shop(lone, CONFIG, None, lambda text: None)
     assert all(np.isfinite(list(fitted.metrics.values())))
     assert all(np.isfinite(matrix.data).all() for matrix in fitted.links.signals.values())
+
+
+def test_a_new_item_is_lent_what_behaviour_says_of_its_nearest_relatives(
+    fitted_shop: tuple[SmallShop, Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, data = fitted_shop
+    rows = {row["item_id"]: row for row in small.shop.items.to_pylist()}
+    users = [key.partition(":")[2] for key in data.log.user_keys[:12]]
+
+    def places() -> list[float]:
+        """Where a copy of each shopper's first item stands, and that its reasons are the shopper's own."""
+
+        async def work(client: Any) -> list[float]:
+            found = []
+            for number, user in enumerate(users):
+                best = (await client.post("/v1/recommend", json={"user_id": user, "n": 1})).json()["items"][0]
+                copied = {
+                    name: rows[best["item_id"]][name]
+                    for name in ("title", "description", "category", "brand")
+                }
+                name = f"copy-{number}"
+                await client.post("/v1/items:batch", json={"items": [{"item_id": name, **copied}]})
+                listed = (await client.post("/v1/recommend", json={"user_id": user, "n": 150})).json()[
+                    "items"
+                ]
+                place = next((n for n, item in enumerate(listed) if item["item_id"] == name), 150)
+                reasons = listed[place]["reasons"] if place < len(listed) else []
+                assert sum(reason["share"] for reason in reasons) <= 1.0 + 1e-6
+                found.append(float(place))
+                await client.delete(f"/v1/items/{name}")
+            return found
+
+        return list(asked(service_of(small), work))
+
+    lent = places()
+
+    async def nothing(vector: np.ndarray) -> dict[str, dict[str, float]]:
+        return {}
+
+    monkeypatch.setattr("serve_app.index_watch.lender_of", lambda retriever: nothing)
+    assert np.mean(lent) < np.mean(places())
