@@ -279,6 +279,8 @@ class ServeConfig(Config):
     """Share of the item or text named in a request when it is blended with the shopper's profile."""
     reasons_per_item: int = Field(default=2, ge=0)
     """Reasons given with each item."""
+    answer_days: PositiveFloat = 90.0
+    """Answers older than this are forgotten; experiments and reports reach back no further."""
     scenarios: dict[str, Scenario] = {}
     """Places in the shop by the name that a request gives."""
     refresh_s: PositiveFloat = 0.5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 
 from cluster.answer_store import AnswerStore
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 PERIOD_S = 0.25
 MAX_WAITING = 20_000
 ROWS_PER_WRITE = 1_000
+FORGET_EVERY_S = 3_600.0
+DAY_US = 86_400_000_000
 
 
 class AnswerJournal:
@@ -23,8 +26,9 @@ class AnswerJournal:
     What waits longest is dropped, and counted, when the log takes no more for long.
     """
 
-    def __init__(self, store: AnswerStore, metrics: Metrics) -> None:
-        self._store, self._metrics = store, metrics
+    def __init__(self, store: AnswerStore, metrics: Metrics, keep_days: float = 90.0) -> None:
+        self._store, self._metrics, self._keep_days = store, metrics, keep_days
+        self._forgot_s = time.monotonic() - FORGET_EVERY_S
         self._waiting: deque[AnswerRecord] = deque()
 
     def add(self, answer: AnswerRecord) -> None:
@@ -45,11 +49,19 @@ class AnswerJournal:
                 raise
             self._metrics.answers.labels("logged").inc(len(group))
 
+    async def _forget(self) -> None:
+        """Once an hour: remove what is too old."""
+        if time.monotonic() - self._forgot_s >= FORGET_EVERY_S:
+            self._forgot_s = time.monotonic()
+            oldest = time.time_ns() // 1_000 - int(self._keep_days * DAY_US)
+            await asyncio.to_thread(self._store.remove_before, oldest)
+
     async def run(self) -> None:
         """Write for ever; one failed write does not end it."""
         while True:
             await asyncio.sleep(PERIOD_S)
             try:
                 await self.flush()
+                await self._forget()
             except RecsysError as error:
                 log.warning("answers wait to be logged: %s", error)

@@ -133,7 +133,7 @@ def assemble(
     board, metrics = PopularityBoard(event_store, config), Metrics()
     serving = open_serving_database(wiring.serving_url)
     answers, habits = AnswerStore(serving), HabitBoard(event_store)
-    journal = AnswerJournal(answers, metrics)
+    journal = AnswerJournal(answers, metrics, config.answer_days)
     store = ControlStore(engine)
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
     lists = Recommender(watch, controls, reader, text_encoder, board, habits, journal, config)

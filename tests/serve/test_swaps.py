@@ -13,6 +13,7 @@ from cluster.confirmed_publish import ReplicaWait, publish_confirmed, rollback_c
 from cluster.indexing import build_index
 from cluster.replica_board import ReplicaBoard
 from cluster.serving_database import open_serving_database
+from recsys.answer_record import AnswerRecord
 from recsys.config import IndexConfig, Metric, ServeConfig
 from recsys.errors import GateError, RecsysError
 from recsys.index import load_manifest
@@ -142,3 +143,16 @@ def test_a_log_that_takes_no_answers_fails_no_list(small_shop: SmallShop, config
                 await asyncio.sleep(0.3)
 
     asyncio.run(scene())
+
+
+def test_answers_that_are_too_old_are_forgotten(small_shop: SmallShop, config: ServeConfig) -> None:
+    store = AnswerStore(open_serving_database(f"sqlite:///{small_shop.workspace.serving_database}"))
+    store.append([AnswerRecord("old", 1, "user:a", "home", "v", ("i",))])
+
+    async def scene() -> None:
+        async with client_of(assemble_inline(small_shop, config)) as client:
+            await ask(client)
+            await asyncio.sleep(0.6)
+
+    asyncio.run(scene())
+    assert [one.recommendation_id != "old" for one in store.scan()] == [True]
