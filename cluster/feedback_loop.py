@@ -13,29 +13,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import ray
 
-from cluster.answer_store import AnswerStore
-from cluster.database import open_database
-from cluster.event_store import EventStore
-from cluster.item_store import ItemStore
-from cluster.job_runner import JobResult, JobRunner, ProcessRunner, RayJobRunner
-from cluster.loop_store import LeaseLostError, LeaseRow, LoopStore
+from cluster.job_runner import JobResult, JobRunner
+from cluster.loop_store import LeaseRow, LoopStore
 from cluster.loop_store.runs import LEASE
 from cluster.replica_board import ReplicaBoard
-from cluster.serving_database import open_serving_database, serving_url
 from cluster.shop_observer import ShopObserver
-from recsys.config import RuntimeConfig
 from recsys.encoder_record import load_encoder_config
 from recsys.errors import RecsysError
 from recsys.feedback import Decision, Kind, LoopConfig, Run, RunState, Trigger, decide, service_verdict
 from recsys.feedback.back_off import back_off_s
 from recsys.feedback.steady_clock import SteadyClock
 from recsys.feedback.steps import RunPlan
-from recsys.workspace import Workspace
 
 log = logging.getLogger(__name__)
-ACTOR = "recsys-feedback-loop"
 CLOCK, FIT_MEAN, ROLLED_BACK = "clock", "fit_mean", "rolled_back_s"
 
 
@@ -241,53 +232,3 @@ class FeedbackLoop:
 def _failure(result: JobResult, log_name: str) -> tuple[RunState, Mapping[str, Any]]:
     state = RunState.REFUSED if result.refused else RunState.FAILED
     return state, {"exit_code": result.exit_code, "error": result.tail, "log": log_name}
-
-
-def open_loop(runtime: RuntimeConfig, config: LoopConfig, runner: JobRunner | None = None) -> FeedbackLoop:
-    """The loop of a shop over its stores."""
-    workspace = Workspace(runtime.workspace)
-    engine = open_database(runtime.database_url or workspace.database_url)
-    serving = open_serving_database(serving_url(workspace, runtime.database_url))
-    observer = ShopObserver(workspace, ItemStore(engine), EventStore(engine), AnswerStore(serving))
-    if runner is None:
-        dashboard = config.dashboard
-        runner = RayJobRunner(runtime, dashboard) if dashboard else ProcessRunner(runtime, config.niceness)
-    return FeedbackLoop(
-        config, LoopStore(engine), observer, ReplicaBoard(serving), runner, address=runtime.address
-    )
-
-
-class LoopActor:
-    """The loop as an actor: it turns in a thread of its own for as long as the actor lives."""
-
-    def __init__(self, runtime: RuntimeConfig, config: LoopConfig) -> None:
-        self._loop, self._stop = open_loop(runtime, config), threading.Event()
-        self._thread = threading.Thread(target=turn, args=(self._loop, self._stop), name="loop", daemon=True)
-        self._thread.start()
-
-    def alive(self) -> bool:
-        """Whether the thread turns."""
-        return self._thread.is_alive()
-
-    def stop(self) -> None:
-        """End after the run that is on its way."""
-        self._stop.set()
-        self._thread.join(timeout=5.0)
-
-
-def turn(loop: FeedbackLoop, stop: threading.Event) -> None:
-    """Step until told to stop; one failed step does not end it."""
-    while not stop.wait(loop.config.poll_s):
-        try:
-            loop.step()
-        except LeaseLostError as error:
-            log.warning("feedback loop: %s", error)
-        except (RecsysError, OSError) as error:
-            log.warning("feedback loop: a look failed: %s", error)
-    loop.close()
-
-
-def start_actor(runtime: RuntimeConfig, config: LoopConfig) -> Any:
-    """Start the actor on the Ray that is connected; restarted by Ray when it dies."""
-    actor = ray.remote(LoopActor).options(num_cpus=0.1, max_restarts=-1, name=ACTOR, get_if_exists=True)
-    return actor.remote(runtime, config)

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 from rich.table import Table
 
-from cluster.feedback_loop import FeedbackLoop, open_loop, turn, wall_us
+from cluster.feedback_loop import FeedbackLoop, wall_us
+from cluster.loop_actor import open_loop, turn
 from jobs.console import out
 from recsys.config import RuntimeConfig
 from recsys.errors import ConfigError, InputError

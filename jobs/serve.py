@@ -13,7 +13,7 @@ from pathlib import Path
 import ray
 from pydantic import TypeAdapter, ValidationError
 
-from cluster.feedback_loop import start_actor
+from cluster.loop_actor import start_actor
 from cluster.runtime import connect
 from recsys.config import RuntimeConfig, Scenario, ServeConfig
 from recsys.errors import ConfigError

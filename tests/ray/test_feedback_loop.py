@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import ray
 
-from cluster.feedback_loop import FeedbackLoop, LoopActor, open_loop
+from cluster.feedback_loop import FeedbackLoop
 from cluster.job_runner import JobResult, ProcessRunner, last_row
+from cluster.loop_actor import LoopActor, open_loop
 from cluster.replica_board import ReplicaState, VersionCounts
 from recsys.config import RuntimeConfig
 from recsys.feedback import Kind, KindConfig, LoopConfig, RunState, Trigger, VerdictConfig
