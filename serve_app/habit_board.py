@@ -1,4 +1,4 @@
-"""What is bought again, as every recommender replica knows it, learned from the log of purchases."""
+"""What is bought again and what goes together, as every recommender replica has learned it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from cluster.event_store import EventStore
+from recsys.complements import Complements
 from recsys.errors import RecsysError
 from recsys.habits import Habits
 
@@ -16,17 +17,17 @@ MOST_PURCHASES = 1_000_000
 
 
 class HabitBoard:
-    """Habits, learned anew on a period where purchases were added; none before the first look."""
+    """Habits and complements, learned anew on a period from the log; none before the first look."""
 
     def __init__(self, store: EventStore) -> None:
         self._store, self._seq = store, -1
-        self.habits = Habits()
+        self.habits, self.complements = Habits(), Complements()
 
     async def refresh(self) -> None:
         """Learn from the purchases there are, if any event came since the last look."""
         seq = await asyncio.to_thread(self._store.last_seq)
         if seq != self._seq:
-            self.habits = await asyncio.to_thread(self._learn)
+            self.habits, self.complements = await asyncio.to_thread(self._learn)
             self._seq = seq
 
     async def run(self) -> None:
@@ -38,6 +39,6 @@ class HabitBoard:
                 log.warning("habits were not learned: %s", error)
             await asyncio.sleep(PERIOD_S)
 
-    def _learn(self) -> Habits:
+    def _learn(self) -> tuple[Habits, Complements]:
         purchases, categories = self._store.purchases(MOST_PURCHASES)
-        return Habits.learn(purchases, categories)
+        return Habits.learn(purchases, categories), Complements.learn(purchases)

@@ -12,11 +12,11 @@ from recsys.blend.query import BlendedQuery
 from recsys.experiments.assigned import Assigned
 from recsys.experiments.interleaving import team_draft
 from recsys.filters import Filter
-from recsys.habits import buy_again
-from recsys.merchandising import Ranked, RulePlan, adjusted, spread
+from recsys.merchandising import Ranked, RulePlan, adjusted
 from recsys.merchandising.scenario import ScenarioSettings, overridden
 from recsys.moderation import scan_condition
 from serve_app.draft import Draft
+from serve_app.extra_sources import ExtraSources
 from serve_app.habit_board import HabitBoard
 from serve_app.list_making import arranged, explored, places_of, refused, ruled, shifted
 from serve_app.page import Page, name_of
@@ -24,8 +24,6 @@ from serve_app.payloads import ListRequest, RecommendRequest
 from serve_app.pool_making import CONTEXT, PERSONAL, PoolMaker
 from serve_app.popularity_board import PopularityBoard
 from serve_app.query_making import QueryMaker
-
-BUY_AGAIN = "buy_again"
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,8 @@ class ShopperLists:
         self, queries: QueryMaker, popularity: PopularityBoard, habits: HabitBoard, max_items: int
     ) -> None:
         self._queries, self._pools = queries, PoolMaker(popularity)
-        self._popularity, self._habits, self._most = popularity, habits, max_items
+        self._popularity, self._most = popularity, max_items
+        self._extras = ExtraSources(habits)
         self._rng = np.random.default_rng()
 
     async def made(self, request: RecommendRequest, page: Page) -> Made:
@@ -101,7 +100,7 @@ class ShopperLists:
         draft.scenario = name
         if not settings.include_seen:
             draft.hidden |= page.profile.seen
-        around = [*([request.item_id] if request.item_id else []), *request.cart]
+        around = _around(request)
         draft.hidden |= set(around)
         draft.barred |= set(around)  # no rule pins an item onto its own page, or what is in the cart
         asked = await self._queries.query(
@@ -132,7 +131,7 @@ class ShopperLists:
         ranked = await arranged(draft, settings, ranked, page.profile, page.now_us)
         if len(ranked) < draft.n:
             ranked = await self._from_ladder(request, page, settings, plan, draft, ranked)
-        ranked = await self._with_due(page, settings, draft, ranked)
+        ranked = await self._extras.placed(page, settings, draft, _around(request), ranked)
         scores = {one.item_id: one.score for one in ranked}
         shown = ruled(draft, plan, ranked, draft.n, await self._pools.pinned(draft, plan, scores))
         if explores and shown:
@@ -141,27 +140,6 @@ class ShopperLists:
             )
         draft.explored = shifted(draft.explored, shown)
         draft.places = places_of(shown)
-
-    async def _with_due(
-        self, page: Page, settings: ScenarioSettings, draft: Draft, ranked: list[Ranked]
-    ) -> list[Ranked]:
-        """The shopper's own items that are due again, at evenly spread places."""
-        bought = {one.item_id: one.bought_us for one in page.profile.interests if one.bought_us is not None}
-        most = int(settings.buy_again_share * draft.n + 0.5)
-        if BUY_AGAIN not in settings.sources or not bought or not most:
-            return ranked
-        known = await draft.view.items(list(bought))
-        categories = {item: str(row.get("category") or "") for item, row in known.items()}
-        due = buy_again(bought, categories, self._habits.habits, page.now_us)
-        allowed = await draft.view.matches([item for item, _ in due], draft.where)
-        cart = {*page.shopper.cart, *draft.barred}
-        found = [Ranked(item, BUY_AGAIN, how) for item, how in due if item in allowed and item not in cart][
-            :most
-        ]
-        own = {one.item_id for one in found}
-        rest = [one for one in ranked if one.item_id not in own]
-        shown = spread(rest[: draft.n - len(found)], found)
-        return [*shown, *rest[draft.n - len(found) :]]
 
     async def _from_ladder(
         self,
@@ -203,3 +181,8 @@ def _settings(
     if request.explore is not None:
         asked["explore.share"] = float(request.explore)
     return overridden(base, asked) if asked else base
+
+
+def _around(request: RecommendRequest) -> list[str]:
+    """What the list is made around: the item looked at and the cart."""
+    return [*([request.item_id] if request.item_id else []), *request.cart]

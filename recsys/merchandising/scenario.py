@@ -13,7 +13,7 @@ from recsys.errors import ConfigError, FilterError, InputError
 from recsys.filters import parse_filter
 from recsys.rerank import ExploreSettings, ListSettings
 
-Source = Literal["personal", "buy_again", "popular_in_category", "popular", "new"]
+Source = Literal["personal", "buy_again", "complements", "popular_in_category", "popular", "new"]
 """What fills a list; all but the first two only where the ones before leave places empty."""
 LADDER: tuple[Source, ...] = ("popular_in_category", "popular", "new")
 
@@ -37,6 +37,8 @@ class ScenarioSettings(Config):
     """The place that is left to chance."""
     buy_again_share: Share = 0.2
     """Most places for what is due to be bought again, where `sources` has it."""
+    complements_share: Share = 0.4
+    """Most places for what goes with the cart or the item looked at, where `sources` has it."""
     rules: tuple[str, ...] | None = None
     """Rules that count here; None: all whose condition holds."""
     filter: dict[str, Any] | None = None
@@ -66,7 +68,7 @@ BUILT_IN: Mapping[str, ScenarioSettings] = {
     "cart": ScenarioSettings(
         description="Before the till: what goes with the cart, and what is due again.",
         n=5,
-        sources=("personal", "buy_again", *LADDER),
+        sources=("personal", "complements", "buy_again", *LADDER),
         lists=ListSettings(collapse_variants=True, near_duplicate=0.97),
     ),
     "email": ScenarioSettings(

@@ -508,3 +508,31 @@ def test_what_is_due_again_is_in_the_list_and_durables_are_not(
         assert soap not in ids(in_cart)
 
     play(service, scene)
+
+
+def test_what_goes_with_the_cart_is_among_the_first_and_needs_five_shoppers(
+    service: ShopService, small_shop: SmallShop
+) -> None:
+    lens, camera, rare = "item-00030", "item-00031", "item-00032"
+    now = datetime.now(UTC)
+
+    def basket(user: str, *items: str) -> list[dict[str, Any]]:
+        return [
+            {"user_id": user, "item_id": item, "event_type": "purchase", "occurred_at": now.isoformat()}
+            for item in items
+        ]
+
+    async def scene(client: httpx.AsyncClient) -> None:
+        events = [one for n in range(30) for one in basket(f"c{n}", lens, camera)]
+        events += [one for n in range(4) for one in basket(f"r{n}", camera, rare)]
+        await post(client, "/v1/events:batch", {"events": events})
+        await service.habits.refresh()
+        body = {"user_id": "somebody", "n": 5, "scenario": "cart", "cart": [camera]}
+        answer = await post(client, "/v1/recommend", body)
+        together = [one["item_id"] for one in answer["items"] if one["sources"] == ["complements"]]
+        assert lens in together
+        assert rare not in together
+        assert camera not in ids(answer)
+        assert len(ids(answer)) == 5
+
+    play(service, scene)

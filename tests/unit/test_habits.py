@@ -62,11 +62,12 @@ def test_one_impatient_shopper_makes_no_consumable() -> None:
     assert Habits.learn(twice_at_once, {}).items["tea"].interval_days == math.inf
 
 
-def test_what_is_nearest_to_its_time_comes_first_and_what_was_given_up_last() -> None:
+def test_what_was_bought_most_comes_first_and_durables_not_at_all() -> None:
     habits = Habits.learn(PURCHASES, CATEGORIES)
     now = START + 60 * DAY_US
-    found = buy_again({"coffee": START, "soap": START, "sofa": START}, CATEGORIES, habits, now)
-    assert [item for item, _ in found] == ["soap", "coffee"]
+    bought = {"coffee": (START, 1.0), "soap": (START, 3.0), "sofa": (START, 9.0)}
+    assert [item for item, _ in buy_again(bought, CATEGORIES, habits, now)] == ["soap", "coffee"]
+    assert buy_again(bought, CATEGORIES, habits, START + 1_000) == []  # a moment ago
     assert buy_again({}, CATEGORIES, habits, now) == []
     assert Habits().of("anything").comes_back == 0.0
 
