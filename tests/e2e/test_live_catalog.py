@@ -21,7 +21,7 @@ from tests.serve.conftest import SmallShop, make_small_shop
 pytestmark = pytest.mark.timeout(300)
 START_S = 120.0
 PATIENCE_S = 30.0
-COMMAND = ("python", "-m", "jobs.cli", "serve", "--placement", "inline", "--no-loop")
+COMMAND = (sys.executable, "-m", "jobs.cli", "serve", "--placement", "inline", "--no-loop")
 
 
 @pytest.fixture(scope="module")
