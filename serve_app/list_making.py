@@ -16,12 +16,14 @@ from recsys.profile import UserProfile
 from recsys.rerank import ItemStatistics, Pool, arrange, category_mix, explore, top_category
 from recsys.retrieval import Details
 from serve_app.draft import Draft, Place
+from serve_app.stages import timed
 
 EXPLORED = "explored"
 FRESH = 20
 """Newest items that compete for the place of chance beside the list's own candidates."""
 
 
+@timed("arrange")
 async def arranged(
     draft: Draft, settings: ScenarioSettings, ranked: Sequence[Ranked], profile: UserProfile, now_us: int
 ) -> list[Ranked]:
@@ -88,6 +90,7 @@ async def explored(
     return [moved if number == slot else one for number, one in enumerate(shown)]
 
 
+@timed("last_look")
 async def refused(draft: Draft, shown: Sequence[Ranked | Place], viewer: Viewer) -> dict[str, str]:
     """Items that must not be shown after all, with the reason: the last look before an answer."""
     fields = await draft.view.items([one.item_id for one in shown])

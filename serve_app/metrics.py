@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve_app.stages import stages_into
+
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+STAGE_SECONDS = (0.0001, 0.00025, 0.0005, *SECONDS)
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus_client when it is imported: values go into files of this folder."""
 
@@ -54,18 +59,63 @@ class Metrics:
             multiprocess_mode="mostrecent",
             registry=self.registry,
         )
+        self._of_stages()
+        self._of_the_index()
+        self.before_reading: list[Callable[[], None]] = []
+        """Called before each `text`, to set gauges that nothing else sets."""
+
+    def _of_stages(self) -> None:
+        self.stage_seconds = Histogram(
+            "recsys_stage_seconds",
+            "Time in one stage of a request.",
+            ["stage"],
+            buckets=STAGE_SECONDS,
+            registry=self.registry,
+        )
+        self.under_way = Gauge(
+            "recsys_requests_under_way",
+            "Requests of /v1 that are not answered yet.",
+            multiprocess_mode="livesum",
+            registry=self.registry,
+        )
+
+    def _of_the_index(self) -> None:
+        def newest(name: str, text: str) -> Gauge:
+            return Gauge(name, text, multiprocess_mode="mostrecent", registry=self.registry)
+
+        self.index_age = newest("recsys_index_age_seconds", "Time since the version that answers was made.")
+        self.live_removed = newest("recsys_live_removed_items", "Items deleted since the index version.")
+        self.live_complete = newest(
+            "recsys_live_complete", "1, or 0 while more changes wait than the live segment may hold."
+        )
+        self.refused = newest(
+            "recsys_index_refused_versions", "Versions that this replica could not load since it started."
+        )
 
     def text(self) -> bytes:
         """The exposition format that Prometheus reads."""
-        if not os.environ.get(FOLDER_VARIABLE):
+        for prepare in self.before_reading:
+            prepare()
+        if not (folder := os.environ.get(FOLDER_VARIABLE)):
             return generate_latest(self.registry)
+        _forget_the_dead(Path(folder))
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return generate_latest(together)
 
 
+def _forget_the_dead(folder: Path) -> None:
+    """Take out what replicas that were killed had under way."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rsplit("_", 1)[1])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
 class RequestTimer:
-    """Times each HTTP request by route template and status."""
+    """Times each HTTP request by route template and status, and its stages."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
@@ -76,6 +126,7 @@ class RequestTimer:
             await self._app(scope, receive, send)
             return
         start, status = time.perf_counter(), "500"
+        counts = scope["path"].startswith("/v1/")
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -83,9 +134,12 @@ class RequestTimer:
                 status = str(message["status"])
             await send(message)
 
+        self._metrics.under_way.inc(counts)
         try:
-            await self._app(scope, receive, watched)
+            with stages_into(self._metrics.stage_seconds):
+                await self._app(scope, receive, watched)
         finally:
+            self._metrics.under_way.dec(counts)
             # The template, not the path: ids in a label would grow without bound and tell on people.
             route = getattr(scope.get("route"), "path", "unknown")
             self._metrics.seconds.labels(route, status).observe(time.perf_counter() - start)

@@ -17,6 +17,7 @@ from serve_app.ladder import Ladder
 from serve_app.page import joined
 from serve_app.popularity_board import PopularityBoard
 from serve_app.retriever import Retrieved
+from serve_app.stages import timed
 
 PERSONAL, CONTEXT, RULE = "personal", "context", "rule"
 
@@ -27,6 +28,7 @@ class PoolMaker:
     def __init__(self, popularity: PopularityBoard) -> None:
         self._popularity = popularity
 
+    @timed("retrieve")
     async def personal(
         self, draft: Draft, asked: BlendedQuery, plan: RulePlan, size: int, source: str
     ) -> list[Ranked]:
@@ -43,6 +45,7 @@ class PoolMaker:
             ranked += _ranked(more, source)
         return _without_repeats(ranked)
 
+    @timed("ladder")
     async def ladder(
         self,
         draft: Draft,

@@ -21,6 +21,7 @@ from serve_app.live_segment import TextEncoderClient
 from serve_app.payloads import Shopper
 from serve_app.profiles import ProfileReader
 from serve_app.retriever import each
+from serve_app.stages import Stage, timed
 
 NOBODY = UserProfile("nobody", (), frozenset(), 0)
 
@@ -31,6 +32,7 @@ class QueryMaker:
     def __init__(self, profiles: ProfileReader, encoder: TextEncoderClient, config: ServeConfig) -> None:
         self._profiles, self._encoder, self._config = profiles, encoder, config
 
+    @timed("profile")
     async def profile(self, shopper: Shopper, degraded: set[str]) -> UserProfile:
         """The shopper's profile; an empty one for nobody, and where it cannot be had (`no_profile`)."""
         if shopper.user_id is None and shopper.visitor_id is None:
@@ -81,7 +83,9 @@ class QueryMaker:
 
     async def text_query(self, text: str, view: IndexView) -> Query:
         """A query by words alone; raises `EncoderError` when they cannot be encoded now."""
-        return Query(view.whitening.queries(await self._encoder.encode([text]))[0])
+        with Stage("encode"):
+            encoded = await self._encoder.encode([text])
+        return Query(view.whitening.queries(encoded)[0])
 
     async def _contexts(self, item_ids: Sequence[str], text: str | None, draft: Draft) -> list[Context]:
         contexts: list[Context] = []
@@ -98,7 +102,8 @@ class QueryMaker:
         if not texts:
             return {}
         try:
-            encoded = draft.view.whitening.apply(await self._encoder.encode(texts))
+            with Stage("encode"):
+                encoded = draft.view.whitening.apply(await self._encoder.encode(texts))
             return dict(zip(texts, encoded, strict=True))
         except EncoderError:
             draft.degraded.add("no_encoder")

@@ -38,6 +38,7 @@ from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import ProfileReader
 from serve_app.query_making import NOBODY, QueryMaker
 from serve_app.shopper_lists import ShopperLists, new_draft
+from serve_app.stages import Stage
 
 
 class Recommender:
@@ -160,14 +161,16 @@ class Recommender:
         where = page.where(request.filter, page.controls.scenario(None), RulePlan(), more)
         draft = new_draft(request, page, min(request.n, self._config.max_items_returned), where)
         draft.scenario = source
-        found = await draft.view.search(query, draft.n, frozenset(draft.hidden | own), where)
+        with Stage("retrieve"):
+            found = await draft.view.search(query, draft.n, frozenset(draft.hidden | own), where)
         draft.confess(found)
         pairs = zip(found.candidates.item_ids, found.candidates.scores.tolist(), strict=True)
         draft.places = [Place(item_id, source, score) for item_id, score in pairs]
         return draft
 
     async def _logged(self, draft: Draft, explainer: Explainer | None, request: ListRequest) -> ListAnswer:
-        answer = await answer_of(draft, explainer, request.require_full)
+        with Stage("explain"):
+            answer = await answer_of(draft, explainer, request.require_full)
         self._journal.add(record_of(answer, draft))
         return answer
 

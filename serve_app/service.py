@@ -67,6 +67,7 @@ class ShopService:
         await self.popularity.refresh()
         await self.controls.refresh()
         await self.report.send()
+        self.metrics.before_reading = [self._observe_index]
         work = (self.watch, self.popularity, self.habits, self.controls, self.journal, self.report)
         self._tasks = [asyncio.create_task(one.run()) for one in work]
 
@@ -145,6 +146,17 @@ class ShopService:
             placement=self.placement.value,
             versions=list(await asyncio.to_thread(list_versions, self.workspace)),
         )
+
+    def _observe_index(self) -> None:
+        """The version that answers and the changes beside it, as the metrics tell them."""
+        self.metrics.refused.set(len(self.watch.refused))
+        if not self.ready:
+            return
+        view = self.watch.view
+        self.metrics.index_age.set(time.time() - view.manifest.created_at.timestamp())
+        self.metrics.live_items.set(view.live.num_items)
+        self.metrics.live_removed.set(view.live.num_removed)
+        self.metrics.live_complete.set(view.live.complete)
 
     async def _require_same_encoder(self) -> None:
         served, indexed = await self.encoder.version(), self.watch.view.manifest.encoder_version
