@@ -12,6 +12,7 @@ from jobs import (
     bench_commands,
     capacity_commands,
     catalog_commands,
+    doctor_commands,
     import_commands,
     learning_commands,
     loop_commands,
@@ -40,6 +41,7 @@ simulate_commands.register(app)
 moderation_commands.register(app)
 bench_commands.register(app)
 capacity_commands.register(app)
+doctor_commands.register(app)
 
 UNAVAILABLE = 3
 

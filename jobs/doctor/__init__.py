@@ -1,0 +1,1 @@
+"""What `recsys doctor` examines: one file for each part of an installation."""
