@@ -56,5 +56,5 @@ def guarded(name: str, check: Check, advice: str) -> list[Finding]:
     """The findings of a check; one that failed where it raised what it should have reported itself."""
     try:
         return list(check())
-    except (RecsysError, OSError) as error:
+    except (RecsysError, OSError, ValueError) as error:
         return [failed(name, str(error), advice)]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from jobs.doctor.finding import Finding, failed, ok, warning
 from recsys.encoder import encoder_version
 from recsys.encoder_record import load_encoder_config
-from recsys.errors import ConfigError, EncoderError, IndexCorruptError, IndexMissingError
+from recsys.errors import ConfigError, EncoderError, IndexMissingError, IndexVersionError
 from recsys.index import IndexManifest, current_version, list_versions, verify
 from recsys.index.gate import refusal
 from recsys.text import TEXT_TEMPLATE_VERSION
@@ -21,7 +21,7 @@ def published(workspace: Workspace) -> tuple[IndexManifest | None, Finding]:
         manifest = verify(workspace, current_version(workspace))
     except IndexMissingError as error:
         return None, failed("index", str(error), "recsys embed; or recsys publish VERSION")
-    except IndexCorruptError as error:
+    except IndexVersionError as error:
         return None, failed("index", str(error), "recsys rollback; then recsys embed --force")
     age_days = (datetime.now(UTC) - manifest.created_at).total_seconds() / 86_400
     found = (

@@ -40,6 +40,5 @@ def _failures(runs: list[Run]) -> Iterator[Finding]:
         if run.state is RunState.FAILED:
             why = str(run.result.get("error", "no reason was written"))[-300:]
             found = f"attempt {run.attempt} of {run.run_id} failed: {why}"
-            yield warning(
-                f"{NAME}: {kind.value}", found, f"mend the reason, then recsys loop run {kind.value}"
-            )
+            advice = f"mend the reason, then recsys loop run {kind.value}"
+            yield warning(f"{NAME}: {kind.value}", found, advice)
