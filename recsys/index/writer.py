@@ -17,11 +17,11 @@ from recsys.blend.settings import FittedBlend
 from recsys.blend.whitening import Whitening
 from recsys.config import IndexConfig
 from recsys.encoder.choice import EncodingRecord
-from recsys.errors import IndexMissingError, InputError
+from recsys.errors import IndexMissingError, IndexVersionError, InputError
 from recsys.identifiers import shard_of
 from recsys.index.manifest import MANIFEST, WHITENING, IndexManifest, ShardFile, ShardScan, Signal
 from recsys.index.shard_writer import STORED, ShardWriter, described
-from recsys.index.versions import current_version, list_versions, load_manifest
+from recsys.index.versions import current_version, list_versions, verify
 from recsys.workspace import Workspace, replace_file, sync_folder
 
 BUILDING = ".building-"
@@ -94,7 +94,7 @@ class IndexWriter:
                 shard.add(items.select(STORED.names).take(pa.array(rows)), vectors[rows])
 
     def close(self, provenance: Provenance) -> IndexManifest:
-        """Finish the version; identical content gives the existing version back."""
+        """Finish the version; identical content gives the existing version back, if it is whole."""
         files = [file for shard in self._shards for file in shard.finish(self._links)]
         files.append(self._write_whitening())
         manifest = self._manifest(provenance, files, [shard.compress() for shard in self._shards])
@@ -152,10 +152,17 @@ class IndexWriter:
     def _identical(self, manifest: IndexManifest) -> IndexManifest | None:
         for name in reversed(list_versions(self._workspace)):
             if name.endswith(manifest.content_digest):
-                found = load_manifest(self._workspace, name)
-                if found.catalog_seq == manifest.catalog_seq:
+                found = self._whole(name)
+                if found is not None and found.catalog_seq == manifest.catalog_seq:
                     return found
         return None
+
+    def _whole(self, index_version: str) -> IndexManifest | None:
+        """The manifest of a version that was not damaged since; a damaged one has to be built again."""
+        try:
+            return verify(self._workspace, index_version)
+        except IndexVersionError:
+            return None
 
     def _require_ascending(self, ids: Sequence[str]) -> None:
         for item_id in ids:

@@ -50,6 +50,17 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path)
 
 
+def test_building_again_gives_a_whole_version_back_and_replaces_a_damaged_one(workspace: Workspace) -> None:
+    first = build(workspace)
+    assert build(workspace) == first
+    damaged = workspace.index_version(first.index_version) / first.files[1].path
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    again = build(workspace)
+    assert again.index_version != first.index_version
+    assert again.content_digest == first.content_digest
+    publish(workspace, again.index_version)
+
+
 def test_versions_are_published_and_rolled_back_in_turn(workspace: Workspace) -> None:
     with pytest.raises(IndexMissingError):
         current_version(workspace)
