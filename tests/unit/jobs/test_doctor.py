@@ -43,7 +43,16 @@ from recsys.workspace import Workspace
 from tests.serve.conftest import NOW, make_small_shop
 
 GIB = 1 << 30
-PARTS = ("python", "ray", "torch", "transformers", "pyarrow", "workspace", "database", "catalog lag")
+PARTS: tuple[str, ...] = (
+    "python",
+    "ray",
+    "torch",
+    "transformers",
+    "pyarrow",
+    "workspace",
+    "database",
+    "catalog lag",
+)
 PARTS += ("feedback loop", "index", "gate", "encoder")
 
 
@@ -133,10 +142,18 @@ def lose_the_database(workspace: Workspace) -> None:
 
 
 def overwrite_the_database(workspace: Workspace) -> None:
+    lose_the_log(workspace)
     workspace.database.write_bytes(b"this is not a database" * 1_000)
 
 
+def lose_the_log(workspace: Workspace) -> None:
+    """SQLite would mend the database from its write-ahead log."""
+    for file in workspace.root.glob("recsys.db-*"):
+        file.unlink()
+
+
 def empty_the_database(workspace: Workspace) -> None:
+    lose_the_log(workspace)
     workspace.database.write_bytes(b"")
 
 
