@@ -22,7 +22,7 @@ def published(workspace: Workspace) -> tuple[IndexManifest | None, Finding]:
     except IndexMissingError as error:
         return None, failed("index", str(error), "recsys embed; or recsys publish VERSION")
     except IndexVersionError as error:
-        return None, failed("index", str(error), "recsys rollback; or build it again: recsys embed")
+        return None, failed("index", str(error), "recsys rollback, then recsys embed; or recsys fit")
     age_days = (datetime.now(UTC) - manifest.created_at).total_seconds() / 86_400
     found = (
         f"{manifest.index_version}: {manifest.item_count:,} items in {manifest.num_shards} shards, "
