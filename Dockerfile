@@ -12,6 +12,8 @@ ARG EXTRAS=minilm,postgres
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/recsys
 ENV PATH=/opt/recsys/bin:$PATH
+# Pinned by TORCH.
+# hadolint ignore=DL3013
 RUN pip install --index-url "${TORCH_INDEX}" "${TORCH}"
 WORKDIR /src
 COPY pyproject.toml README.md ./
@@ -19,6 +21,8 @@ COPY recsys recsys
 COPY cluster cluster
 COPY serve_app serve_app
 COPY jobs jobs
+# Its requirements are floors, the product itself is this folder.
+# hadolint ignore=DL3013
 RUN pip install ".[${EXTRAS}]"
 
 FROM ${BASE}
@@ -30,6 +34,8 @@ RUN apt-get update \
     && useradd --uid 1000 --create-home recsys \
     && install --directory --owner=1000 --group=1000 /workspace
 COPY --from=build /opt/recsys /opt/recsys
+# Nothing here is secret; the rule takes the name TOKENIZERS_PARALLELISM for a token.
+# hadolint ignore=DL3064
 ENV PATH=/opt/recsys/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HF_HUB_OFFLINE=1 \
