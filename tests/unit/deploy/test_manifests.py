@@ -72,16 +72,14 @@ def _all_commands() -> list[list[str]]:
 def _parse(arguments: list[str]) -> tuple[str, dict[str, Any]]:
     """The command's name and the options as it would get them; raises what the command line would."""
     group: Any = typer.main.get_command(app)
-    context = group.make_context("recsys", list(arguments), resilient_parsing=False)
+    here = [str(ROOT / "README.md") if one.endswith(".csv") else one for one in arguments]  # must exist
+    context = group.make_context("recsys", here, resilient_parsing=False)
     rest = [*context._protected_args, *context.args]
     name, command, rest = group.resolve_command(context, rest)
     if hasattr(command, "resolve_command"):
         inner = command.make_context(name, rest, parent=context)
         sub, command, rest = command.resolve_command(inner, [*inner._protected_args, *inner.args])
         name = f"{name} {sub}"
-    for option in command.params:
-        if hasattr(option.type, "exists"):
-            option.type.exists = False  # the shop's files are not here
     return name, command.make_context(name, rest, parent=context).params
 
 
@@ -264,7 +262,7 @@ def test_what_the_image_copies_reaches_its_build() -> None:
 
 def test_there_are_commands_for_each_step() -> None:
     names = {_parse(one)[0] for one in _all_commands()}
-    assert names >= {"serve", "embed", "fit", "import items", "import events", "status"}
+    assert names >= {"serve", "embed", "fit", "import items", "status"}
 
 
 @pytest.mark.parametrize("arguments", _all_commands(), ids=" ".join)
