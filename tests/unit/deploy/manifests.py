@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ def documents(path: Path) -> list[dict[str, Any]]:
     return [document for document in yaml.safe_load_all(path.read_text()) if document]
 
 
+@cache
 def resources() -> list[dict[str, Any]]:
     """Every Kubernetes object of the repository, without kustomize's own files."""
     files = (path for path in sorted(KUBERAY.rglob("*.yaml")) if path.name != "kustomization.yaml")

@@ -122,6 +122,14 @@ def test_ray_starts_on_every_machine_with_token_and_serve_variables(kind: str) -
     assert "RAY_AUTH" not in after
 
 
+def test_bash_reads_every_command_of_the_cluster_file() -> None:
+    lines = [line for name, value in _launcher().items() if name.endswith("_commands") for line in value]
+    assert len(lines) > 8
+    for line in lines:
+        read = subprocess.run(["bash", "-n", "-c", line], capture_output=True, text=True, check=False)
+        assert (read.returncode, read.stderr) == (0, ""), line
+
+
 def test_the_launcher_opens_no_port_beside_ssh() -> None:
     config = _launcher()
     assert "IpPermissions" not in config["provider"]["security_group"]
