@@ -14,6 +14,7 @@ import jobs.serve
 from jobs.serve import running_service
 from recsys.config import RuntimeConfig, ServeConfig
 from recsys.errors import ConfigError
+from serve_app import app
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +23,8 @@ def _no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
         return nullcontext()
 
     monkeypatch.setattr(jobs.serve, "connect", connect)
-    monkeypatch.setattr(jobs.serve.app, "start", lambda runtime, config: "http://there")
-    monkeypatch.setattr(jobs.serve.app, "stop", lambda: None)
+    monkeypatch.setattr(app, "start", lambda runtime, config: "http://there")
+    monkeypatch.setattr(app, "stop", lambda: None)
 
 
 @pytest.fixture
