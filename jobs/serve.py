@@ -35,7 +35,8 @@ def running_service(
 
     With `feedback` the loop turns beside it.
     """
-    _require_free_port(config)
+    if not runtime.address:  # a cluster's proxies listen elsewhere, or here for a service that is taken over
+        _require_free_port(config)
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its start-up lines are not for this terminal
     with connect(runtime, dashboard=dashboard):
         try:

@@ -1,0 +1,318 @@
+"""What is deployed fits what is in the code, and what the platforms' own validators accept."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import typer
+import yaml
+from jsonschema import ValidationError
+from ray import __version__ as ray_version
+
+from cluster.runtime import SERVE_ENVIRONMENT
+from jobs.cli import app
+from recsys.config import ServeConfig
+from tests.unit.deploy.manifests import (
+    BUILDABLE,
+    CLUSTER,
+    DOCKERFILE,
+    ENVIRONMENT,
+    KUBERAY,
+    ROOT,
+    commands,
+    documents,
+    find,
+    pods,
+    ray_containers,
+    resources,
+    texts,
+)
+
+LAUNCHER = importlib.import_module("ray.autoscaler._private.util")
+"""Ray has no public name for the checks of `ray up`."""
+PAGE = ROOT / "docs" / "cluster.md"
+KUBERNETES = "1.32"
+PORT = ServeConfig().port
+RESOURCES = resources()
+OWN_KINDS = {"RayCluster", "RayJob"}
+
+
+def _deployed() -> list[Path]:
+    return [CLUSTER, DOCKERFILE, ENVIRONMENT, *sorted(KUBERAY.rglob("*.yaml"))]
+
+
+def _launcher() -> dict[str, Any]:
+    (config,) = documents(CLUSTER)
+    return config
+
+
+def _all_commands() -> list[list[str]]:
+    """Of every manifest and of the page's shell blocks; patches of overlays are YAML inside strings."""
+    found = [
+        one
+        for path in sorted(KUBERAY.rglob("*.yaml"))
+        for text in texts(documents(path))
+        for one in commands(text)
+    ]
+    found += [one for text in texts(_launcher()) for one in commands(text)]
+    for block in re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL):
+        found += commands(block)
+    (image,) = re.findall(r"^CMD (\[.*\])$", DOCKERFILE.read_text(), re.MULTILINE)
+    return [*found, yaml.safe_load(image)[1:]]
+
+
+def _parse(arguments: list[str]) -> tuple[str, dict[str, Any]]:
+    """The command's name and the options as it would get them; raises what the command line would."""
+    group: Any = typer.main.get_command(app)
+    here = [str(ROOT / "README.md") if one.endswith(".csv") else one for one in arguments]  # must exist
+    context = group.make_context("recsys", here, resilient_parsing=False)
+    rest = [*context._protected_args, *context.args]
+    name, command, rest = group.resolve_command(context, rest)
+    if hasattr(command, "resolve_command"):
+        inner = command.make_context(name, rest, parent=context)
+        sub, command, rest = command.resolve_command(inner, [*inner._protected_args, *inner.args])
+        name = f"{name} {sub}"
+    return name, command.make_context(name, rest, parent=context).params
+
+
+def _schema_of(resource: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pod"}, "spec": resource}
+
+
+# Ray's launcher
+
+
+def test_the_launcher_accepts_the_cluster_file() -> None:
+    prepared = LAUNCHER.prepare_config(_launcher())
+    LAUNCHER.validate_config(prepared)
+    assert prepared["available_node_types"]["head"]["max_workers"] == 0
+
+
+def test_the_launchers_validator_would_refuse_an_unknown_field() -> None:
+    broken = LAUNCHER.prepare_config(_launcher()) | {"idle_timeout": 5}
+    with pytest.raises(ValidationError):
+        LAUNCHER.validate_config(broken)
+
+
+def test_groups_stay_within_the_clusters_limit_and_idle_gpus_leave() -> None:
+    config = _launcher()
+    groups = {k: v for k, v in config["available_node_types"].items() if k != config["head_node_type"]}
+    assert all(0 <= group["min_workers"] <= group["max_workers"] for group in groups.values())
+    assert sum(group["max_workers"] for group in groups.values()) <= config["max_workers"]
+    assert groups["gpu"]["min_workers"] == 0
+    assert groups["gpu"]["resources"]["GPU"] > 0
+    assert "GPU" not in groups["serving"]["resources"]
+    assert 0 < config["idle_timeout_minutes"] <= 30
+
+
+@pytest.mark.parametrize("kind", ["head", "worker"])
+def test_ray_starts_on_every_machine_with_token_and_serve_variables(kind: str) -> None:
+    (start,) = (line for line in _launcher()[f"{kind}_start_ray_commands"] if "ray start" in line)
+    exports, _, after = start.partition("ray start")
+    for name, value in {**SERVE_ENVIRONMENT, "RAY_AUTH_MODE": "token"}.items():
+        assert f" {name}={value}" in exports.replace(";", " ;")
+    assert "RAY_AUTH" not in after
+
+
+def test_bash_reads_every_command_of_the_cluster_file() -> None:
+    lines = [line for name, value in _launcher().items() if name.endswith("_commands") for line in value]
+    assert len(lines) > 8
+    for line in lines:
+        read = subprocess.run(["bash", "-n", "-c", line], capture_output=True, text=True, check=False)
+        assert (read.returncode, read.stderr) == (0, ""), line
+
+
+def test_the_launcher_opens_no_port_beside_ssh() -> None:
+    config = _launcher()
+    assert "IpPermissions" not in config["provider"]["security_group"]
+    (start,) = (line for line in config["head_start_ray_commands"] if "ray start" in line)
+    assert "--dashboard-host=127.0.0.1" in start
+
+
+# Kubernetes
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [r for r in RESOURCES if r["kind"] not in OWN_KINDS],
+    ids=lambda r: f"{r['kind']}-{r['metadata']['name']}",
+)
+def test_kubernetes_schemas_accept_every_object(resource: dict[str, Any]) -> None:
+    kubernetes_validate.validate(resource, KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize(
+    "pod", [pod for r in RESOURCES for pod in pods(r)], ids=lambda pod: str(pod["containers"][0]["name"])
+)
+def test_kubernetes_schemas_accept_every_pod_and_it_is_confined(pod: dict[str, Any]) -> None:
+    kubernetes_validate.validate(_schema_of(pod), KUBERNETES, strict=True)
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] > 0
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["automountServiceAccountToken"] is False
+    for container in pod["containers"]:
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert container["resources"]["requests"].keys() >= {"cpu", "memory"}
+        assert "memory" in container["resources"]["limits"]
+
+
+def test_the_schemas_would_refuse_a_misspelt_probe() -> None:
+    pod = copy.deepcopy(next(pods(find("RayCluster", "recsys"))))
+    pod["containers"][0]["livenessprobe"] = pod["containers"][0].pop("livenessProbe")
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(_schema_of(pod), KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("container", ray_containers(), ids=lambda one: str(one["name"]))
+def test_every_node_has_environment_database_and_workspace(container: dict[str, Any]) -> None:
+    environment = find("ConfigMap", "recsys-environment")
+    assert environment["data"].items() >= SERVE_ENVIRONMENT.items()
+    assert {"configMapRef": {"name": "recsys-environment"}} in container["envFrom"]
+    database = next(one for one in container["env"] if one["name"] == "RECSYS_DATABASE_URL")
+    assert database["valueFrom"]["secretKeyRef"]["name"] == "recsys-database"
+    mounted = {one["mountPath"]: one["name"] for one in container["volumeMounts"]}
+    assert mounted[environment["data"]["RECSYS_WORKSPACE"]] == "workspace"
+
+
+def test_long_running_containers_have_probes_and_one_claim_is_shared() -> None:
+    for container in ray_containers():
+        if container["name"] != "fit":
+            assert container.keys() >= {"livenessProbe", "readinessProbe"}
+    claims = {
+        volume["persistentVolumeClaim"]["claimName"]
+        for resource in RESOURCES
+        for pod in pods(resource)
+        for volume in pod.get("volumes", [])
+        if "persistentVolumeClaim" in volume
+    }
+    assert claims == {find("PersistentVolumeClaim", "recsys-workspace")["metadata"]["name"]}
+
+
+def test_ray_clusters_ask_for_the_token_and_the_installed_version() -> None:
+    specs = [find("RayCluster", "recsys")["spec"], find("RayJob", "recsys-embed")["spec"]["rayClusterSpec"]]
+    for spec in specs:
+        assert spec["authOptions"] == {"mode": "token", "secretName": "recsys-ray-token"}
+        assert spec["rayVersion"] == ray_version
+    (serve,) = find("Deployment", "recsys-serve")["spec"]["template"]["spec"]["containers"]
+    variables = {one["name"]: one for one in serve["env"]}
+    assert variables["RAY_AUTH_MODE"]["value"] == "token"
+    assert variables["RAY_AUTH_TOKEN"]["valueFrom"]["secretKeyRef"]["name"] == "recsys-ray-token"
+
+
+def test_actors_of_the_embedding_job_fit_on_its_workers() -> None:
+    spec = find("RayJob", "recsys-embed")["spec"]
+    (entry,) = commands(spec["entrypoint"])
+    _, options = _parse(entry)
+    (group,) = spec["rayClusterSpec"]["workerGroupSpecs"]
+    (container,) = group["template"]["spec"]["containers"]
+    each = int(float(container["resources"]["limits"]["cpu"]) // options["cpus"])
+    assert group["replicas"] * each >= options["actors"]
+
+
+@pytest.mark.skipif(
+    shutil.which("kubectl") is None, reason="kubectl builds the overlays; it is not installed"
+)
+@pytest.mark.parametrize("folder", BUILDABLE, ids=str)
+def test_every_kustomization_builds_into_valid_pods(folder: Path) -> None:
+    built = subprocess.run(
+        ["kubectl", "kustomize", str(ROOT / folder)], capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    objects = list(yaml.safe_load_all(built.stdout))
+    assert objects
+    for resource in objects:
+        assert resource["kind"] == "Namespace" or resource["metadata"]["namespace"] == "recsys"
+        if resource["kind"] not in OWN_KINDS:
+            kubernetes_validate.validate(resource, KUBERNETES, strict=True)
+        for pod in pods(resource):
+            kubernetes_validate.validate(_schema_of(pod), KUBERNETES, strict=True)
+
+
+# The image
+
+
+def test_hadolint_has_nothing_to_say_about_the_image() -> None:
+    found = subprocess.run(["hadolint", str(DOCKERFILE)], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_the_image_is_pinned_and_runs_as_nobody_special() -> None:
+    text = DOCKERFILE.read_text()
+    (base,) = re.findall(r"^ARG BASE=(\S+)$", text, re.MULTILINE)
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", base)
+    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["${BASE}", "${BASE}"]
+    assert re.findall(r"^USER (\S+)$", text, re.MULTILINE) == ["1000:1000"]
+    for name, value in {**SERVE_ENVIRONMENT, "HF_HUB_OFFLINE": "1"}.items():
+        assert f"{name}={value}" in text
+
+
+def test_what_the_image_copies_reaches_its_build() -> None:
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.read_text(), re.MULTILINE)
+    names = {name for line in copied for name in line.split()}
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    allowed = {line[1:] for line in lines if line.startswith("!")}
+    assert "*" in lines
+    assert names == allowed
+    assert all((ROOT / name).exists() for name in names)
+
+
+# All of it beside the code
+
+
+def test_there_are_commands_for_each_step() -> None:
+    names = {_parse(one)[0] for one in _all_commands()}
+    assert names >= {"serve", "embed", "fit", "import items", "status"}
+
+
+@pytest.mark.parametrize("arguments", _all_commands(), ids=" ".join)
+def test_every_command_is_one_that_recsys_takes(arguments: list[str]) -> None:
+    _parse(arguments)
+
+
+def test_the_parser_would_refuse_an_option_that_is_not_there() -> None:
+    with pytest.raises(Exception, match="No such option"):
+        _parse(["embed", "--gpu-count", "1"])
+
+
+def test_every_own_variable_is_read_somewhere() -> None:
+    code = "\n".join(
+        path.read_text()
+        for part in ("recsys", "cluster", "serve_app", "jobs")
+        for path in (ROOT / part).rglob("*.py")
+    )
+    named = {
+        name for path in [*_deployed(), PAGE] for name in re.findall(r"\bRECSYS_[A-Z_]+", path.read_text())
+    }
+    assert named >= {"RECSYS_WORKSPACE", "RECSYS_DATABASE_URL"}
+    assert {name for name in named if f'"{name}"' not in code} == set()
+
+
+def test_one_port_everywhere() -> None:
+    (serve,) = find("Deployment", "recsys-serve")["spec"]["template"]["spec"]["containers"]
+    (arguments,) = commands(serve["args"][0])
+    assert _parse(arguments)[1]["port"] == PORT
+    (port,) = find("Service", "recsys")["spec"]["ports"]
+    assert (port["port"], port["targetPort"]) == (PORT, PORT)
+    head = find("RayCluster", "recsys")["spec"]["headGroupSpec"]["template"]["spec"]["containers"][0]
+    assert PORT in {one["containerPort"] for one in head["ports"]}
+    for probe in ("readinessProbe", "livenessProbe"):
+        assert f"http://recsys:{PORT}/" in serve[probe]["exec"]["command"][-1]
+    assert re.findall(r"^EXPOSE (\d+)$", DOCKERFILE.read_text(), re.MULTILINE) == [str(PORT)]
+    assert f"RECSYS_PORT={PORT}" in DOCKERFILE.read_text()
+
+
+def test_the_service_reaches_the_node_that_always_has_a_proxy() -> None:
+    cluster = find("RayCluster", "recsys")["metadata"]["name"]
+    selector = find("Service", "recsys")["spec"]["selector"]
+    assert selector == {"ray.io/cluster": cluster, "ray.io/node-type": "head"}
+    (serve,) = find("Deployment", "recsys-serve")["spec"]["template"]["spec"]["containers"]
+    assert f"--address={cluster}-head-svc:6379" in serve["args"][0]
