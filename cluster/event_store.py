@@ -156,8 +156,12 @@ class EventStore:
             seq = rows[-1].seq
 
     def purchases(self, limit: int) -> tuple[list[tuple[str, str, int]], dict[str, str]]:
-        """The newest `limit` purchases as `(user key, item, microseconds)`, and categories by item."""
-        bought = select(E.user_key, E.item_id, E.occurred_at).where(E.event_type == "purchase")
+        """The newest `limit` purchases as `(user key, item, microseconds)`, and categories by item.
+
+        A visitor who turned out to be a user counts as that user.
+        """
+        bought = select(OWNER, E.item_id, E.occurred_at).select_from(OWNED)
+        bought = bought.where(E.event_type == "purchase")
         known = select(ITEMS_TABLE.c.item_id, ITEMS_TABLE.c.category)
         with reading(self._engine) as connection:
             rows = connection.execute(bought.order_by(E.seq.desc()).limit(limit)).all()
