@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, Subquery, and_, case, func, select
 
 from cluster.database import EVENTS_TABLE, VISITOR_OWNERS
 
@@ -26,22 +26,36 @@ def counted_by_day_and_user(
     new: ColumnElement[bool], after: int, most: int, left_out: Collection[str]
 ) -> Select[Any]:
     """The same, no user adding more than `most` to an item, type and day, counted from the first event."""
-    rows, old = EVENTS_TABLE.c, EVENTS_TABLE.alias("old").c
-    day = _day(rows).label("day")
-    by_user = select(rows.user_key, rows.item_id, rows.event_type, day, func.count().label("num"))
-    by_user = _without(by_user, left_out).where(new)
-    added = by_user.group_by(rows.user_key, rows.item_id, rows.event_type, day).subquery("added").c
-    alike = and_(
-        old.user_key == added.user_key,
-        old.seq <= after,
-        old.item_id == added.item_id,
-        old.event_type == added.event_type,
-        _day(old) == added.day,
-    )
-    before: Any = select(func.count()).where(alike).scalar_subquery() if after > 0 else 0
-    total = func.sum(_at_most(before + added.num, most) - _at_most(before, most))
-    kinds = (added.item_id, added.event_type, added.day)
-    return select(*kinds, total).group_by(*kinds)
+    rows = EVENTS_TABLE.c
+    added, known = _by_user(new, left_out).subquery("added"), None
+    if after > 0:
+        # Counted once for all kinds: asked for each kind, a user's whole past would be read each time.
+        active = _without(select(rows.user_key), left_out).where(new)
+        touched = select(rows.item_id).where(new)
+        past = (rows.seq <= after) & rows.user_key.in_(active) & rows.item_id.in_(touched)
+        known = _by_user(past, ()).subquery("known")
+    return _what_counts(added, known, most)
+
+
+def _what_counts(added: Subquery, known: Subquery | None, most: int) -> Select[Any]:
+    """What `added` adds to `known` under a share of `most`, summed over users."""
+    source: FromClause = added
+    before: Any = 0
+    if known is not None:
+        alike = (added.c[name] == known.c[name] for name in ("user_key", "item_id", "event_type", "day"))
+        source = added.outerjoin(known, and_(*alike))
+        before = func.coalesce(known.c.num, 0)
+    total = func.sum(_at_most(before + added.c.num, most) - _at_most(before, most))
+    kinds = (added.c.item_id, added.c.event_type, added.c.day)
+    return select(*kinds, total).select_from(source).group_by(*kinds)
+
+
+def _by_user(picked: ColumnElement[bool], left_out: Collection[str]) -> Select[Any]:
+    """`(user, item, type, day, num)` of the rows that `picked` picks."""
+    rows = EVENTS_TABLE.c
+    kinds = rows.user_key, rows.item_id, rows.event_type, _day(rows).label("day")
+    found = _without(select(*kinds, func.count().label("num")), left_out)
+    return found.where(picked).group_by(*kinds)
 
 
 def _day(rows: Any) -> Any:
