@@ -73,7 +73,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", default="temporal")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--shares", type=float, nargs="+", default=SHARES)
     parser.add_argument("--trials", type=int, default=30, help="trials of a fit for the weights")
+    parser.add_argument("--choosing-users", type=int, default=1_000, help="users that settings are chosen on")
     asked = parser.parse_args()
     data = read(asked.data)
     questions = validation_and_test(data.log, asked.split, 7.0)
@@ -84,10 +86,16 @@ def main() -> None:
         + " | mean | caps on |"
     )
     print("|---|" + "---|" * (asked.seeds + 2))
-    for share in SHARES:
+    for share in asked.shares:
         plain, with_caps = [], []
         for seed in range(asked.seeds):
-            config = FitConfig(split=asked.split, seed=seed, num_trials=asked.trials, caps=NO_CAPS)
+            config = FitConfig(
+                split=asked.split,
+                seed=seed,
+                num_trials=asked.trials,
+                max_users=asked.choosing_users,
+                caps=NO_CAPS,
+            )
             validation, test = (replace(q, train=noisy(q.train, share, seed)) for q in questions)
             plain.append(ndcg(data, validation, test, config))
             bites = any(len(capped(one.train, UserCaps())) < len(one.train) for one in (validation, test))

@@ -85,6 +85,17 @@ def test_each_reason_fires_at_its_limit_and_not_below(reason: Reason) -> None:
     assert reason not in found(under).marked.get("user:m", ())
 
 
+def test_a_day_and_a_minute_end_before_they_are_full() -> None:
+    def spread(num: int, span_us: int) -> set[Reason]:
+        rows = [("user:m", "one", START + n * span_us // (num - 1)) for n in range(num)]
+        return set(found(rows).marked.get("user:m", ()))
+
+    assert Reason.FLOOD in spread(50, DAY_US - 1)
+    assert Reason.FLOOD not in spread(50, DAY_US)
+    assert Reason.HURRY in spread(120, MINUTE_US - 1)
+    assert Reason.HURRY not in spread(120, MINUTE_US)
+
+
 def test_every_moment_counts_once_so_that_a_large_basket_is_no_hurry() -> None:
     assert found([("user:h", f"i{n}", START) for n in range(400)]).marked == {}
 
