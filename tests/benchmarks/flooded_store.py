@@ -73,10 +73,8 @@ def show(store: EventStore, flood_items: int) -> None:
             milliseconds(lambda: store.popularity_since(since, 5)),  # noqa: B023
             milliseconds(lambda: store.popularity_since(since, 5, {FLOOD_USER})),  # noqa: B023
         ]
-        print(
-            f"| {flood_items:,} | {new:,} | " + " | ".join(f"{cell:,.0f} ms" for cell in cells) + " |",
-            flush=True,
-        )
+        shown = " | ".join(f"{cell:,.0f} ms" for cell in cells)
+        print(f"| {flood_items:,} | {new:,} | {shown} |", flush=True)
     print(f"\nscreening's read: {milliseconds(lambda: store.active_users(50, 2_000_000), 1):,.0f} ms\n")
 
 
@@ -92,7 +90,7 @@ def main() -> None:
             engine = open_database(asked.database_url or f"sqlite:///{Path(folder)}/shop.db")
             fill(engine, asked.events, asked.flood, flood_items)
             print(
-                "| items of the flood | new events | no cap | cap | cap, flood left out |\n|---|---|---|---|---|"
+                "| flooded items | new events | no cap | cap | cap, flood left out |\n|---|---|---|---|---|"
             )
             show(EventStore(engine), flood_items)
             METADATA.drop_all(engine)
