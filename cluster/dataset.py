@@ -9,10 +9,12 @@ import numpy as np
 from cluster.event_store import EventStore
 from cluster.interactions import read_interactions
 from cluster.item_store import ItemStore
+from cluster.screening import screen_store
 from recsys.config import EventWeights
 from recsys.dataset import Dataset
 from recsys.embeddings import read_embeddings
 from recsys.errors import InputError
+from recsys.robustness import load_robustness
 from recsys.text import item_texts
 from recsys.workspace import Workspace
 
@@ -24,7 +26,7 @@ def read_dataset(
     encoder_version: str,
     on_progress: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> Dataset:
-    """Items ascending by id with texts and vectors, and all events on them.
+    """Items ascending by id with texts and vectors, and all events on them but those of screened users.
 
     Raises `InputError` when a text was not embedded yet, or there is no event.
     """
@@ -45,11 +47,12 @@ def read_dataset(
         texts += rows.column("text").to_pylist()
         categories += items.column("category").to_pylist()
         vectors.append(table.lookup(hashes))
-    log = read_interactions(event_store, ids, EventWeights(), on_progress)
+    screening = screen_store(event_store, load_robustness(workspace).screening)
+    log = read_interactions(event_store, ids, EventWeights(), on_progress, screening.marked)
     if len(log) == 0:
         raise InputError(
             "there are no events on the items of the catalog",
             expected="a run of `recsys import events`",
-            found=f"{log.unknown_items} events on unknown items",
+            found=f"{log.unknown_items} events on unknown items, {screening.num_events} of left-out users",
         )
-    return Dataset(workspace.root.name, log, np.concatenate(vectors), texts, categories)
+    return Dataset(workspace.root.name, log, np.concatenate(vectors), texts, categories, screening)

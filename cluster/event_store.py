@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from cluster.database import (
     reading,
     writing,
 )
+from cluster.day_counts import counted_by_day, counted_by_day_and_user
 from recsys.history import HistoryEvent, Response, user_key
 from recsys.schemas import EVENTS
 
@@ -40,6 +41,7 @@ HISTORY = (
 )
 RESPONSE = ("event_id", "user_key", "item_id", "event_type", "value", "recommendation_id", "occurred_at")
 OWNED = EVENTS_TABLE.outerjoin(VISITOR_OWNERS, E.user_key == VISITOR_OWNERS.c.visitor_key)
+OWNER = func.coalesce(VISITOR_OWNERS.c.user_key, E.user_key)
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,12 @@ class EventStore:
             seq = rows[-1].seq
 
     def purchases(self, limit: int) -> tuple[list[tuple[str, str, int]], dict[str, str]]:
-        """The newest `limit` purchases as `(user key, item, microseconds)`, and categories by item."""
-        bought = select(E.user_key, E.item_id, E.occurred_at).where(E.event_type == "purchase")
+        """The newest `limit` purchases as `(user key, item, microseconds)`, and categories by item.
+
+        A visitor who turned out to be a user counts as that user.
+        """
+        bought = select(OWNER, E.item_id, E.occurred_at).select_from(OWNED)
+        bought = bought.where(E.event_type == "purchase")
         known = select(ITEMS_TABLE.c.item_id, ITEMS_TABLE.c.category)
         with reading(self._engine) as connection:
             rows = connection.execute(bought.order_by(E.seq.desc()).limit(limit)).all()
@@ -163,20 +169,38 @@ class EventStore:
             categories = {i: c for i, c in connection.execute(known) if c is not None and i in wanted}
         return [(user, item, int(at)) for user, item, at in rows], categories
 
-    def popularity_since(self, seq: int) -> PopularityCounts:
-        """Events after `seq`, counted by item, type and day."""
-        day = (E.occurred_at // DAY_US).label("day")
+    def popularity_since(
+        self, seq: int, most_a_day: int | None = None, left_out: Collection[str] = ()
+    ) -> PopularityCounts:
+        """Events after `seq`, counted by item, type and day; of a day to come as of the day received.
+
+        With `most_a_day` no user adds more than that to one item, type and day, however the reads are
+        cut; a visitor counts as a user here. Users (and their visitors) in `left_out` add nothing.
+        """
         with reading(self._engine) as connection:
             last = counter_value(connection, COUNTER)
             if last == seq:
                 return PopularityCounts((), seq)
-            statement = (
-                select(E.item_id, E.event_type, day, func.count())
-                .where(E.seq > seq, E.seq <= last)
-                .group_by(E.item_id, E.event_type, day)
-            )
+            new = (E.seq > seq) & (E.seq <= last)
+            statement = counted_by_day(new, left_out)
+            if most_a_day is not None:
+                statement = counted_by_day_and_user(new, seq, most_a_day, left_out)
             rows = connection.execute(statement).all()
-        return PopularityCounts(tuple((i, t, int(d), int(n)) for i, t, d, n in rows), last)
+        return PopularityCounts(tuple((i, t, int(d), int(n)) for i, t, d, n in rows if n), last)
+
+    def active_users(self, least_events: int, newest: int) -> list[tuple[str, str, int]]:
+        """`(user key, item, microseconds)` of users with `least_events` or more of the `newest` events.
+
+        Impressions are not theirs. A visitor who turned out to be a user counts as that user.
+        """
+        with reading(self._engine) as connection:
+            first = counter_value(connection, COUNTER) - newest
+            done = (E.seq > first) & (E.event_type != "impression")
+            most = select(OWNER).select_from(OWNED).where(done).group_by(OWNER)
+            most = most.having(func.count() >= least_events)
+            columns = select(OWNER, E.item_id, E.occurred_at).select_from(OWNED)
+            rows = connection.execute(columns.where(done, OWNER.in_(most))).all()
+        return [(user, item, int(at)) for user, item, at in rows]
 
     def typical_users(self, limit: int, num_events: int = 30) -> list[str]:
         """Keys of users whose number of events is nearest to `num_events`, nearest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -18,8 +18,11 @@ def read_interactions(
     item_ids: Sequence[str],
     weights: EventWeights,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    left_out: Collection[str] = (),
 ) -> InteractionLog:
     """Every event on the given items with its undecayed weight; memory is a few numbers an event.
+
+    But for those of the users `left_out`.
 
     As in a profile, what was put into a cart and taken out again is left out, and so is an impression,
     which is neither a taste nor something the user has seen to.
@@ -32,7 +35,7 @@ def read_interactions(
     last = event_store.last_seq()
     for events in event_store.scan(last):
         for event in events:
-            if event.event_type == "impression":
+            if event.event_type == "impression" or event.user_key in left_out:
                 continue
             if event.event_type in ("add_to_cart", "remove_from_cart"):
                 cart = carts.setdefault((event.user_key, event.item_id), [])

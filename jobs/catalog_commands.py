@@ -11,6 +11,7 @@ import typer
 from cluster.database import open_database
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
+from cluster.screening import screen_store
 from jobs import publish_index
 from jobs.console import out, progress, show
 from jobs.embed_catalog import run_embed
@@ -30,6 +31,7 @@ from jobs.options import (
     runtime_of,
 )
 from recsys.config import Backend, EmbedConfig, EncoderConfig, IndexConfig, Metric, Pooling, Precision
+from recsys.robustness import load_robustness
 from recsys.workspace import Workspace
 
 EncoderOption = Annotated[
@@ -148,12 +150,13 @@ def status(
     database_url: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What is in the workspace: items, events, index versions."""
+    """What is in the workspace: items, events, index versions, users left out as machines."""
     runtime = runtime_of(workspace, database_url)
     engine = open_database(database_url_of(runtime))
-    rows = {"items": ItemStore(engine).count(), "events": EventStore(engine).count()}
-    versions = publish_index.versions_table(Workspace(runtime.workspace))
-    show("status", {**rows, "index_versions": versions}, as_json)
+    events, place = EventStore(engine), Workspace(runtime.workspace)
+    left_out = screen_store(events, load_robustness(place).screening).as_rows()
+    rows = {"items": ItemStore(engine).count(), "events": events.count(), "left_out": left_out}
+    show("status", {**rows, "index_versions": publish_index.versions_table(place)}, as_json)
 
 
 def shop(

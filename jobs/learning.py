@@ -26,6 +26,7 @@ from recsys.evaluation.html import to_page
 from recsys.evaluation.markdown import to_markdown
 from recsys.evaluation.result import EvaluationResult
 from recsys.index import IndexManifest, load_manifest
+from recsys.robustness import Screening, load_robustness
 from recsys.training.model_card import read_card
 from recsys.workspace import Workspace, replace_file
 
@@ -40,6 +41,7 @@ class FitReport:
     metrics: dict[str, float]
     unknown_items: int
     index: IndexReport
+    screening: Screening
 
     def as_rows(self) -> dict[str, Any]:
         """The report as people and machines read it."""
@@ -50,6 +52,7 @@ class FitReport:
             "settings": self.blend.settings.model_dump(),
             **weights,
             "events_of_unknown_items": self.unknown_items,
+            "left_out": self.screening.as_rows(),
         }
 
 
@@ -67,11 +70,13 @@ def run_fit(
     data = _read(runtime, version)
     current = published(workspace)
     parent = load_manifest(workspace, current) if current else None
+    say(f"left out as machines: {len(data.screening.marked)} users, {data.screening.num_events} events")
+    fit = fit.model_copy(update={"caps": load_robustness(workspace).caps})
     fitted = fit_shop(data, fit, _parent(runtime, parent, version), say)
     kept = {"num_shards": parent.num_shards, "storage": parent.storage} if parent else {}
     config = index.model_copy(update=kept)
     built = run_index(runtime, version, config, fitted=fitted, force=force)
-    return FitReport(fitted.blend, fitted.metrics, data.log.unknown_items, built)
+    return FitReport(fitted.blend, fitted.metrics, data.log.unknown_items, built, data.screening)
 
 
 def _parent(runtime: RuntimeConfig, manifest: IndexManifest | None, version: str) -> Parent | None:
@@ -90,6 +95,7 @@ def run_evaluate(
     workspace = Workspace(runtime.workspace)
     version = encoder_version or newest_encoder_version(workspace)
     data, created = _read(runtime, version), datetime.now(UTC)
+    fit = fit.model_copy(update={"caps": load_robustness(workspace).caps})
     with connect(runtime):
         result = evaluate(data, fit, command, created.isoformat(timespec="seconds"), say, rank_on_ray())
     card = read_card(Path(load_encoder_config(workspace, version).source)) or {}

@@ -13,6 +13,8 @@ LEAST_SHOPPERS = 5
 """Shoppers who must have bought a pair together before anybody else is told of it."""
 MOST_ITEMS = 40
 """Items of one basket that are paired; a wholesaler's list says nothing about what goes together."""
+MOST_TIMES = 20
+"""Baskets of one shopper that count for a pair or an item, so that nobody makes a pair by repeating it."""
 SHRINKAGE = 10.0
 """Baskets without the pair that stand beside those that have it."""
 POPULARITY_POWER = 0.25
@@ -36,7 +38,8 @@ class Complements:
         """From `(shopper, item, microseconds)` in any order.
 
         `score(a, b) = n_ab / (n_a + SHRINKAGE) / share_b ** power` over baskets; directed, since a lens goes
-        with a camera more than a camera with a lens. Pairs of fewer than `least_shoppers` are left out.
+        with a camera more than a camera with a lens. Pairs of fewer than `least_shoppers` are left out; of
+        one shopper at most `MOST_TIMES` baskets count for a pair, and for an item.
         """
         shoppers, items, baskets, names = _baskets(list(purchases))
         if not len(items):
@@ -44,12 +47,12 @@ class Complements:
         first, second, owner = _pairs(shoppers, items, baskets)
         size = len(names)
         keys = first * size + second
-        pairs, counts = np.unique(keys, return_counts=True)
-        told = np.unique(np.stack([keys, owner]), axis=1)[0]
-        _, by_shoppers = np.unique(told, return_counts=True)
+        pairs, counts, by_shoppers = _counted(keys, owner)
         kept = by_shoppers >= least_shoppers
-        pairs, together = pairs[kept], counts[kept].astype(np.float64)
-        alone = np.bincount(items, minlength=size).astype(np.float64)
+        pairs, together = pairs[kept], counts[kept]
+        bought, times, _ = _counted(items, shoppers)
+        alone = np.zeros(size)
+        alone[bought] = times
         share = alone / max(int(baskets.max()) + 1, 1)
         found: dict[str, list[tuple[str, float]]] = {}
         for a, b in ((pairs // size, pairs % size), (pairs % size, pairs // size)):
@@ -70,6 +73,14 @@ class Complements:
             ((item, score) for item, score in found.items() if item not in own),
             key=lambda pair: (-pair[1], pair[0]),
         )
+
+
+def _counted(keys: np.ndarray, owners: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each key once, ascending; how often it is there, `MOST_TIMES` for one owner at most; its owners."""
+    told, times = np.unique(np.stack([keys, owners]), axis=1, return_counts=True)
+    distinct, place = np.unique(told[0], return_inverse=True)
+    counts = np.bincount(place, np.minimum(times, MOST_TIMES), len(distinct))
+    return distinct, counts, np.bincount(place, minlength=len(distinct))
 
 
 def _baskets(

@@ -295,6 +295,57 @@ class ServeConfig(Config):
     """How user vectors are made."""
 
 
+class UserCaps(Config):
+    """The most that one user's events say in what is learned for everybody; never for the user's own list."""
+
+    events: PositiveInt = 5_000
+    """A user's newest events."""
+    item_events: PositiveInt = 20
+    """A user's newest events on one item."""
+    item_events_a_day: PositiveInt = 5
+    """A user's newest events on one item on one day; in live popularity of one type."""
+
+
+class ScreeningConfig(Config):
+    """From what on a user is taken for a machine. Shoppers stay far below; see docs/robustness.md."""
+
+    enabled: bool = True
+    """Without it nobody is left out."""
+    trusted: frozenset[str] = frozenset()
+    """Users who are never left out, as `user:ID` or `visitor:ID`."""
+    flood_events: PositiveInt = 50
+    """Events on one item within 24 hours."""
+    minute_moments: PositiveInt = 120
+    """Different times of events within one minute; a basket has one time for all its items."""
+    day_items: PositiveInt = 2_000
+    """Different items on one day (UTC)."""
+    few_items_events: PositiveInt = 200
+    """Events from which too few different items stand out."""
+    few_items_share: Share = 0.02
+    """Different items over events, below which they are too few."""
+    regular_gaps: PositiveInt = 100
+    """Gaps of at most ten minutes between events from which regular ones stand out."""
+    regular_deviation: float = Field(default=0.05, ge=0.0)
+    """Standard deviation of these gaps over their mean, below which a clock made them."""
+    sleepless_days: PositiveInt = 3
+    """Days (UTC) with events in 23 hours or more."""
+
+    @property
+    def least_events(self) -> int:
+        """With fewer events nobody can be marked."""
+        some = (self.flood_events, self.minute_moments, self.day_items, self.few_items_events)
+        return min(*some, self.regular_gaps + 1, 23 * self.sleepless_days)
+
+
+class RobustnessConfig(Config):
+    """What a shop may decide about attacks and machines; `robustness.json` in the workspace."""
+
+    caps: UserCaps = UserCaps()
+    """Bounds of every user."""
+    screening: ScreeningConfig = ScreeningConfig()
+    """Who is left out altogether."""
+
+
 class FitConfig(Config):
     """How `recsys fit` learns from events, and how `recsys evaluate` asks."""
 
@@ -322,6 +373,8 @@ class FitConfig(Config):
     """Relative gain in validation NDCG@10 from which a learned ranker is worth what it costs."""
     seed: int = 0
     """Seed of every draw."""
+    caps: UserCaps = UserCaps()
+    """The most that one user says."""
 
 
 class TrainMode(StrEnum):

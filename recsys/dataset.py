@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from recsys.interaction_log import InteractionLog
+from recsys.robustness.screening import Screening
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,3 +23,5 @@ class Dataset:
     """`N` item texts."""
     categories: Sequence[str | None]
     """`N` '/'-joined paths."""
+    screening: Screening = field(default_factory=Screening)
+    """Users whose events are not in `log`, since a machine speaks."""

@@ -21,6 +21,8 @@ LEAST_RETURNS = 3
 EARLY = 0.05
 """Share of the usual time in which nothing is offered again. More than what keeps the last visit out costs
 accuracy: shoppers return before the usual time as often as after it."""
+MOST_GAPS = 20
+"""A shopper's newest times between purchases of one item that count."""
 SAME_VISIT_US = 3_600_000_000
 """Purchases of one item within an hour are one."""
 
@@ -112,7 +114,7 @@ def _gaps(
     back: dict[str, int] = {}
     for (_, item), own in times.items():
         own.sort()
-        found = [(b - a) / DAY_US for a, b in pairwise(own) if b - a > SAME_VISIT_US]
+        found = [(b - a) / DAY_US for a, b in pairwise(own) if b - a > SAME_VISIT_US][-MOST_GAPS:]
         buyers[item] = buyers.get(item, 0) + 1
         back[item] = back.get(item, 0) + bool(found)
         gaps.setdefault(item, []).extend(found)

@@ -23,6 +23,7 @@ class Workspace:
     index/STAGED                            name of a version that replicas load before it is published
     quarantine/<kind>-<digest>.parquet      bad rows of an import, with reasons
     reports/                                evaluation results
+    robustness.json                         caps, and who counts as a machine, where the shop decides
     """
 
     root: Path
@@ -88,6 +89,11 @@ class Workspace:
     def reports(self) -> Path:
         """Folder of evaluation results."""
         return self.root / "reports"
+
+    @property
+    def robustness(self) -> Path:
+        """File of the shop's own decisions about caps and machines; absent: the defaults."""
+        return self.root / "robustness.json"
 
     def create(self) -> Workspace:
         """The same workspace with its root folder present."""

@@ -29,6 +29,7 @@ from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
 from recsys.encoder_record import load_encoder_config
 from recsys.errors import ConfigError
 from recsys.index import IndexManifest, current_version, load_manifest
+from recsys.robustness import load_robustness
 from recsys.workspace import Workspace
 from serve_app.answer_journal import AnswerJournal
 from serve_app.api import create_api
@@ -46,6 +47,7 @@ from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import InlineProfiles, ProfileReader, ProfileServer, RemoteProfiles
 from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
+from serve_app.screening_board import ScreeningBoard
 from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, RemoteShard, ShardClient, ShardVersions
 from serve_app.shard_server import ShardServer
@@ -130,9 +132,10 @@ def assemble(
     text_encoder = RemoteEncoder(encoder, config.encode_timeout_s)
     watch = IndexWatch(wiring.workspace, _shard_clients(wiring, shards), items, text_encoder, config)
     reader = _profile_reader(wiring, event_store, profiles)
-    board, metrics = PopularityBoard(event_store, config), Metrics()
+    screened = ScreeningBoard(event_store, load_robustness(wiring.workspace))
+    board, metrics = PopularityBoard(event_store, config, screened), Metrics()
     serving = open_serving_database(wiring.serving_url)
-    answers, habits = AnswerStore(serving), HabitBoard(event_store)
+    answers, habits = AnswerStore(serving), HabitBoard(event_store, screened)
     journal = AnswerJournal(answers, metrics, config.answer_days)
     store = ControlStore(engine)
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
@@ -155,6 +158,7 @@ def assemble(
         loop=LoopDesk(LoopStore(engine), wiring.workspace),
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
+        screened=screened,
     )
 
 

@@ -9,6 +9,7 @@ from cluster.event_store import EventStore
 from recsys.complements import Complements
 from recsys.errors import RecsysError
 from recsys.habits import Habits
+from serve_app.screening_board import ScreeningBoard
 
 log = logging.getLogger(__name__)
 PERIOD_S = 600.0
@@ -19,8 +20,9 @@ MOST_PURCHASES = 1_000_000
 class HabitBoard:
     """Habits and complements, learned anew on a period from the log; none before the first look."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, screened: ScreeningBoard | None = None) -> None:
         self._store, self._seq = store, -1
+        self._screened = screened or ScreeningBoard(store)
         self.habits, self.complements = Habits(), Complements()
 
     async def refresh(self) -> None:
@@ -40,5 +42,6 @@ class HabitBoard:
             await asyncio.sleep(PERIOD_S)
 
     def _learn(self) -> tuple[Habits, Complements]:
-        purchases, categories = self._store.purchases(MOST_PURCHASES)
+        every, categories = self._store.purchases(MOST_PURCHASES)
+        purchases = [one for one in every if one[0] not in self._screened.left_out]
         return Habits.learn(purchases, categories), Complements.learn(purchases)

@@ -10,6 +10,7 @@ from recsys.config import ServeConfig
 from recsys.errors import RecsysError
 from recsys.popularity import RecentPopularity
 from recsys.rerank import ItemStatistics
+from serve_app.screening_board import ScreeningBoard
 
 log = logging.getLogger(__name__)
 IMPRESSION, CLICK = "impression", "click"
@@ -18,18 +19,30 @@ BOARD_ITEMS = 2_000
 
 
 class PopularityBoard:
-    """The most popular items of late, refreshed on a period; empty while nothing happened."""
+    """The most popular items of late, refreshed on a period; empty while nothing happened.
 
-    def __init__(self, store: EventStore, config: ServeConfig) -> None:
+    One user says no more than the caps allow, and users who are left out say nothing: when their set
+    changes everything is counted anew.
+    """
+
+    def __init__(
+        self, store: EventStore, config: ServeConfig, screened: ScreeningBoard | None = None
+    ) -> None:
         self._store, self._config = store, config
-        self._popularity = RecentPopularity(config.popularity_half_life_s, config.profile.weights)
-        self._seq = 0
+        self._screened = screened or ScreeningBoard(store)
+        self._begin()
         self.top: tuple[tuple[str, float], ...] = ()
         """`(item_id, decayed weight)`, most popular first."""
-        self._shown: dict[str, float] = {}
-        self._clicked: dict[str, float] = {}
         self.statistics = ItemStatistics()
         """Impressions and clicks of every item so far."""
+
+    def _begin(self) -> None:
+        """As if nothing had been counted, without the users who are left out now."""
+        self._left_out = self._screened.left_out
+        self._popularity = RecentPopularity(self._config.popularity_half_life_s, self._config.profile.weights)
+        self._seq = 0
+        self._shown: dict[str, float] = {}
+        self._clicked: dict[str, float] = {}
 
     async def refresh(self) -> None:
         """Take in the events since the last look."""
@@ -45,7 +58,10 @@ class PopularityBoard:
                 log.warning("popularity refresh failed: %s", error)
 
     def _read(self) -> None:
-        counts = self._store.popularity_since(self._seq)
+        if self._left_out != self._screened.left_out:
+            self._begin()
+        most = self._screened.config.caps.item_events_a_day
+        counts = self._store.popularity_since(self._seq, most, self._left_out)
         if counts.last_seq == self._seq:
             return
         self._popularity.add_counts(counts.rows)

@@ -31,6 +31,7 @@ from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import ProfileReader
 from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
+from serve_app.screening_board import ScreeningBoard
 from serve_app.writes import Writes
 
 BROKEN = frozenset({"shard_down", "timeout", "stale_index", "no_encoder"})
@@ -58,17 +59,20 @@ class ShopService:
     evidence: Evidence
     journal: AnswerJournal
     report: ReplicaReport
+    screened: ScreeningBoard
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:
         """Load the published version, check that queries are encoded like its items, follow both."""
         await self.watch.load()
         await self._require_same_encoder()
+        await self.screened.refresh()
         await self.popularity.refresh()
         await self.controls.refresh()
         await self.report.send()
         self.metrics.before_reading = [self._observe_index]
-        work = (self.watch, self.popularity, self.habits, self.controls, self.journal, self.report)
+        learned = (self.watch, self.screened, self.popularity, self.habits)
+        work = (*learned, self.controls, self.journal, self.report)
         self._tasks = [asyncio.create_task(one.run()) for one in work]
 
     async def stop(self) -> None:

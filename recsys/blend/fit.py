@@ -16,6 +16,7 @@ from recsys.blend.weights import fit_weights
 from recsys.config import FitConfig
 from recsys.dataset import Dataset
 from recsys.evaluation.splits import Split
+from recsys.robustness.caps import capped
 
 MAX_SCORES = 1.2e8
 """Users times items that are scored for one candidate of a setting."""
@@ -30,7 +31,7 @@ def fit_blend(split: Split, data: Dataset, config: FitConfig, say: Say) -> Fitte
     Each signal's settings are chosen by what it does alone (NDCG@10, seen items hidden); the weights
     by Optuna over the pooled candidates of all signals. Deterministic by seed.
     """
-    known = replace(data, log=split.train)
+    known = replace(data, log=capped(split.train, config.caps))
     asked = choosing_sample(split, config)
     unseen = asked.unseen_only()
     # Where everybody only comes back for what they know, nothing can be learned about new items.

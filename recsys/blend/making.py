@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -13,10 +15,12 @@ from recsys.dataset import Dataset
 from recsys.interaction_log import InteractionLog
 from recsys.item_item import Evidence, Regression, TextRegression, cosine_neighbours, prune, transitions
 from recsys.item_item.regression import mean_users
+from recsys.robustness.caps import capped
 
 
 def make_signals(data: Dataset, settings: SignalSettings, config: FitConfig) -> Signals:
-    """All signals of a shop with given settings."""
+    """All signals of a shop with given settings, from what `config.caps` lets each user say."""
+    data = replace(data, log=capped(data.log, config.caps))
     vectors = Whitening.fit(data.vectors, settings.whitening).apply(data.vectors)
     return Signals(
         settings,

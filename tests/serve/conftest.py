@@ -48,6 +48,7 @@ from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import InlineProfiles, ProfileReader
 from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
+from serve_app.screening_board import ScreeningBoard
 from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, ShardVersions
 from serve_app.writes import Writes
@@ -144,9 +145,10 @@ def assemble_inline(
     shards = [InlineShard(ShardVersions(small.workspace, number)) for number in range(2)]
     watch = IndexWatch(small.workspace, shards, small.items, encoder, config)
     profiles = profiles or InlineProfiles(ProfilePartition(events, config.profile), config.profile_timeout_s)
-    board = PopularityBoard(events, config)
+    screened = ScreeningBoard(events)
+    board = PopularityBoard(events, config, screened)
     serving = open_serving_database(f"sqlite:///{small.workspace.serving_database}")
-    answers, habits = AnswerStore(serving), HabitBoard(events)
+    answers, habits = AnswerStore(serving), HabitBoard(events, screened)
     journal = AnswerJournal(answers, metrics)
     store = small.controls
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
@@ -169,6 +171,7 @@ def assemble_inline(
         loop=LoopDesk(LoopStore(open_database(small.workspace.database_url)), small.workspace),
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
+        screened=screened,
     )
 
 
