@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 
@@ -19,7 +20,7 @@ from recsys.errors import StoreError
 
 log = logging.getLogger(__name__)
 SCHEMA = "schema"
-NUMBERED: dict[str, tuple[Select[tuple[int | None]], ...]] = {
+NUMBERED: dict[str, tuple[Select[Any], ...]] = {
     "events": (select(func.max(EVENTS_TABLE.c.seq)),),
     "items": (select(func.max(ITEMS_TABLE.c.change_seq)),),
     "controls": (select(func.max(CONTROLS_TABLE.c.change_seq)), select(func.max(AUDIT_TABLE.c.seq))),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -30,11 +33,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from cluster.log_file import damage_of, log_of, set_aside
 from recsys.errors import ConfigError, StoreError
 
 SCHEMA_VERSION = 2
 """Number of the schema that this release reads and writes; kept in `counters` for older releases to see."""
 BUSY_TIMEOUT_MS = 60_000
+LOOK_AGAIN_S = 0.2
+log = logging.getLogger(__name__)
 _WRITERS: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
 """One lock an engine: SQLite's own wait for the write lock is not fair, a thread can starve in it."""
 METADATA = MetaData()
@@ -119,7 +125,8 @@ EVENTS_TABLE = Table(
 )
 for _dialect, _statements in COUNT_REMOVALS.items():
     for _statement in _statements:
-        event.listen(EVENTS_TABLE, "after_create", DDL(_statement).execute_if(dialect=_dialect))
+        _ddl: Any = DDL(_statement)  # type: ignore[no-untyped-call]
+        event.listen(EVENTS_TABLE, "after_create", _ddl.execute_if(dialect=_dialect))
 VISITOR_OWNERS = Table(
     "visitor_owners",
     METADATA,
@@ -145,10 +152,25 @@ def open_database(url: str) -> Engine:
             found=type(error).__name__,
         ) from error
     if engine.dialect.name == "sqlite":
+        _look_at_log(engine)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", begin_sqlite)
     schema.bring_up(engine, schema.SHOP)
     return engine
+
+
+def _look_at_log(engine: Engine) -> None:
+    """Before SQLite drops what follows a damaged frame: say so, and keep a copy for a repair."""
+    if not engine.url.database or engine.url.database == ":memory:":
+        return
+    path = log_of(Path(engine.url.database))
+    found = damage_of(path)
+    if found is None:
+        return
+    time.sleep(LOOK_AGAIN_S)  # a writer of this moment has gone on; damage stays as it is
+    if damage_of(path) == found:
+        copy = set_aside(path)
+        log.error("%s ends early: %d commits may be lost, kept in %s", path, found.commits, copy.name)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, MetaData, Table, inspect, text
+from sqlalchemy import Connection, Engine, MetaData, Table, inspect, select, text
 
 from cluster.answer_tables import METADATA as SERVING_METADATA
 from cluster.counters import are_settled, settle  # and through it the control tables, into METADATA
@@ -96,18 +96,14 @@ def bring_up(engine: Engine, schema: Schema) -> SchemaState:
 
 
 def _change(connection: Connection, schema: Schema, found: SchemaState) -> None:
-    from cluster.migrations import run_scripts, stamp
+    if found.steps:
+        from cluster.migrations import run_scripts
 
+        log.warning("%s database: schema %s becomes %s", schema.name, found.revision, schema.head)
+        run_scripts(connection, schema.version_table, SCRIPTS / schema.name, found.revision)
+    schema.metadata.create_all(connection)
     if found.revision is None:
-        schema.metadata.create_all(connection)
-        stamp(connection, schema.version_table, SCRIPTS / schema.name, schema.head)
-    else:
-        if found.steps:
-            log.warning(
-                "the %s database is brought from schema %s to %s", schema.name, found.revision, schema.head
-            )
-            run_scripts(connection, schema.version_table, SCRIPTS / schema.name, found.revision)
-        schema.metadata.create_all(connection)
+        connection.execute(schema.versions.insert().values(version_num=schema.head))
     schema.settle(connection)
 
 
@@ -132,9 +128,7 @@ def _state(connection: Connection, schema: Schema) -> SchemaState:
 
 def _revision(connection: Connection, schema: Schema, tables: set[str]) -> str | None:
     if schema.version_table in tables:
-        found = connection.execute(
-            text(f"SELECT version_num FROM {schema.version_table}")
-        ).scalar_one_or_none()
+        found = connection.execute(select(schema.versions.c.version_num)).scalar_one_or_none()
         if found is not None:
             return str(found)
     return FIRST if schema.marker in tables else None
