@@ -143,6 +143,13 @@ def open_database(url: str) -> Engine:
     """
     from cluster import schema  # which knows the tables of this module
 
+    engine = database_engine(url)
+    schema.bring_up(engine, schema.SHOP)
+    return engine
+
+
+def database_engine(url: str) -> Engine:
+    """An engine set up as ours are; makes and changes no table. Raises `ConfigError`."""
     try:
         engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
@@ -155,7 +162,6 @@ def open_database(url: str) -> Engine:
         _look_at_log(engine)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", begin_sqlite)
-    schema.bring_up(engine, schema.SHOP)
     return engine
 
 

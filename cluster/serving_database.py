@@ -24,11 +24,17 @@ def serving_url(workspace: Workspace, database_url: str | None) -> str:
 
 def open_serving_database(url: str) -> Engine:
     """An engine whose tables exist; raises `StoreError` when it does not answer or is newer."""
+    engine = serving_engine(url)
+    schema.bring_up(engine, schema.SERVING)
+    return engine
+
+
+def serving_engine(url: str) -> Engine:
+    """An engine set up for serving's own writes; makes and changes no table."""
     engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", begin_sqlite)
-    schema.bring_up(engine, schema.SERVING)
     return engine
 
 

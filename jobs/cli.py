@@ -13,6 +13,7 @@ from jobs import (
     capacity_commands,
     catalog_commands,
     doctor_commands,
+    event_commands,
     import_commands,
     learning_commands,
     loop_commands,
@@ -20,6 +21,7 @@ from jobs import (
     serve_commands,
     simulate_commands,
     training_commands,
+    upgrade_commands,
 )
 from jobs.console import err
 from recsys.errors import ConfigError, InputError, RecsysError
@@ -42,6 +44,8 @@ moderation_commands.register(app)
 bench_commands.register(app)
 capacity_commands.register(app)
 doctor_commands.register(app)
+event_commands.register(app)
+upgrade_commands.register(app)
 
 UNAVAILABLE = 3
 

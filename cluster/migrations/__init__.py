@@ -20,7 +20,7 @@ def steps_after(folder: Path, revision: str) -> tuple[str, ...] | None:
     except CommandError:
         return None
     following = reversed(list(scripts.iterate_revisions("head", revision)))
-    return tuple(f"{script.revision}: {script.doc}" for script in following)
+    return tuple(f"{script.revision}: {script.doc.rstrip('.')}" for script in following)
 
 
 def run_scripts(
