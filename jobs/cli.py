@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from jobs import (
+    backup_commands,
     bench_commands,
     capacity_commands,
     catalog_commands,
@@ -45,6 +46,7 @@ bench_commands.register(app)
 capacity_commands.register(app)
 doctor_commands.register(app)
 event_commands.register(app)
+backup_commands.register(app)
 upgrade_commands.register(app)
 
 UNAVAILABLE = 3

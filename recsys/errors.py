@@ -14,6 +14,7 @@ RecsysError
 │   ├── IndexCorruptError    a file of a version is absent, altered, truncated or swapped
 │   └── GateError            a version is worse than the published one, or not sane
 ├── StoreError               the event or item store did not accept or answer: HTTP 503
+├── BackupError              a backup is damaged, foreign or incomplete; nothing was restored
 ├── OverloadedError          more work than the service takes now: HTTP 429 with Retry-After
 └── CapacityError            the cluster is too small for what was asked of it
 """
@@ -97,6 +98,10 @@ class GateError(IndexVersionError):
 
 class StoreError(RecsysError):
     """The event or item store did not accept the write or answer the read."""
+
+
+class BackupError(RecsysError):
+    """A backup is damaged, foreign or incomplete; nothing was restored from it."""
 
 
 class OverloadedError(RecsysError):
