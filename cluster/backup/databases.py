@@ -43,7 +43,7 @@ def copy_sqlite(sink: Sink, shop: Path, serving: Path, scratch: Path) -> Databas
     """Copies of the database files by SQLite's own online backup."""
     copies, revisions = [(SHOP_FILE, shop)], {}
     if serving.is_file():
-        copies.insert(0, (SERVING_FILE, serving))  # answers of after the cut would name events that are not
+        copies.append((SERVING_FILE, serving))  # later: every list that an event names is there
     files: list[FileRecord] = []
     for name, source in copies:
         taken_at_us = time.time_ns() // 1_000
@@ -104,7 +104,7 @@ def _copy_out(connection: Connection, table: str, columns: list[str], target: Pa
     listed = ", ".join(f'"{name}"' for name in columns)
     driver = connection.connection.driver_connection
     assert driver is not None
-    with target.open("wb") as file, driver.cursor() as cursor:
-        with cursor.copy(f'COPY "{table}" ({listed}) TO STDOUT') as rows:
-            for part in rows:
-                file.write(part)
+    statement = f'COPY "{table}" ({listed}) TO STDOUT'
+    with target.open("wb") as file, driver.cursor() as cursor, cursor.copy(statement) as rows:
+        for part in rows:
+            file.write(part)

@@ -15,7 +15,6 @@ from recsys.workspace import Workspace
 PREFIX = "workspace/"
 LEFT_OUT = ("exported", "serving")
 """A cache that is made again, and what running replicas count for each other."""
-TRIES = 3
 
 
 def add_files(sink: Sink, workspace: Workspace) -> tuple[list[FileRecord], str | None]:

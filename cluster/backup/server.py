@@ -59,10 +59,10 @@ def _fill(connection: Connection, name: str, columns: list[str], file: Path) -> 
     listed = ", ".join(f'"{column}"' for column in columns)
     driver = connection.connection.driver_connection
     assert driver is not None
-    with file.open("rb") as rows, driver.cursor() as cursor:
-        with cursor.copy(f'COPY "{name}" ({listed}) FROM STDIN') as target:
-            while part := rows.read(CHUNK):
-                target.write(part)
+    statement = f'COPY "{name}" ({listed}) FROM STDIN'
+    with file.open("rb") as rows, driver.cursor() as cursor, cursor.copy(statement) as target:
+        while part := rows.read(CHUNK):
+            target.write(part)
     for column in columns:
         _continue_numbers(connection, name, column)
 

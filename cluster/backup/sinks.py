@@ -132,8 +132,7 @@ def sink_at(out: Path) -> Iterator[tuple[Sink, Path]]:
 def _archive(building: Path, out: Path) -> Iterator[tarfile.TarFile]:
     compressed = not out.name.endswith(".tar")
     with open(building, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-        kind = tarfile.open(fileobj=file, mode="w:gz") if compressed else tarfile.open(fileobj=file, mode="w")
-        with kind as archive:
+        with tarfile.open(fileobj=file, mode="w:gz" if compressed else "w") as archive:
             yield archive
         file.flush()
         os.fsync(file.fileno())

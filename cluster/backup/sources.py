@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from cluster.backup.sinks import CHUNK
 from recsys.backup_manifest import MANIFEST, BackupManifest, FileRecord
@@ -95,7 +95,7 @@ def _copy_archive(source: Path, staged: Path) -> Digests:
     return found
 
 
-def _write(staged: Path, name: str, file: BinaryIO) -> tuple[int, str]:
+def _write(staged: Path, name: str, file: IO[bytes]) -> tuple[int, str]:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or str(path) != name:
         raise BackupError("a file would lie outside", found=name)
