@@ -71,7 +71,8 @@ def turn(loop: FeedbackLoop, stop: threading.Event) -> None:
     loop.close()
 
 
-def start_actor(runtime: RuntimeConfig, config: LoopConfig) -> Any:
-    """Start the actor on the Ray that is connected; restarted by Ray when it dies."""
-    actor = ray.remote(LoopActor).options(num_cpus=0.1, max_restarts=-1, name=ACTOR, get_if_exists=True)
+def start_actor(runtime: RuntimeConfig, config: LoopConfig, tenant: str | None = None) -> Any:
+    """Start the actor of a shop on the Ray that is connected; restarted by Ray when it dies."""
+    name = f"{ACTOR}-{tenant}" if tenant else ACTOR
+    actor = ray.remote(LoopActor).options(num_cpus=0.1, max_restarts=-1, name=name, get_if_exists=True)
     return actor.remote(runtime, config)

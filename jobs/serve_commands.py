@@ -17,7 +17,7 @@ from jobs.options import (
     runtime_of,
 )
 from recsys.access.tls import require_certificate
-from recsys.config import Door, Placement, ServeConfig
+from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
 
 HostOption = Annotated[str, typer.Option("--host", envvar="RECSYS_HOST", help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option("--port", envvar="RECSYS_PORT", help="Port to listen on.")]
@@ -30,6 +30,14 @@ def serve(
     host: HostOption = "127.0.0.1",
     port: PortOption = 8000,
     public: Annotated[bool, typer.Option(help="Allow a host that other machines reach.")] = False,
+    tenants: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Serve several shops apart from each other; JSON: a list of name, workspace, port.",
+        ),
+    ] = None,
     keys: Annotated[
         bool | None,
         typer.Option(
@@ -80,10 +88,12 @@ def serve(
     """
     prepare_serve()
     from jobs.loop import read_loop_config
-    from jobs.serve import read_scenarios, running_service, say_of_keys, wait_for_stop
+    from jobs.serve import read_scenarios, running_services, say_of_keys, shops_of, wait_for_stop
     from serve_app.app import is_loopback, require_loopback_or_consent, with_recommenders
 
-    runtime = runtime_of(workspace, database_url, address)
+    one_shop = tenants is None
+    runtime = runtime_of(workspace, database_url, address) if one_shop else RuntimeConfig(address=address)
+    alone = is_loopback(host) and one_shop
     config = ServeConfig(
         host=host,
         port=port,
@@ -91,7 +101,7 @@ def serve(
         placement=placement,
         shard_replicas=shard_replicas,
         scenarios=read_scenarios(scenarios) if scenarios else {},
-        keys=not is_loopback(host) if keys is None else keys,
+        keys=not alone if keys is None else keys,
         cors_origins=tuple(cors_origin or ()),
         tls_certificate=tls_cert,
         tls_key=tls_key,
@@ -101,9 +111,12 @@ def serve(
     if config.tls_certificate and config.tls_key:
         require_certificate(config.tls_certificate, config.tls_key)
     feedback = read_loop_config(loop_config) if loop else None
-    with running_service(runtime, config, dashboard, feedback) as url:
-        out.print(f"serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
-        say_of_keys(runtime, config)
+    shops = shops_of(runtime, config, tenants)
+    with running_services(shops, dashboard, feedback) as urls:
+        for shop, url in zip(shops, urls, strict=True):
+            whose = f"{shop.config.tenant}: " if shop.config.tenant else ""
+            out.print(f"{whose}serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
+            say_of_keys(shop)
         wait_for_stop()
     out.print("stopped")
 

@@ -248,6 +248,8 @@ class ServeConfig(Config):
     """Address the HTTP server binds; loopback unless told."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port of the HTTP server."""
+    tenant: str | None = None
+    """Name of the shop where one Ray serves several."""
     keys: bool = False
     """Whether callers need an API key."""
     cors_origins: tuple[str, ...] = ()

@@ -280,14 +280,21 @@ def start(runtime: RuntimeConfig, config: ServeConfig) -> str:
     """
     require(ResourceRequest(num_replicas(runtime, config), config.cpus_per_replica))
     application = build_application(runtime, config)
+    prefix = ""
     if choose_door(runtime, config) is Door.DIRECT:
         serve.start(proxy_location="Disabled")
-        serve.run(application, name=APP_NAME, route_prefix=None)
+        serve.run(application, name=application_name(config), route_prefix=None)
     else:
         serve.start(http_options=_http_options(config))
-        serve.run(application, name=APP_NAME, route_prefix="/")
+        prefix = f"/{config.tenant}" if config.tenant else ""
+        serve.run(application, name=application_name(config), route_prefix=prefix or "/")
     scheme = "https" if config.tls_certificate else "http"
-    return f"{scheme}://{config.host}:{config.port}"
+    return f"{scheme}://{config.host}:{config.port}{prefix}"
+
+
+def application_name(config: ServeConfig) -> str:
+    """The Serve application of a shop: its own where one Ray serves several."""
+    return f"{APP_NAME}-{config.tenant}" if config.tenant else APP_NAME
 
 
 def _http_options(config: ServeConfig) -> HTTPOptions:
