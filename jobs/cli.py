@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from jobs import (
+    artifact_commands,
     bench_commands,
     capacity_commands,
     catalog_commands,
@@ -39,6 +40,7 @@ learning_commands.register(app)
 serve_commands.register(app)
 loop_commands.register(app)
 key_commands.register(app)
+artifact_commands.register(app)
 simulate_commands.register(app)
 moderation_commands.register(app)
 bench_commands.register(app)

@@ -97,6 +97,8 @@ def _text_of_key(scope: Scope) -> str:
 def _name_actor(scope: Scope, key: ApiKey) -> None:
     """Decisions are logged under the key's name; what the caller says of itself comes after it."""
     said = next((value for name, value in scope["headers"] if name == b"x-actor"), b"")
+    if len(said) > MAX_ACTOR_BYTES:
+        return  # the route refuses it
     named = key.name.encode() + (b": " + said if said else b"")
     kept = [(name, value) for name, value in scope["headers"] if name != b"x-actor"]
     scope["headers"] = [*kept, (b"x-actor", named[:MAX_ACTOR_BYTES])]

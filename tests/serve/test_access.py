@@ -167,6 +167,8 @@ def test_decisions_are_logged_under_the_keys_name(gate: Gate) -> None:
             await client.put("/v1/blocks/b" + str(len(said)), json=body, headers=bearer(key) | said)
         audit = (await client.get("/v1/audit", headers=bearer(key))).json()
         assert [entry["actor"] for entry in audit] == ["tester: ann", "tester"]
+        long = bearer(key) | {"X-Actor": "a" * 201}
+        assert (await client.put("/v1/blocks/b", json=body, headers=long)).status_code == 422
 
     gate.play(scene)
 
