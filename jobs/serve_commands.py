@@ -13,12 +13,15 @@ from jobs.options import (
     DEFAULT_WORKSPACE,
     AddressOption,
     DatabaseOption,
+    Range,
     WorkspaceOption,
+    parse_range,
     runtime_of,
 )
 from recsys.config import Door, Placement, ServeConfig
 
 HostOption = Annotated[str, typer.Option("--host", envvar="RECSYS_HOST", help="Address to listen on.")]
+ONE = Range(1)
 PortOption = Annotated[int, typer.Option("--port", envvar="RECSYS_PORT", help="Port to listen on.")]
 
 
@@ -36,12 +39,23 @@ def serve(
         Door, typer.Option(help="direct: replicas listen themselves; proxy: through Serve's proxies.")
     ] = Door.AUTO,
     recommenders: Annotated[
-        int | None,
+        Range | None,
         typer.Option(
-            min=1, help="Replicas that answer HTTP; one per core and at most 4 when absent, 1 behind a proxy."
+            parser=parse_range,
+            metavar="N|MIN-MAX",
+            help="Replicas that answer HTTP, or a range that follows load (behind a proxy); "
+            "one per core and at most 4 when absent, 1 behind a proxy.",
         ),
     ] = None,
-    shard_replicas: Annotated[int, typer.Option(min=1, help="Servers of each shard (remote).")] = 1,
+    shard_replicas: Annotated[
+        Range,
+        typer.Option(
+            parser=parse_range,
+            metavar="N|MIN-MAX",
+            help="Servers of each shard (remote), or a range that follows load.",
+        ),
+    ] = ONE,
+    encoders: Annotated[int, typer.Option(min=1, help="Servers of the encoder.")] = 1,
     scenarios: Annotated[
         Path | None,
         typer.Option(
@@ -72,10 +86,13 @@ def serve(
         port=port,
         door=door,
         placement=placement,
-        shard_replicas=shard_replicas,
+        shard_replicas=shard_replicas.least,
+        max_shard_replicas=shard_replicas.most,
+        num_encoders=encoders,
         scenarios=read_scenarios(scenarios) if scenarios else {},
     )
-    config = with_recommenders(runtime, config, recommenders)
+    least, most = recommenders or (None, None)
+    config = with_recommenders(runtime, config, least, most)
     require_loopback_or_consent(config, public)
     feedback = read_loop_config(loop_config) if loop else None
     with running_service(runtime, config, dashboard, feedback) as url:

@@ -10,14 +10,13 @@ from operator import or_
 from typing import Any, TypeVar
 
 import numpy as np
-from ray.exceptions import RayError
-from ray.serve.exceptions import RayServeException
 
 from recsys.errors import InputError, RecsysError
 from recsys.filters import Filter
 from recsys.identifiers import shard_of
 from recsys.retrieval import Candidates, Details, ItemLinks, Query, merge_top_k
 from serve_app.breaker import CircuitBreaker
+from serve_app.replica_call import UNANSWERED
 from serve_app.shard_clients import ShardClient
 
 T = TypeVar("T")
@@ -162,7 +161,7 @@ class Retriever:
             return None, "timeout"
         except InputError:
             raise
-        except (RayError, RayServeException, RecsysError):
+        except (*UNANSWERED, RecsysError):
             breaker.failed()
             return None, "shard_down"
         breaker.succeeded()
