@@ -14,6 +14,7 @@ from jobs import (
     catalog_commands,
     doctor_commands,
     import_commands,
+    key_commands,
     learning_commands,
     loop_commands,
     moderation_commands,
@@ -37,6 +38,7 @@ training_commands.register(app)
 learning_commands.register(app)
 serve_commands.register(app)
 loop_commands.register(app)
+key_commands.register(app)
 simulate_commands.register(app)
 moderation_commands.register(app)
 bench_commands.register(app)

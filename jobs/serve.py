@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +14,12 @@ from pathlib import Path
 import ray
 from pydantic import TypeAdapter, ValidationError
 
+from cluster.database import open_database
+from cluster.key_store import KeyStore
 from cluster.loop_actor import start_actor
 from cluster.runtime import connect
+from jobs.console import err
+from jobs.options import database_url_of
 from recsys.config import RuntimeConfig, Scenario, ServeConfig
 from recsys.errors import ConfigError
 from recsys.feedback import LoopConfig
@@ -57,6 +62,18 @@ def read_scenarios(path: Path) -> dict[str, Scenario]:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or str(path.name)
         raise ConfigError("a scenario is refused", expected=first["msg"], where=where) from error
+
+
+def say_of_keys(runtime: RuntimeConfig, config: ServeConfig) -> None:
+    """Tell who may call, where that may surprise."""
+    if not config.keys:
+        if not app.is_loopback(config.host):
+            err.print("[yellow]whoever reaches this address may call everything[/yellow] (--no-keys)")
+        return
+    store = KeyStore(open_database(database_url_of(runtime)))
+    now_us = time.time_ns() // 1_000
+    if not any(key.in_force(now_us) for key in store.all()):
+        err.print("callers need a key and there is none in force; make one with recsys keys create")
 
 
 def wait_for_stop() -> None:

@@ -18,6 +18,7 @@ from jobs.options import (
     parse_range,
     runtime_of,
 )
+from recsys.access.tls import require_certificate
 from recsys.config import Door, Placement, ServeConfig
 
 HostOption = Annotated[str, typer.Option("--host", envvar="RECSYS_HOST", help="Address to listen on.")]
@@ -32,6 +33,22 @@ def serve(
     host: HostOption = "127.0.0.1",
     port: PortOption = 8000,
     public: Annotated[bool, typer.Option(help="Allow a host that other machines reach.")] = False,
+    keys: Annotated[
+        bool | None,
+        typer.Option(
+            help="Whether callers need a key (see `recsys keys`); by default where others reach it."
+        ),
+    ] = None,
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Pages of this origin may call, such as https://shop.example; several times."),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(envvar="RECSYS_TLS_CERT", help="Certificate chain (PEM): speak HTTPS.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(envvar="RECSYS_TLS_KEY", help="The certificate's private key (PEM).")
+    ] = None,
     placement: Annotated[
         Placement, typer.Option(help="inline: one process; remote: an actor per shard.")
     ] = Placement.AUTO,
@@ -77,8 +94,8 @@ def serve(
     """
     prepare_serve()
     from jobs.loop import read_loop_config
-    from jobs.serve import read_scenarios, running_service, wait_for_stop
-    from serve_app.app import require_loopback_or_consent, with_recommenders
+    from jobs.serve import read_scenarios, running_service, say_of_keys, wait_for_stop
+    from serve_app.app import is_loopback, require_loopback_or_consent, with_recommenders
 
     runtime = runtime_of(workspace, database_url, address)
     config = ServeConfig(
@@ -90,13 +107,20 @@ def serve(
         max_shard_replicas=shard_replicas.most,
         num_encoders=encoders,
         scenarios=read_scenarios(scenarios) if scenarios else {},
+        keys=not is_loopback(host) if keys is None else keys,
+        cors_origins=tuple(cors_origin or ()),
+        tls_certificate=tls_cert,
+        tls_key=tls_key,
     )
     least, most = recommenders or (None, None)
     config = with_recommenders(runtime, config, least, most)
     require_loopback_or_consent(config, public)
+    if config.tls_certificate and config.tls_key:
+        require_certificate(config.tls_certificate, config.tls_key)
     feedback = read_loop_config(loop_config) if loop else None
     with running_service(runtime, config, dashboard, feedback) as url:
         out.print(f"serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
+        say_of_keys(runtime, config)
         wait_for_stop()
     out.print("stopped")
 

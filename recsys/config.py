@@ -5,8 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+from recsys.errors import ConfigError
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -258,6 +261,14 @@ class ServeConfig(Config):
     """Address the HTTP server binds; loopback unless told."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port of the HTTP server."""
+    keys: bool = False
+    """Whether callers need an API key."""
+    cors_origins: tuple[str, ...] = ()
+    """Pages of these origins, such as `https://shop.example`, may call; of no others."""
+    tls_certificate: Path | None = None
+    """Certificate chain (PEM); with it the service speaks HTTPS."""
+    tls_key: Path | None = None
+    """Private key of the certificate (PEM)."""
     door: Door = Door.AUTO
     """How HTTP requests reach the replicas."""
     placement: Placement = Placement.AUTO
@@ -325,6 +336,24 @@ class ServeConfig(Config):
     def _room_to_grow(self) -> Self:
         _require_room("max_recommenders", self.num_recommenders, self.max_recommenders)
         _require_room("max_shard_replicas", self.shard_replicas, self.max_shard_replicas)
+        return self
+
+    @model_validator(mode="after")
+    def _certificate_with_its_key(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ConfigError(
+                "HTTPS cannot start", expected="a certificate and its private key", found="one of both"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _origins_are_origins(self) -> Self:
+        for origin in self.cors_origins:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != origin:
+                raise ConfigError(
+                    "this is no origin", expected="such as https://shop.example", found=origin[:200]
+                )
         return self
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
 from dataclasses import dataclass
-from pathlib import Path
 from shutil import rmtree
 from typing import Any, cast
 
@@ -21,6 +19,7 @@ from cluster.database import open_database
 from cluster.event_store import EventStore
 from cluster.event_writer import EventWriter
 from cluster.item_store import ItemStore
+from cluster.key_store import KeyStore
 from cluster.loop_store import LoopStore
 from cluster.profile_store import ProfilePartition
 from cluster.replica_board import ReplicaBoard
@@ -43,6 +42,7 @@ from serve_app.evidence import Evidence
 from serve_app.habit_board import HabitBoard
 from serve_app.http_door import HttpDoor
 from serve_app.index_watch import IndexWatch
+from serve_app.key_watch import KeyWatch
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import FOLDER_VARIABLE, Metrics
 from serve_app.popularity_board import PopularityBoard
@@ -54,6 +54,7 @@ from serve_app.screening_board import ScreeningBoard
 from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, RemoteShard, ShardClient, ShardVersions
 from serve_app.shard_server import ShardServer
+from serve_app.shared_folder import shared_folder
 from serve_app.writes import Writes
 
 APP_NAME = "recsys"
@@ -110,7 +111,7 @@ class DirectIngress:
         service = assemble(wiring, encoder, events, shards, profiles)
         config = wiring.config
         folder = shared_folder(wiring.workspace, config, "doors")
-        self._door = HttpDoor(create_api(service), service.start, config.host, config.port, folder)
+        self._door = HttpDoor(create_api(service), service.start, config, folder)
 
     async def check_health(self) -> None:
         """Raise when requests are not answered any more; Serve then makes another replica."""
@@ -163,6 +164,7 @@ def assemble(
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
+        keys=KeyWatch(KeyStore(engine), config.refresh_s) if config.keys else None,
     )
 
 
@@ -277,11 +279,6 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig, machines: int
     )
 
 
-def shared_folder(workspace: Workspace, config: ServeConfig, what: str) -> Path:
-    """Where the replicas of one port of one machine count for each other."""
-    return workspace.root.absolute() / "serving" / f"{socket.gethostname()}-{config.port}" / what
-
-
 def _sharing(workspace: Workspace, config: ServeConfig, actor: dict[str, Any]) -> dict[str, Any]:
     """Options of replicas that count requests together, from nothing."""
     folder = shared_folder(workspace, config, "metrics")
@@ -315,9 +312,17 @@ def start(runtime: RuntimeConfig, config: ServeConfig) -> str:
         serve.start(proxy_location="Disabled")
         serve.run(application, name=APP_NAME, route_prefix=None)
     else:
-        serve.start(http_options=HTTPOptions(host=config.host, port=config.port))
+        serve.start(http_options=_http_options(config))
         serve.run(application, name=APP_NAME, route_prefix="/")
-    return f"http://{config.host}:{config.port}"
+    scheme = "https" if config.tls_certificate else "http"
+    return f"{scheme}://{config.host}:{config.port}"
+
+
+def _http_options(config: ServeConfig) -> HTTPOptions:
+    options: dict[str, Any] = {"host": config.host, "port": config.port}
+    if config.tls_certificate and config.tls_key:
+        options |= {"ssl_certfile": str(config.tls_certificate), "ssl_keyfile": str(config.tls_key)}
+    return HTTPOptions(**options)
 
 
 def stop() -> None:
@@ -325,9 +330,14 @@ def stop() -> None:
     serve.shutdown()  # type: ignore[no-untyped-call]  # Serve's own signature has no types
 
 
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine only."""
+    return host in ("127.0.0.1", "localhost", "::1")
+
+
 def require_loopback_or_consent(config: ServeConfig, public: bool) -> None:
     """Refuse to bind beyond loopback by accident; raises `ConfigError`."""
-    if config.host not in ("127.0.0.1", "localhost", "::1") and not public:
+    if not is_loopback(config.host) and not public:
         raise ConfigError(
             "the service would be reachable from other machines",
             expected="a loopback host, or --public",
