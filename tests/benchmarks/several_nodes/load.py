@@ -122,7 +122,9 @@ class Shopper(threading.Thread):
 
     def _request(self, count: int) -> tuple[str, str, dict[str, Any], str]:
         user, item = str(self._rng.choice(self._task.users)), str(self._rng.choice(self._task.items))
-        kind = str(self._rng.choice(["list", "text", "search", "similar", "event"], p=[0.45, 0.1, 0.1, 0.25, 0.1]))
+        kind = str(
+            self._rng.choice(["list", "text", "search", "similar", "event"], p=[0.45, 0.1, 0.1, 0.25, 0.1])
+        )
         if kind == "list":
             return kind, "/v1/recommend", {"user_id": user, "n": 10}, user
         words = str(self._rng.choice(WORDS))
