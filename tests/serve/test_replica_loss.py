@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pytest
 from ray import serve
 from ray.serve import Application
+from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from cluster.database import open_database
@@ -21,13 +23,16 @@ from cluster.event_store import EventStore
 from cluster.event_writer import EventWriter
 from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
 from recsys.errors import ConfigError, InputError, StoreError
+from recsys.identifiers import shard_of
 from recsys.schemas import EVENTS, conform
 from serve_app.app import build_application
 from serve_app.breaker import CircuitBreaker
 from serve_app.event_log import EventClient, EventLog
 from serve_app.profiles import RemoteProfiles
 from serve_app.replica_call import ATTEMPTS, answered
+from serve_app.service import ShopService
 from tests.serve.conftest import SmallShop
+from tests.serve.test_api import ids, play
 
 pytestmark = pytest.mark.timeout(300)
 PATIENCE_S = 60.0
@@ -161,7 +166,7 @@ def test_on_several_machines_copies_lie_apart_and_ranges_reach_serve(small_shop:
         max_shard_replicas=3, num_encoders=2,
     )  # fmt: skip
     found = deployments(build_application(runtime, config, machines=3))
-    limits = {name: one.max_replicas_per_node for name, one in found.items()}
+    limits = {name: one._replica_config.max_replicas_per_node for name, one in found.items()}
     assert limits == {
         "Ingress": 2, "shard-0": 1, "shard-1": 1, "EncoderService": 1, "EventLog": None,
         "profiles-0": None, "profiles-1": None,
@@ -170,7 +175,7 @@ def test_on_several_machines_copies_lie_apart_and_ranges_reach_serve(small_shop:
     ranges = {name: (one.min_replicas, one.max_replicas) for name, one in scaled.items() if one is not None}
     assert ranges == {"Ingress": (2, 6), "shard-0": (2, 3), "shard-1": (2, 3)}
     alone = deployments(build_application(runtime, config))
-    assert {one.max_replicas_per_node for one in alone.values()} == {None}
+    assert {one._replica_config.max_replicas_per_node for one in alone.values()} == {None}
 
 
 def test_replicas_that_listen_themselves_have_a_fixed_number(small_shop: SmallShop) -> None:
@@ -179,3 +184,33 @@ def test_replicas_that_listen_themselves_have_a_fixed_number(small_shop: SmallSh
     with pytest.raises(ConfigError, match="--door proxy"):
         build_application(runtime, config)
     build_application(runtime, config.model_copy(update={"door": Door.PROXY}))
+
+
+class LostShard:
+    """A shard without a living replica."""
+
+    in_process = True
+
+    def __getattr__(self, name: str) -> Any:
+        async def lost(*_: Any) -> None:
+            raise RayServeException("no replica")
+
+        return lost
+
+
+def test_an_item_of_a_lost_shard_is_not_called_unknown(service: ShopService) -> None:
+    async def scene(client: httpx.AsyncClient) -> None:
+        lost = next(i for i in map("item-{:05d}".format, range(1, 50)) if shard_of(i, 2) == 1)
+        shards: Any = service.watch._shards
+        shards[1] = LostShard()
+        answer = (await client.post("/v1/similar", json={"item_id": lost, "n": 5})).json()
+        assert len(ids(answer)) == 5
+        assert lost not in ids(answer)
+        assert {"shard_down", "fallback"} <= set(answer["degraded"])
+        assert answer["coverage"]["shards_ok"] == 1
+        whole = {"item_id": lost, "n": 5, "require_full": True}
+        assert (await client.post("/v1/similar", json=whole)).status_code == 503
+        kept = next(f"no-item-{n}" for n in range(50) if shard_of(f"no-item-{n}", 2) == 0)
+        assert (await client.post("/v1/similar", json={"item_id": kept})).status_code == 404
+
+    play(service, scene)
