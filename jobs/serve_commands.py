@@ -13,13 +13,16 @@ from jobs.options import (
     DEFAULT_WORKSPACE,
     AddressOption,
     DatabaseOption,
+    Range,
     WorkspaceOption,
+    parse_range,
     runtime_of,
 )
 from recsys.access.tls import require_certificate
 from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
 
 HostOption = Annotated[str, typer.Option("--host", envvar="RECSYS_HOST", help="Address to listen on.")]
+ONE = Range(1)
 PortOption = Annotated[int, typer.Option("--port", envvar="RECSYS_PORT", help="Port to listen on.")]
 
 
@@ -61,12 +64,23 @@ def serve(
         Door, typer.Option(help="direct: replicas listen themselves; proxy: through Serve's proxies.")
     ] = Door.AUTO,
     recommenders: Annotated[
-        int | None,
+        Range | None,
         typer.Option(
-            min=1, help="Replicas that answer HTTP; one per core and at most 4 when absent, 1 behind a proxy."
+            parser=parse_range,
+            metavar="N|MIN-MAX",
+            help="Replicas that answer HTTP, or a range that follows load (behind a proxy); "
+            "one per core and at most 4 when absent, 1 behind a proxy.",
         ),
     ] = None,
-    shard_replicas: Annotated[int, typer.Option(min=1, help="Servers of each shard (remote).")] = 1,
+    shard_replicas: Annotated[
+        Range,
+        typer.Option(
+            parser=parse_range,
+            metavar="N|MIN-MAX",
+            help="Servers of each shard (remote), or a range that follows load.",
+        ),
+    ] = ONE,
+    encoders: Annotated[int, typer.Option(min=1, help="Servers of the encoder.")] = 1,
     scenarios: Annotated[
         Path | None,
         typer.Option(
@@ -99,14 +113,17 @@ def serve(
         port=port,
         door=door,
         placement=placement,
-        shard_replicas=shard_replicas,
+        shard_replicas=shard_replicas.least,
+        max_shard_replicas=shard_replicas.most,
+        num_encoders=encoders,
         scenarios=read_scenarios(scenarios) if scenarios else {},
         keys=not alone if keys is None else keys,
         cors_origins=tuple(cors_origin or ()),
         tls_certificate=tls_cert,
         tls_key=tls_key,
     )
-    config = with_recommenders(runtime, config, recommenders)
+    least, most = recommenders or (None, None)
+    config = with_recommenders(runtime, config, least, most)
     require_loopback_or_consent(config, public)
     if config.tls_certificate and config.tls_key:
         require_certificate(config.tls_certificate, config.tls_key)
