@@ -72,8 +72,13 @@ def _broken(case: Case, options: argparse.Namespace, seconds: float, why: str) -
     at = datetime.now(UTC).isoformat(timespec="seconds")
     empty = {"figures": {}, "checks": [], "notes": [], "held": False, "host": ""}
     return empty | {
-        "case": case.name, "seed": options.seed, "quick": options.quick, "seconds": seconds, "at": at, "broke": why,
-    }  # fmt: skip
+        "case": case.name,
+        "seed": options.seed,
+        "quick": options.quick,
+        "seconds": seconds,
+        "at": at,
+        "broke": why,
+    }
 
 
 def _end_all(process: subprocess.Popen[bytes]) -> None:

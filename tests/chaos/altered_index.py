@@ -115,7 +115,7 @@ def _swap(folder: Path, manifest: IndexManifest, rng: random.Random) -> None:
 
 
 def _edit(folder: Path, manifest: IndexManifest, rng: random.Random) -> None:
-    """A manifest that is valid and says something else: fewer shards, other files, another metric, an older one."""
+    """A manifest that is valid and says something else."""
     path = folder / MANIFEST
     found: dict[str, Any] = json.loads(path.read_text())
     edits: list[dict[str, Any]] = [

@@ -111,11 +111,11 @@ def _kill_at(step: int, below: str) -> None:
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    def fsync(descriptor: int) -> None:
+    def fsync(descriptor: Any) -> None:
         sys.audit("chaos.fsync", descriptor)
         synced(descriptor)
 
-    os.fsync = fsync
+    setattr(os, "fsync", fsync)  # noqa: B010  # the functions differ in a name that nobody uses
     sys.addaudithook(count)
 
 

@@ -12,8 +12,8 @@ from tests.chaos.cases import CASES, Case
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 COLUMNS = {
     "kills": "kills", "acked": "acked", "lost": "lost", "duplicated": "dupl.", "phantoms": "phantoms",
-    "degraded_s": "degraded s", "p99_before_ms": "p99 before ms", "p99_during_ms": "during", "p99_after_ms": "after",
-    "recovery_s": "recovery s",
+    "degraded_s": "degraded s", "p99_before_ms": "p99 before ms", "p99_during_ms": "during",
+    "p99_after_ms": "after", "recovery_s": "recovery s",
 }  # fmt: skip
 """Figures with a column of their own; the others stand together in the last one."""
 ABSENT = "–"
@@ -32,10 +32,11 @@ def write_page(page: Path, results: Path) -> None:
 def _tables(rows: dict[str, dict[str, Any]]) -> str:
     run = [(case, rows[case.name]) for case in CASES if case.name in rows]
     seeds = sorted({str(row["seed"]) for _, row in run})
-    dates = sorted({row["at"][:10] for _, row in run})
+    days = sorted({row["at"][:10] for _, row in run})
+    dates = days if len(days) == 1 else [days[0], days[-1]]
     held = sum(row["held"] for _, row in run)
     lines = [
-        f"{held} of {len(run)} cases held. Seed {', '.join(seeds)}; {' to '.join(dict.fromkeys((dates[0], dates[-1])))}.",
+        f"{held} of {len(run)} cases held. Seed {', '.join(seeds)}; {' to '.join(dates)}.",
         "",
     ]
     lines += _figures(run)
