@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 
-from pydantic import ValidationError
-
 from recsys.errors import IndexCorruptError, IndexMissingError
 from recsys.index.files import check_content, open_codes, open_shard, open_whitening
-from recsys.index.manifest import MANIFEST, IndexManifest
+from recsys.index.manifest import MANIFEST, IndexManifest, read_sealed
 from recsys.workspace import Workspace, replace_file
 
 HISTORY = "HISTORY"
@@ -24,19 +22,15 @@ def load_manifest(workspace: Workspace, index_version: str) -> IndexManifest:
     """The manifest of one version.
 
     Raises `IndexMissingError` when there is no such version, `IndexCorruptError` when its manifest
-    is not valid, belongs to another version, or does not match the digest in the version's name.
+    is not valid, was altered, belongs to another version, or does not match the digest in the version's name.
     """
     path = workspace.index_version(index_version) / MANIFEST
     try:
-        manifest = IndexManifest.model_validate_json(path.read_bytes())
+        manifest = read_sealed(path.read_bytes(), index_version)
     except FileNotFoundError as error:
         known = ", ".join(list_versions(workspace)[-5:]) or "none"
         raise IndexMissingError(
             "there is no such index version", expected=f"one of {known}", found=index_version
-        ) from error
-    except ValidationError as error:
-        raise IndexCorruptError(
-            "a manifest is not valid", found=str(error)[:300], where=index_version
         ) from error
     if manifest.index_version != index_version or not index_version.endswith(manifest.content_digest):
         raise IndexCorruptError(
