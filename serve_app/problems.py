@@ -22,6 +22,7 @@ from recsys.errors import (
     NotFoundError,
     OverloadedError,
     RecsysError,
+    SignatureError,
     StoreError,
 )
 from serve_app.response_header import with_header
@@ -36,6 +37,7 @@ STATUS: Mapping[type[RecsysError], int] = {
     OverloadedError: 429,
     StoreError: 503,
     EncoderError: 503,
+    SignatureError: 503,
     IndexVersionError: 503,
     CapacityError: 503,
 }

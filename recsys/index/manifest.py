@@ -11,6 +11,8 @@ from recsys.blend.settings import FittedBlend
 from recsys.config import Config, Metric, ScanKind, Storage
 from recsys.encoder.choice import EncodingRecord
 from recsys.identifiers import SHARD_HASH
+from recsys.signing import ManifestFile
+from recsys.workspace import PLAIN_NAME, Workspace
 
 MANIFEST = "manifest.json"
 WHITENING = "whitening.npy"
@@ -20,8 +22,8 @@ FILES_PER_SHARD = 3
 class ShardFile(Config):
     """One file of a version."""
 
-    path: str
-    """Relative to the version's folder."""
+    path: str = Field(pattern=f"^{PLAIN_NAME}$")
+    """Name inside the version's folder."""
     rows: int = Field(ge=0)
     """Items in it."""
     bytes: int = Field(ge=0)
@@ -136,6 +138,11 @@ class IndexManifest(Config):
     def whitening_file(self) -> ShardFile:
         """How vectors of texts are turned into the space of the index."""
         return self.files[-1]
+
+
+def manifest_file(workspace: Workspace, index_version: str) -> ManifestFile:
+    """Where a version's manifest lies, with its signature; raises `UnsafePathError`."""
+    return ManifestFile(workspace.index_version(index_version) / MANIFEST, "index", index_version)
 
 
 def items_path(shard: int, num_shards: int) -> str:

@@ -7,10 +7,10 @@ import shutil
 
 from pydantic import ValidationError
 
-from recsys.errors import IndexCorruptError, IndexMissingError
+from recsys.errors import IndexCorruptError, IndexMissingError, UnsafePathError
 from recsys.index.files import check_content, open_codes, open_shard, open_whitening
-from recsys.index.manifest import MANIFEST, IndexManifest
-from recsys.workspace import Workspace, replace_file
+from recsys.index.manifest import MANIFEST, IndexManifest, manifest_file
+from recsys.workspace import Workspace, plain_name, replace_file, require_inside
 
 HISTORY = "HISTORY"
 
@@ -23,12 +23,14 @@ def list_versions(workspace: Workspace) -> list[str]:
 def load_manifest(workspace: Workspace, index_version: str) -> IndexManifest:
     """The manifest of one version.
 
-    Raises `IndexMissingError` when there is no such version, `IndexCorruptError` when its manifest
-    is not valid, belongs to another version, or does not match the digest in the version's name.
+    Raises `IndexMissingError` when there is no such version, `UnsafePathError` for a name that leads
+    elsewhere, `SignatureError` when keys are trusted and none of them signed it, `IndexCorruptError` when
+    it is not valid, belongs to another version, or does not match the digest in the version's name.
     """
-    path = workspace.index_version(index_version) / MANIFEST
+    file = manifest_file(workspace, index_version)
+    require_inside(file.path, workspace.index)
     try:
-        manifest = IndexManifest.model_validate_json(path.read_bytes())
+        manifest = IndexManifest.model_validate_json(file.read())
     except FileNotFoundError as error:
         known = ", ".join(list_versions(workspace)[-5:]) or "none"
         raise IndexMissingError(
@@ -59,9 +61,12 @@ def current_version(workspace: Workspace) -> str:
             expected="a run of `recsys embed` or `recsys publish`",
             where=str(workspace.index),
         ) from error
-    if not name or "/" in name or name.startswith("."):
-        raise IndexCorruptError("the pointer to the published version is not valid", found=repr(name[:80]))
-    return name
+    try:
+        return plain_name(name)
+    except UnsafePathError as error:
+        raise IndexCorruptError(
+            "the pointer to the published version is not valid", found=str(error)
+        ) from error
 
 
 def publish(workspace: Workspace, index_version: str, keep: int = 3) -> None:
@@ -124,6 +129,7 @@ def remove_old_versions(workspace: Workspace, keep: int) -> list[str]:
     removed = [name for name in list_versions(workspace)[:-keep] if name not in safe]
     for name in removed:
         folder = workspace.index_version(name)
+        require_inside(folder, workspace.index)
         (folder / MANIFEST).unlink()  # first, so that a reader never meets a half-removed version
         shutil.rmtree(folder)
     return removed

@@ -17,12 +17,19 @@ from recsys.blend.settings import FittedBlend
 from recsys.blend.whitening import Whitening
 from recsys.config import IndexConfig
 from recsys.encoder.choice import EncodingRecord
-from recsys.errors import IndexMissingError, IndexVersionError, InputError
+from recsys.errors import (
+    IndexMissingError,
+    IndexVersionError,
+    InputError,
+    SignatureError,
+    UnsafePathError,
+)
 from recsys.identifiers import shard_of
-from recsys.index.manifest import MANIFEST, WHITENING, IndexManifest, ShardFile, ShardScan, Signal
+from recsys.index.manifest import WHITENING, IndexManifest, ShardFile, ShardScan, Signal, manifest_file
 from recsys.index.shard_writer import STORED, ShardWriter, described
 from recsys.index.versions import current_version, list_versions, verify
-from recsys.workspace import Workspace, replace_file, sync_folder
+from recsys.signing import signing_key
+from recsys.workspace import Workspace, sync_folder
 
 BUILDING = ".building-"
 
@@ -104,7 +111,8 @@ class IndexWriter:
         target = self._workspace.index_version(manifest.index_version)
         os.rename(self._folder, target)
         sync_folder(self._workspace.index)
-        replace_file(target / MANIFEST, manifest.model_dump_json(indent=2).encode())
+        file = manifest_file(self._workspace, manifest.index_version)
+        file.write(manifest.model_dump_json(indent=2).encode())
         return manifest
 
     def _manifest(
@@ -158,10 +166,16 @@ class IndexWriter:
         return None
 
     def _whole(self, index_version: str) -> IndexManifest | None:
-        """The manifest of a version that was not damaged since; a damaged one has to be built again."""
+        """The manifest of a version that was not damaged since; a damaged one has to be built again.
+
+        So has one that the configured key did not sign: whoever trusts that key would refuse it.
+        """
+        key = signing_key()
+        if key and not manifest_file(self._workspace, index_version).is_signed_by(key):
+            return None
         try:
             return verify(self._workspace, index_version)
-        except IndexVersionError:
+        except (IndexVersionError, SignatureError, UnsafePathError):
             return None
 
     def _require_ascending(self, ids: Sequence[str]) -> None:
