@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ from jobs import (
     loop_commands,
     moderation_commands,
     serve_commands,
+    signing_commands,
     simulate_commands,
     training_commands,
 )
@@ -46,6 +48,7 @@ moderation_commands.register(app)
 bench_commands.register(app)
 capacity_commands.register(app)
 doctor_commands.register(app)
+signing_commands.register(app)
 
 UNAVAILABLE = 3
 
@@ -61,8 +64,24 @@ def recsys(
             help="Send this command as a Ray job to the dashboard at ADDRESS, such as http://127.0.0.1:8265.",
         ),
     ] = None,
+    trusted_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Public key, or a file of them, whose signatures are believed; all else is refused. "
+            "May be repeated. Environment: RECSYS_TRUSTED_KEYS.",
+        ),
+    ] = None,
+    signing_key: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Private key that signs what is made. Environment: RECSYS_SIGNING_KEY_FILE, or the key "
+            "itself in RECSYS_SIGNING_KEY.",
+        ),
+    ] = None,
 ) -> None:
     """Options of every command."""
+    signing_commands.use_keys(signing_key, trusted_key or [])
     if submit:
         from jobs.submit import submit as send
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from cluster.runtime import prepare_serve
-from jobs.console import out
+from jobs.console import err, out
+from jobs.doctor.packages import examine_packages
 from jobs.options import (
     DEFAULT_WORKSPACE,
     AddressOption,
@@ -101,6 +102,7 @@ def serve(
     Example: recsys serve --placement remote --shard-replicas 2
     """
     prepare_serve()
+    warn_of_old_packages()
     from jobs.loop import read_loop_config
     from jobs.serve import read_scenarios, running_services, say_of_keys, shops_of, wait_for_stop
     from serve_app.app import is_loopback, require_loopback_or_consent, with_recommenders
@@ -154,6 +156,15 @@ def demo(
     from jobs.demo import run_demo
 
     run_demo(workspace, catalog, events, port, stop)
+
+
+def warn_of_old_packages() -> None:
+    """One line on stderr for each package below its floor: such a release can be attacked."""
+    for finding in examine_packages():
+        if finding.advice:
+            err.print(
+                f"warning: {finding.name} {finding.found}; {finding.advice}", style="yellow", markup=False
+            )
 
 
 def register(app: typer.Typer) -> None:

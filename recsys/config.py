@@ -141,6 +141,8 @@ class EncoderConfig(Config):
     """Threads of one encoder; None leaves the library's own choice."""
     export_folder: Path | None = None
     """Where exported networks are kept; None is the user's cache folder. Never in a workspace's record."""
+    content: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """Digest that weights, tokenizer and config.json must have to be loaded; None: whatever is there."""
 
 
 class EmbedConfig(Config):

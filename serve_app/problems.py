@@ -23,6 +23,7 @@ from recsys.errors import (
     OverloadedError,
     RecsysError,
     ScopeError,
+    SignatureError,
     StoreError,
     UnknownKeyError,
 )
@@ -41,6 +42,7 @@ STATUS: Mapping[type[RecsysError], int] = {
     OverloadedError: 429,
     StoreError: 503,
     EncoderError: 503,
+    SignatureError: 503,
     IndexVersionError: 503,
     CapacityError: 503,
 }

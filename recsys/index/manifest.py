@@ -12,6 +12,8 @@ from recsys.config import Config, Metric, ScanKind, Storage
 from recsys.encoder.choice import EncodingRecord
 from recsys.errors import IndexCorruptError
 from recsys.identifiers import SHARD_HASH
+from recsys.signing import ManifestFile
+from recsys.workspace import PLAIN_NAME, Workspace
 
 MANIFEST = "manifest.json"
 WHITENING = "whitening.npy"
@@ -23,8 +25,8 @@ UNSEALED = "0" * 64
 class ShardFile(Config):
     """One file of a version."""
 
-    path: str
-    """Relative to the version's folder."""
+    path: str = Field(pattern=f"^{PLAIN_NAME}$")
+    """Name inside the version's folder."""
     rows: int = Field(ge=0)
     """Items in it."""
     bytes: int = Field(ge=0)
@@ -169,6 +171,11 @@ def read_sealed(content: bytes, where: str) -> IndexManifest:
                 "a manifest was altered", expected=manifest.seal[:80], found=digest, where=where
             )
     return manifest
+
+
+def manifest_file(workspace: Workspace, index_version: str) -> ManifestFile:
+    """Where a version's manifest lies, with its signature; raises `UnsafePathError`."""
+    return ManifestFile(workspace.index_version(index_version) / MANIFEST, "index", index_version)
 
 
 def items_path(shard: int, num_shards: int) -> str:
