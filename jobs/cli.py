@@ -11,10 +11,12 @@ import typer
 
 from jobs import (
     artifact_commands,
+    backup_commands,
     bench_commands,
     capacity_commands,
     catalog_commands,
     doctor_commands,
+    event_commands,
     import_commands,
     key_commands,
     learning_commands,
@@ -24,6 +26,7 @@ from jobs import (
     signing_commands,
     simulate_commands,
     training_commands,
+    upgrade_commands,
 )
 from jobs.console import err
 from recsys.errors import ConfigError, InputError, RecsysError
@@ -49,6 +52,9 @@ bench_commands.register(app)
 capacity_commands.register(app)
 doctor_commands.register(app)
 signing_commands.register(app)
+event_commands.register(app)
+backup_commands.register(app)
+upgrade_commands.register(app)
 
 UNAVAILABLE = 3
 

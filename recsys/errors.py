@@ -19,6 +19,7 @@ RecsysError
 ├── AccessError              who calls may not do this
 │   ├── UnknownKeyError      no key in force came with the request: HTTP 401
 │   └── ScopeError           the key does not open this route: HTTP 403
+├── BackupError              a backup is damaged, foreign or incomplete; nothing was restored
 ├── OverloadedError          more work than the service takes now: HTTP 429 with Retry-After
 └── CapacityError            the cluster is too small for what was asked of it
 """
@@ -122,6 +123,10 @@ class UnknownKeyError(AccessError):
 
 class ScopeError(AccessError):
     """The key does not open this route."""
+
+
+class BackupError(RecsysError):
+    """A backup is damaged, foreign or incomplete; nothing was restored from it."""
 
 
 class OverloadedError(RecsysError):

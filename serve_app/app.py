@@ -43,6 +43,7 @@ from serve_app.habit_board import HabitBoard
 from serve_app.http_door import HttpDoor
 from serve_app.index_watch import IndexWatch
 from serve_app.key_watch import KeyWatch
+from serve_app.log_health import LogHealth
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import FOLDER_VARIABLE, Metrics
 from serve_app.popularity_board import PopularityBoard
@@ -138,6 +139,7 @@ def assemble(
     reader = _profile_reader(wiring, event_store, profiles)
     screened = ScreeningBoard(event_store, load_robustness(wiring.workspace))
     board, metrics = PopularityBoard(event_store, config, screened), Metrics()
+    metrics.before_reading.append(LogHealth(engine, event_store, metrics).observe)
     serving = open_serving_database(wiring.serving_url)
     answers, habits = AnswerStore(serving), HabitBoard(event_store, screened)
     journal = AnswerJournal(answers, metrics, config.answer_days)
@@ -308,6 +310,7 @@ def start(runtime: RuntimeConfig, config: ServeConfig) -> str:
     """
     require(ResourceRequest(num_replicas(runtime, config), config.cpus_per_replica))
     application = build_application(runtime, config, num_machines())
+    _bring_up_databases(runtime)
     prefix = ""
     if choose_door(runtime, config) is Door.DIRECT:
         serve.start(proxy_location="Disabled")
@@ -330,6 +333,13 @@ def _http_options(config: ServeConfig) -> HTTPOptions:
     if config.tls_certificate and config.tls_key:
         options |= {"ssl_certfile": str(config.tls_certificate), "ssl_keyfile": str(config.tls_key)}
     return HTTPOptions(**options)
+
+
+def _bring_up_databases(runtime: RuntimeConfig) -> None:
+    """Once, before replicas start: what is wrong with a database is told here and not by each of them."""
+    workspace = Workspace(runtime.workspace)
+    open_database(runtime.database_url or workspace.database_url).dispose()
+    open_serving_database(serving_url(workspace, runtime.database_url)).dispose()
 
 
 def stop() -> None:

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
+import time
 from typing import Any
 
 import pyarrow as pa
 from ray.serve.exceptions import BackPressureError
 from ray.serve.handle import DeploymentHandle
+from sqlalchemy import Engine
 
 from cluster.database import open_database
+from cluster.event_check import check_events, note_check
 from cluster.event_store import AppendCounts, EventStore
 from cluster.event_writer import EventWriter
-from recsys.errors import OverloadedError, StoreError
+from recsys.errors import OverloadedError, RecsysError, StoreError
 from serve_app.breaker import CircuitBreaker
 from serve_app.replica_call import UNANSWERED, answered
 
+log = logging.getLogger(__name__)
 TIMEOUT_S = 3.0
 """How long a batch waits for the log; commits take milliseconds."""
+CHECK_PERIOD_S = 86_400.0
+CHECK_PAUSE_S = 0.01
+"""After every page of rows, so that appends get their turn."""
 
 
 class EventLog:
     """Group commit: all batches that wait share one transaction; each is acked after its fsync."""
 
     def __init__(self, database_url: str) -> None:
-        self._writer = EventWriter(EventStore(open_database(database_url)))
+        engine = open_database(database_url)
+        self._writer = EventWriter(EventStore(engine))
+        threading.Thread(target=_check_for_ever, args=(engine,), daemon=True, name="event-check").start()
 
     async def process_id(self) -> int:
         """Process that serves this replica."""
@@ -33,6 +44,20 @@ class EventLog:
     async def append(self, events: pa.Table) -> AppendCounts:
         """Append a batch (`EVENTS`); durable when it returns."""
         return await self._writer.append(events)
+
+
+def _check_for_ever(engine: Engine) -> None:
+    """Examine the whole log at the start and once a day; what is wrong is logged and counted."""
+    while True:
+        try:
+            found = check_events(engine, pause_s=CHECK_PAUSE_S)
+            note_check(engine, found)
+        except RecsysError as error:
+            log.error("the event log was not checked: %s", error)
+        else:
+            if found.faults:
+                log.error("the event log has %d faults: recsys events verify", found.faults)
+        time.sleep(CHECK_PERIOD_S)
 
 
 class EventClient:
