@@ -1,6 +1,6 @@
 """A program: whether any of the byte strings on stdin (hexadecimal, one a line) is in any of the files.
 
-Ends with 0 where one is, `NOTHING` where none is. Needs the standard library alone, so that it starts quickly.
+Ends with 0 where one is, `NOTHING` where none is. Needs no more than the standard library: it starts quickly.
 """
 
 from __future__ import annotations

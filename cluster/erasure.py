@@ -19,7 +19,7 @@ from cluster.quarantined_rows import remove_rows
 from cluster.redacted_journals import redact_files, redact_runs
 from cluster.serving_database import ANSWERS_TABLE
 from cluster.tombstone_table import TOMBSTONES_TABLE, ErasedPeople, write_tombstones
-from recsys.tombstones import NamedPeople, People, Tombstone
+from recsys.tombstones import NamedPeople, People, Tombstone, Tombstones
 from recsys.workspace import Workspace
 
 E, A, T = EVENTS_TABLE.c, ANSWERS_TABLE.c, TOMBSTONES_TABLE.c
@@ -98,11 +98,10 @@ class Eraser:
         with writing(self._engine) as connection:
             draw_numbers(connection, COUNTER, 0)
             write_tombstones(connection, every)
-            people = ErasedPeople(self._engine, self._workspace.privacy).known(connection)
-            until = _until(person_rows.every_key(connection), people)
+            until = _until(person_rows.every_key(connection), self._erased.known(connection))
             owned = self._visitors_of(connection, until)
             made = self._erased.add(connection, owned) if owned else []
-            until |= owned
+            people, until = self._erased.known(connection), until | owned
             found = _Found(until, people, [*every, *made], _needles(connection, list(until)))
             events, links, cells = self._take_rows(connection, found)
         with reading(self._serving) as connection:
@@ -111,7 +110,7 @@ class Eraser:
         return self._take_the_rest(found, events, links, cells, rebuild)
 
     def unapplied(self) -> bool:
-        """Whether the ledger names somebody whom the database does not: it was put back, or a process died."""
+        """Whether the ledger names somebody whom the database does not: a backup, or a process that died."""
         every = self._erased.ledger_or_refuse().read()
         with reading(self._engine) as connection:
             known = dict(connection.execute(select(T.person, T.until)).tuples().all())
@@ -157,7 +156,7 @@ class _Found:
     needles: Sequence[bytes]
 
 
-def _until(keys: Sequence[str], people: Any) -> dict[str, int]:
+def _until(keys: Sequence[str], people: Tombstones) -> dict[str, int]:
     found = ((key, people.erased_until(key)) for key in keys)
     return {key: until for key, until in found if until is not None}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -22,7 +23,7 @@ from cluster.database import (
 )
 from cluster.day_counts import counted_by_day, counted_by_day_and_user
 from cluster.late_events import living, may_tie
-from cluster.tombstone_table import ErasedPeople, last_number
+from cluster.tombstone_table import ErasedPeople, last_number, newest_erasure_us
 from recsys.history import HistoryEvent, Response, user_key
 from recsys.schemas import EVENTS
 from recsys.tombstones import Tombstones
@@ -135,6 +136,12 @@ class EventStore:
         """Number of the newest erasure; whoever keeps anything of people forgets it when it grows."""
         with reading(self._engine) as connection:
             return last_number(connection)
+
+    def last_erasure(self) -> datetime | None:
+        """When the newest erasure was asked for; None where nobody was erased."""
+        with reading(self._engine) as connection:
+            at_us = newest_erasure_us(connection)
+        return None if at_us is None else datetime.fromtimestamp(at_us / 1e6, UTC)
 
     def erased(self) -> Tombstones:
         """Everybody who was erased, to ask about people."""

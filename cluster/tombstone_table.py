@@ -88,6 +88,12 @@ def last_number(connection: Connection) -> int:
     return int(connection.execute(select(func.max(T.number))).scalar() or 0)
 
 
+def newest_erasure_us(connection: Connection) -> int | None:
+    """When the newest erasure was asked for; None before the first."""
+    found = connection.execute(select(func.max(T.erased_at))).scalar()
+    return None if found is None else int(found)
+
+
 def write_tombstones(connection: Connection, tombstones: Sequence[Tombstone]) -> None:
     """Add erasures; an earlier one of the same person is moved on. The caller holds the writers' lock."""
     number, dialect = (
