@@ -235,6 +235,7 @@ def _set_up_sqlite(connection: Any, _: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",  # fsync before a commit returns
         "temp_store=MEMORY",
+        "secure_delete=ON",  # what was deleted is overwritten, see docs/privacy.md
         "cache_size=-65536",
     ):
         connection.execute(f"PRAGMA {pragma}")

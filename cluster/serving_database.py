@@ -40,5 +40,11 @@ def serving_engine(url: str) -> Engine:
 
 def _set_up_sqlite(connection: object, _: object) -> None:
     connection.isolation_level = None  # type: ignore[attr-defined]  # the driver's connection
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=NORMAL"):
+    pragmas = (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "secure_delete=ON",
+    )
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]

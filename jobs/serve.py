@@ -21,6 +21,7 @@ from cluster.loop_actor import start_actor
 from cluster.runtime import connect
 from jobs.console import err
 from jobs.options import database_url_of
+from jobs.privacy_commands import eraser_of
 from recsys.config import RuntimeConfig, Scenario, ServeConfig
 from recsys.errors import ConfigError
 from recsys.feedback import LoopConfig
@@ -81,6 +82,11 @@ def running_services(
         if not shop.runtime.address:  # a cluster's proxies listen elsewhere, or here for one taken over
             _require_free_port(shop.config)
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its start-up lines are not for this terminal
+    for shop in shops:
+        if (
+            eraser := eraser_of(shop.runtime)
+        ).unapplied():  # a backup was put back: nobody comes back with it
+            eraser.replay()
     with connect(shops[0].runtime, dashboard=dashboard):
         try:
             urls = [app.start(shop.runtime, shop.config) for shop in shops]

@@ -36,6 +36,7 @@ from serve_app.payloads import (
     SearchRequest,
     SimilarRequest,
 )
+from serve_app.privacy_api import add_privacy
 from serve_app.problems import RequestGuard, install_handlers
 from serve_app.route_scopes import scopes_of
 from serve_app.service import ShopService
@@ -92,6 +93,7 @@ def create_api(service: ShopService) -> FastAPI:
     add_decisions(api, service.decisions)
     add_loop(api, service.loop)
     add_evidence(api, service.evidence)
+    add_privacy(api, service.privacy)
     _add_guards(api, service)
     return api
 

@@ -25,6 +25,7 @@ from cluster.profile_store import ProfilePartition
 from cluster.replica_board import ReplicaBoard
 from cluster.runtime import ResourceRequest, num_machines, require
 from cluster.serving_database import open_serving_database, serving_url
+from cluster.tombstone_table import ErasedPeople
 from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
 from recsys.encoder_record import load_encoder_config
 from recsys.errors import ConfigError
@@ -47,6 +48,7 @@ from serve_app.log_health import LogHealth
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import FOLDER_VARIABLE, Metrics
 from serve_app.popularity_board import PopularityBoard
+from serve_app.privacy_desk import PrivacyDesk
 from serve_app.profiles import InlineProfiles, ProfileReader, ProfileServer, RemoteProfiles
 from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
@@ -141,7 +143,8 @@ def assemble(
     board, metrics = PopularityBoard(event_store, config, screened), Metrics()
     metrics.before_reading.append(LogHealth(engine, event_store, metrics).observe)
     serving = open_serving_database(wiring.serving_url)
-    answers, habits = AnswerStore(serving), HabitBoard(event_store, screened)
+    erased = ErasedPeople(serving, wiring.workspace.privacy)
+    answers, habits = AnswerStore(serving, erased), HabitBoard(event_store, screened)
     journal = AnswerJournal(answers, metrics, config.answer_days)
     store = ControlStore(engine)
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
@@ -167,6 +170,7 @@ def assemble(
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
         keys=KeyWatch(KeyStore(engine), config.refresh_s) if config.keys else None,
+        privacy=PrivacyDesk(wiring.workspace, engine, serving, config.profile),
     )
 
 
@@ -275,7 +279,7 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig, machines: int
     return ingress.bind(
         wiring,
         _deployment(EncoderService, **replica, **of_encoder).bind(encoder_config),
-        _deployment(EventLog, **replica).bind(database_url),
+        _deployment(EventLog, **replica).bind(database_url, str(workspace.privacy)),
         shards,
         profiles,
     )

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from cluster.database import open_database
 from cluster.event_check import check_events, note_check
 from cluster.event_store import AppendCounts, EventStore
 from cluster.event_writer import EventWriter
+from cluster.tombstone_table import ErasedPeople
 from recsys.errors import OverloadedError, RecsysError, StoreError
 from serve_app.breaker import CircuitBreaker
 from serve_app.replica_call import UNANSWERED, answered
@@ -32,9 +34,11 @@ CHECK_PAUSE_S = 0.01
 class EventLog:
     """Group commit: all batches that wait share one transaction; each is acked after its fsync."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, privacy: str | None = None) -> None:
+        """`privacy`: folder of the ledger of erasures; by default the one beside a SQLite file."""
         engine = open_database(database_url)
-        self._writer = EventWriter(EventStore(engine))
+        erased = ErasedPeople(engine, Path(privacy) if privacy else None)
+        self._writer = EventWriter(EventStore(engine, erased))
         threading.Thread(target=_check_for_ever, args=(engine,), daemon=True, name="event-check").start()
 
     async def process_id(self) -> int:
