@@ -56,7 +56,7 @@ def serving_url(workspace: Workspace, database_url: str | None) -> str:
 
 def open_serving_database(url: str) -> Engine:
     """An engine whose tables exist; raises `StoreError` when the database does not answer."""
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", begin_sqlite)

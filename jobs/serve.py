@@ -15,10 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from cluster.loop_actor import start_actor
 from cluster.runtime import connect
-from recsys.config import RuntimeConfig, Scenario, ServeConfig
+from recsys.config import RuntimeConfig, Scenario, ServeConfig, TraceConfig
 from recsys.errors import ConfigError
 from recsys.feedback import LoopConfig
 from serve_app import app
+from serve_app.telemetry.trace_export import require_opentelemetry
 
 STOP_TIMEOUT_S = 10.0
 SCENARIOS = TypeAdapter(dict[str, Scenario])
@@ -57,6 +58,18 @@ def read_scenarios(path: Path) -> dict[str, Scenario]:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or str(path.name)
         raise ConfigError("a scenario is refused", expected=first["msg"], where=where) from error
+
+
+def trace_config(target: str | None, ratio: float) -> TraceConfig:
+    """Where traces go; raises `ConfigError` for no such place, and without the packages for it."""
+    try:
+        config = TraceConfig(target=target, ratio=ratio)
+    except ValidationError as error:
+        expected = "http(s)://HOST:PORT of an OTLP collector, or file:FOLDER"
+        raise ConfigError("traces cannot go there", expected=expected, where="--traces") from error
+    if target is not None:
+        require_opentelemetry()
+    return config
 
 
 def wait_for_stop() -> None:

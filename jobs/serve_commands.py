@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,16 @@ from jobs.options import (
     WorkspaceOption,
     runtime_of,
 )
-from recsys.config import Door, Placement, ServeConfig
+from jobs.telemetry_options import (
+    LogFolderOption,
+    LogFormatOption,
+    LogLevelOption,
+    PrintLogOption,
+    TraceRatioOption,
+    TracesOption,
+)
+from recsys.config import Door, LogConfig, LogFormat, Placement, ServeConfig
+from recsys.workspace import Workspace
 
 HostOption = Annotated[str, typer.Option("--host", envvar="RECSYS_HOST", help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option("--port", envvar="RECSYS_PORT", help="Port to listen on.")]
@@ -56,14 +66,21 @@ def serve(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Settings of the feedback loop as JSON."),
     ] = None,
+    log_format: LogFormatOption = LogFormat.TEXT,
+    log_level: LogLevelOption = "info",
+    log_folder: LogFolderOption = None,
+    print_log: PrintLogOption = False,
+    traces: TracesOption = None,
+    trace_ratio: TraceRatioOption = 1.0,
 ) -> None:
     """Answer over HTTP until Ctrl-C. The API's own page is at /docs.
 
     Example: recsys serve --placement remote --shard-replicas 2
     """
     prepare_serve()
+    from jobs.log_printing import printed_log
     from jobs.loop import read_loop_config
-    from jobs.serve import read_scenarios, running_service, wait_for_stop
+    from jobs.serve import read_scenarios, running_service, trace_config, wait_for_stop
     from serve_app.app import require_loopback_or_consent, with_recommenders
 
     runtime = runtime_of(workspace, database_url, address)
@@ -74,11 +91,14 @@ def serve(
         placement=placement,
         shard_replicas=shard_replicas,
         scenarios=read_scenarios(scenarios) if scenarios else {},
+        log=LogConfig(format=log_format, level=log_level, folder=log_folder),
+        traces=trace_config(traces, trace_ratio),
     )
     config = with_recommenders(runtime, config, recommenders)
     require_loopback_or_consent(config, public)
     feedback = read_loop_config(loop_config) if loop else None
-    with running_service(runtime, config, dashboard, feedback) as url:
+    followed = printed_log(log_folder or Workspace(workspace).logs) if print_log else nullcontext()
+    with followed, running_service(runtime, config, dashboard, feedback) as url:
         out.print(f"serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
         wait_for_stop()
     out.print("stopped")

@@ -34,6 +34,7 @@ from serve_app.payloads import (
     SimilarRequest,
 )
 from serve_app.problems import RequestGuard, install_handlers
+from serve_app.request_log import RequestLog
 from serve_app.service import ShopService
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -81,8 +82,9 @@ def create_api(service: ShopService) -> FastAPI:
         max_body_bytes=config.max_body_bytes,
         max_requests=config.max_ongoing_requests + config.max_queued_requests,
     )
-    # Outermost, so that it also counts those who are turned away.
+    # Outermost, so that they also count and log those who are turned away.
     api.add_middleware(RequestTimer, metrics=service.metrics)
+    api.add_middleware(RequestLog)
     return api
 
 

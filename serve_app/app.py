@@ -51,6 +51,7 @@ from serve_app.screening_board import ScreeningBoard
 from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, RemoteShard, ShardClient, ShardVersions
 from serve_app.shard_server import ShardServer
+from serve_app.telemetry import Telemetry
 from serve_app.writes import Writes
 
 APP_NAME = "recsys"
@@ -63,6 +64,10 @@ HEALTH: dict[str, Any] = {
 """Seen on Ray 2.60: at the default period a killed shard was missing for 12 s, at 1 s for 5.5 s."""
 
 
+QUIET: dict[str, Any] = {"enable_access_log": False}
+"""Serve's own lines about each call say less than ours, and a proxy's would hold what the caller sent."""
+
+
 @dataclass(frozen=True)
 class Wiring:
     """Plain values an ingress replica needs beside its handles."""
@@ -73,6 +78,7 @@ class Wiring:
     placement: Placement
     num_shards: int
     config: ServeConfig
+    telemetry: Telemetry
 
 
 @serve.ingress()
@@ -87,6 +93,7 @@ class Ingress:
         shards: list[DeploymentHandle[Any]],
         profiles: list[DeploymentHandle[Any]],
     ) -> None:
+        wiring.telemetry.start("ingress")
         self._service = assemble(wiring, encoder, events, shards, profiles)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
@@ -104,6 +111,7 @@ class DirectIngress:
         shards: list[DeploymentHandle[Any]],
         profiles: list[DeploymentHandle[Any]],
     ) -> None:
+        wiring.telemetry.start("ingress")
         service = assemble(wiring, encoder, events, shards, profiles)
         config = wiring.config
         folder = shared_folder(wiring.workspace, config, "doors")
@@ -218,19 +226,23 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Applicatio
     replica: dict[str, Any] = {
         "ray_actor_options": {"num_cpus": config.cpus_per_replica},
         "max_ongoing_requests": config.max_ongoing_requests,
+        "logging_config": QUIET,
         **HEALTH,
     }
+    telemetry = Telemetry(config.log, config.log.folder or workspace.logs, config.traces)
     serving = serving_url(workspace, runtime.database_url)
-    wiring = Wiring(workspace, database_url, serving, placement, manifest.num_shards, config)
+    wiring = Wiring(workspace, database_url, serving, placement, manifest.num_shards, config, telemetry)
     remote = placement is Placement.REMOTE
     shards = [
         _deployment(ShardServer, name=f"shard-{number}", num_replicas=config.shard_replicas, **replica).bind(
-            str(workspace.root), number
+            str(workspace.root), number, telemetry
         )
         for number in range(manifest.num_shards if remote else 0)
     ]
     profiles = [
-        _deployment(ProfileServer, name=f"profiles-{number}", **replica).bind(database_url, config.profile)
+        _deployment(ProfileServer, name=f"profiles-{number}", **replica).bind(
+            database_url, config.profile, telemetry, number
+        )
         for number in range(config.num_profile_partitions if remote else 0)
     ]
     direct = choose_door(runtime, config) is Door.DIRECT
@@ -242,8 +254,10 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Applicatio
     )
     return ingress.bind(
         wiring,
-        _deployment(EncoderService, **replica).bind(load_encoder_config(workspace, manifest.encoder_version)),
-        _deployment(EventLog, **replica).bind(database_url),
+        _deployment(EncoderService, **replica).bind(
+            load_encoder_config(workspace, manifest.encoder_version), telemetry
+        ),
+        _deployment(EventLog, **replica).bind(database_url, telemetry),
         shards,
         profiles,
     )
@@ -284,10 +298,10 @@ def start(runtime: RuntimeConfig, config: ServeConfig) -> str:
     require(ResourceRequest(num_replicas(runtime, config), config.cpus_per_replica))
     application = build_application(runtime, config)
     if choose_door(runtime, config) is Door.DIRECT:
-        serve.start(proxy_location="Disabled")
+        serve.start(proxy_location="Disabled", logging_config=QUIET)
         serve.run(application, name=APP_NAME, route_prefix=None)
     else:
-        serve.start(http_options=HTTPOptions(host=config.host, port=config.port))
+        serve.start(http_options=HTTPOptions(host=config.host, port=config.port), logging_config=QUIET)
         serve.run(application, name=APP_NAME, route_prefix="/")
     return f"http://{config.host}:{config.port}"
 

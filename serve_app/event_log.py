@@ -15,6 +15,7 @@ from cluster.database import open_database
 from cluster.event_store import AppendCounts, EventStore
 from cluster.event_writer import EventWriter
 from recsys.errors import OverloadedError, StoreError
+from serve_app.telemetry import Telemetry, carried, continued
 
 ATTEMPTS = 3
 RETRY_PAUSE_S = 0.5
@@ -23,13 +24,16 @@ RETRY_PAUSE_S = 0.5
 class EventLog:
     """Group commit: all batches that wait share one transaction; each is acked after its fsync."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, telemetry: Telemetry | None = None) -> None:
+        if telemetry:
+            telemetry.start("events")
         self._writer = EventWriter(EventStore(open_database(database_url)))
 
     async def process_id(self) -> int:
         """Process that serves this replica."""
         return os.getpid()
 
+    @continued("events.append")
     async def append(self, events: pa.Table) -> AppendCounts:
         """Append a batch (`EVENTS`); durable when it returns."""
         return await self._writer.append(events)
@@ -49,7 +53,7 @@ class EventClient:
         for attempt in range(ATTEMPTS):
             try:
                 counts: AppendCounts = await asyncio.wait_for(
-                    self._handle.append.remote(events), self._timeout_s
+                    self._handle.append.remote(events, carried=carried()), self._timeout_s
                 )
             except BackPressureError as error:
                 raise OverloadedError("too many events wait to be written") from error

@@ -16,6 +16,7 @@ from cluster.profile_store import ProfilePartition, partition_of
 from recsys.config import ProfileConfig
 from recsys.errors import StoreError
 from recsys.profile import UserProfile
+from serve_app.telemetry import Telemetry, carried, continued
 
 
 class ProfileReader(Protocol):
@@ -45,9 +46,14 @@ class InlineProfiles:
 class ProfileServer:
     """The profile actor of one partition of the shoppers."""
 
-    def __init__(self, database_url: str, config: ProfileConfig) -> None:
+    def __init__(
+        self, database_url: str, config: ProfileConfig, telemetry: Telemetry | None = None, number: int = 0
+    ) -> None:
+        if telemetry:
+            telemetry.start(f"profiles-{number}")
         self._partition = ProfilePartition(EventStore(open_database(database_url)), config)
 
+    @continued("profiles.profile")
     async def profile(self, user_key: str, now_us: int) -> UserProfile:
         """The profile of a shopper of this partition."""
         if (known := self._partition.profile_at_once(user_key, now_us)) is not None:
@@ -66,7 +72,7 @@ class RemoteProfiles:
         handle = self._handles[partition_of(user_key, len(self._handles))]
         try:
             found: UserProfile = await asyncio.wait_for(
-                handle.profile.remote(user_key, now_us), self._timeout_s
+                handle.profile.remote(user_key, now_us, carried=carried()), self._timeout_s
             )
         except TimeoutError as error:
             raise StoreError("the profile is late", expected=f"{self._timeout_s:g} s") from error
