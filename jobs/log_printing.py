@@ -34,6 +34,11 @@ class LogFollower:
                 found += self._lines_of(path)
         return found
 
+    def close(self) -> None:
+        """Read no more."""
+        for file in self._open.values():
+            file.close()
+
     def _lines_of(self, path: Path) -> list[bytes]:
         file = self._open.get(path) or self._follow(path)
         content = file.read()
@@ -76,6 +81,7 @@ def printed_log(folder: Path, write: Callable[[bytes], object] | None = None) ->
         stopped.set()
         thread.join()
         put(b"".join(follower.new_lines()))
+        follower.close()
 
 
 def _to_stdout(content: bytes) -> None:

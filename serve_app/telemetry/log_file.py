@@ -55,7 +55,8 @@ def log_into(folder: Path, config: LogConfig, process: str) -> LogFile:
 def stop_logging(handler: LogFile) -> None:
     """Write no more lines there."""
     logging.getLogger().removeHandler(handler)
-    handler.close()
+    with contextlib.suppress(OSError):  # a full disk, still
+        handler.close()
 
 
 def _forget_old(folder: Path, days: float) -> None:

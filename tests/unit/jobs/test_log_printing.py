@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,9 +13,9 @@ from jobs.log_printing import LogFollower, printed_log
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.binary(max_size=12), st.booleans()), max_size=25))
 def test_every_line_is_read_once_and_in_order(
-    tmp_path_factory: object, steps: list[tuple[int, bytes, bool]]
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, bytes, bool]]
 ) -> None:
-    folder: Path = tmp_path_factory.mktemp("logs")  # type: ignore[attr-defined]  # pytest's own
+    folder = tmp_path_factory.mktemp("logs")
     (folder / "0.log").write_bytes(b"of an earlier run\n")
     follower = LogFollower(folder)
     written: dict[int, bytes] = {0: b"", 1: b""}
@@ -29,6 +30,7 @@ def test_every_line_is_read_once_and_in_order(
             file.rename(folder / f"{number}.log.1")
             file.touch()
             read += b"".join(follower.new_lines())
+    follower.close()
     whole = [line for content in written.values() for line in content.split(b"\n")[:-1]]
     assert sorted(read.split(b"\n")[:-1]) == sorted(whole)
 

@@ -78,6 +78,5 @@ def test_a_full_disk_costs_lines_and_raises_nothing(
     handler.close()
     handler.stream = Path("/dev/full").open("w")  # noqa: SIM115  # the handler closes it
     log.info("lost")
-    handler.stream = None
     stop_logging(handler)
     assert capfd.readouterr().err == ""

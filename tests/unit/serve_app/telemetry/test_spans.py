@@ -106,7 +106,7 @@ def test_a_call_goes_on_in_its_callers_trace_and_starts_none_of_its_own(spans: I
     async def run() -> None:
         with request_in_hand(RequestRecord("id")), received_span("request", CALLER, sampled_only=False):
             sent = carried()
-        await asyncio.create_task(called(carried=sent))
+        await asyncio.gather(called(carried=sent))
         await called()
 
     asyncio.run(run())
