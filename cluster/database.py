@@ -151,7 +151,7 @@ def open_database(url: str) -> Engine:
 def database_engine(url: str) -> Engine:
     """An engine set up as ours are; makes and changes no table. Raises `ConfigError`."""
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigError(
             "the database URL is not usable",

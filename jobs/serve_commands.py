@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -19,8 +20,17 @@ from jobs.options import (
     parse_range,
     runtime_of,
 )
+from jobs.telemetry_options import (
+    LogFolderOption,
+    LogFormatOption,
+    LogLevelOption,
+    PrintLogOption,
+    TraceRatioOption,
+    TracesOption,
+)
 from recsys.access.tls import require_certificate
-from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
+from recsys.config import Door, LogConfig, LogFormat, Placement, RuntimeConfig, ServeConfig
+from recsys.workspace import Workspace
 
 HostOption = Annotated[str, typer.Option("--host", envvar="RECSYS_HOST", help="Address to listen on.")]
 ONE = Range(1)
@@ -96,6 +106,12 @@ def serve(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Settings of the feedback loop as JSON."),
     ] = None,
+    log_format: LogFormatOption = LogFormat.TEXT,
+    log_level: LogLevelOption = "info",
+    log_folder: LogFolderOption = None,
+    print_log: PrintLogOption = False,
+    traces: TracesOption = None,
+    trace_ratio: TraceRatioOption = 1.0,
 ) -> None:
     """Answer over HTTP until Ctrl-C. The API's own page is at /docs.
 
@@ -103,8 +119,16 @@ def serve(
     """
     prepare_serve()
     warn_of_old_packages()
+    from jobs.log_printing import printed_log
     from jobs.loop import read_loop_config
-    from jobs.serve import read_scenarios, running_services, say_of_keys, shops_of, wait_for_stop
+    from jobs.serve import (
+        read_scenarios,
+        running_services,
+        say_of_keys,
+        shops_of,
+        trace_config,
+        wait_for_stop,
+    )
     from serve_app.app import is_loopback, require_loopback_or_consent, with_recommenders
 
     one_shop = tenants is None
@@ -123,6 +147,8 @@ def serve(
         cors_origins=tuple(cors_origin or ()),
         tls_certificate=tls_cert,
         tls_key=tls_key,
+        log=LogConfig(format=log_format, level=log_level, folder=log_folder),
+        traces=trace_config(traces, trace_ratio),
     )
     least, most = recommenders or (None, None)
     config = with_recommenders(runtime, config, least, most)
@@ -131,7 +157,9 @@ def serve(
         require_certificate(config.tls_certificate, config.tls_key)
     feedback = read_loop_config(loop_config) if loop else None
     shops = shops_of(runtime, config, tenants)
-    with running_services(shops, dashboard, feedback) as urls:
+    folder = log_folder or Workspace(shops[0].runtime.workspace).logs
+    followed = printed_log(folder) if print_log else nullcontext()
+    with followed, running_services(shops, dashboard, feedback) as urls:
         for shop, url in zip(shops, urls, strict=True):
             whose = f"{shop.config.tenant}: " if shop.config.tenant else ""
             out.print(f"{whose}serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")

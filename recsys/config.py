@@ -256,6 +256,39 @@ class Scenario(Config):
     """What everybody takes."""
 
 
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    """For people."""
+    JSON = "json"
+    """A JSON object a line, for machines."""
+
+
+class LogConfig(Config):
+    """What the service's processes write about requests and about trouble."""
+
+    format: LogFormat = LogFormat.TEXT
+    """How a line is written."""
+    level: Literal["debug", "info", "warning"] = "info"
+    """From which level on; `info` has a line for each request, `debug` one for each call of an actor."""
+    folder: Path | None = None
+    """Folder of the files; `logs` in the workspace when absent."""
+    file_bytes: PositiveInt = 16 * 1024 * 1024
+    """A process's file starts anew at this size; one older is kept."""
+    days: PositiveFloat = 7.0
+    """Files that nothing was written to for so long are removed when a process starts."""
+
+
+class TraceConfig(Config):
+    """Which requests are traced with OpenTelemetry, and where their spans go."""
+
+    target: str | None = Field(default=None, pattern=r"^(https?://|file:)\S+$")
+    """Base URL of an OTLP collector (HTTP), or `file:FOLDER`; None: no traces."""
+    ratio: Share = 1.0
+    """Share of requests that are traced, where the caller has not decided."""
+
+
 class ServeConfig(Config):
     """How the service answers."""
 
@@ -335,6 +368,10 @@ class ServeConfig(Config):
     """CPUs each replica reserves; fractional so that a laptop holds the whole graph."""
     profile: ProfileConfig = ProfileConfig()
     """How user vectors are made."""
+    log: LogConfig = LogConfig()
+    """What is logged."""
+    traces: TraceConfig = TraceConfig()
+    """What is traced."""
 
     @model_validator(mode="after")
     def _room_to_grow(self) -> Self:

@@ -28,6 +28,7 @@ class Workspace:
     index/CURRENT                           name of the published version
     index/STAGED                            name of a version that replicas load before it is published
     quarantine/<kind>-<digest>.parquet      bad rows of an import, with reasons
+    logs/                                   what the processes of the service wrote, a file each
     reports/                                evaluation results
     robustness.json                         caps, and who counts as a machine, where the shop decides
     privacy/                                who was erased, as keyed hashes, and the secret behind them
@@ -91,6 +92,11 @@ class Workspace:
     def quarantine(self) -> Path:
         """Folder of rows that imports refused."""
         return self.root / "quarantine"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the service's log files."""
+        return self.root / "logs"
 
     @property
     def reports(self) -> Path:

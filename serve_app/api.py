@@ -38,6 +38,7 @@ from serve_app.payloads import (
 )
 from serve_app.privacy_api import add_privacy
 from serve_app.problems import RequestGuard, install_handlers
+from serve_app.request_log import RequestLog
 from serve_app.route_scopes import scopes_of
 from serve_app.service import ShopService
 from serve_app.shared_folder import shared_folder
@@ -112,8 +113,9 @@ def _add_guards(api: FastAPI, service: ShopService) -> None:
     )
     if config.cors_origins:
         api.add_middleware(CORSMiddleware, allow_origins=config.cors_origins, **CORS)
-    # Outermost, so that it also counts those who are turned away.
+    # Outermost, so that they also count and log those who are turned away.
     api.add_middleware(RequestTimer, metrics=service.metrics)
+    api.add_middleware(RequestLog)
     scopes_of(api)  # a route without a scope must not get as far as its first request
 
 

@@ -58,6 +58,7 @@ from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, RemoteShard, ShardClient, ShardVersions
 from serve_app.shard_server import ShardServer
 from serve_app.shared_folder import shared_folder
+from serve_app.telemetry import Telemetry
 from serve_app.writes import Writes
 
 APP_NAME = "recsys"
@@ -70,6 +71,10 @@ HEALTH: dict[str, Any] = {
 """Seen on Ray 2.60: at the default period a killed shard was missing for 12 s, at 1 s for 5.5 s."""
 
 
+QUIET: dict[str, Any] = {"enable_access_log": False}
+"""Serve's own lines about each call say less than ours, and a proxy's would hold what the caller sent."""
+
+
 @dataclass(frozen=True)
 class Wiring:
     """Plain values an ingress replica needs beside its handles."""
@@ -80,6 +85,7 @@ class Wiring:
     placement: Placement
     num_shards: int
     config: ServeConfig
+    telemetry: Telemetry
 
 
 @serve.ingress()
@@ -94,6 +100,7 @@ class Ingress:
         shards: list[DeploymentHandle[Any]],
         profiles: list[DeploymentHandle[Any]],
     ) -> None:
+        wiring.telemetry.start("ingress")
         self._service = assemble(wiring, encoder, events, shards, profiles)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
@@ -111,6 +118,7 @@ class DirectIngress:
         shards: list[DeploymentHandle[Any]],
         profiles: list[DeploymentHandle[Any]],
     ) -> None:
+        wiring.telemetry.start("ingress")
         service = assemble(wiring, encoder, events, shards, profiles)
         config = wiring.config
         folder = shared_folder(wiring.workspace, config, "doors")
@@ -249,22 +257,26 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig, machines: int
     replica: dict[str, Any] = {
         "ray_actor_options": {"num_cpus": config.cpus_per_replica},
         "max_ongoing_requests": config.max_ongoing_requests,
+        "logging_config": QUIET,
         **HEALTH,
     }
+    telemetry = Telemetry(config.log, config.log.folder or workspace.logs, config.traces)
     serving = serving_url(workspace, runtime.database_url)
-    wiring = Wiring(workspace, database_url, serving, placement, manifest.num_shards, config)
+    wiring = Wiring(workspace, database_url, serving, placement, manifest.num_shards, config, telemetry)
     remote = placement is Placement.REMOTE
     of_shard = Replicas(config.shard_replicas, config.max_shard_replicas).options(config, machines)
     of_ingress = Replicas(config.num_recommenders, config.max_recommenders).options(config, machines)
     of_encoder = Replicas(config.num_encoders).options(config, machines)
     shards = [
         _deployment(ShardServer, name=f"shard-{number}", **replica, **of_shard).bind(
-            str(workspace.root), number
+            str(workspace.root), number, telemetry
         )
         for number in range(manifest.num_shards if remote else 0)
     ]
     profiles = [
-        _deployment(ProfileServer, name=f"profiles-{number}", **replica).bind(database_url, config.profile)
+        _deployment(ProfileServer, name=f"profiles-{number}", **replica).bind(
+            database_url, config.profile, telemetry, number
+        )
         for number in range(config.num_profile_partitions if remote else 0)
     ]
     direct = choose_door(runtime, config) is Door.DIRECT
@@ -278,8 +290,8 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig, machines: int
     encoder_config = load_encoder_config(workspace, manifest.encoder_version)
     return ingress.bind(
         wiring,
-        _deployment(EncoderService, **replica, **of_encoder).bind(encoder_config),
-        _deployment(EventLog, **replica).bind(database_url, str(workspace.privacy)),
+        _deployment(EncoderService, **replica, **of_encoder).bind(encoder_config, telemetry),
+        _deployment(EventLog, **replica).bind(database_url, str(workspace.privacy), telemetry),
         shards,
         profiles,
     )
@@ -317,10 +329,10 @@ def start(runtime: RuntimeConfig, config: ServeConfig) -> str:
     _bring_up_databases(runtime)
     prefix = ""
     if choose_door(runtime, config) is Door.DIRECT:
-        serve.start(proxy_location="Disabled")
+        serve.start(proxy_location="Disabled", logging_config=QUIET)
         serve.run(application, name=application_name(config), route_prefix=None)
     else:
-        serve.start(http_options=_http_options(config))
+        serve.start(http_options=_http_options(config), logging_config=QUIET)
         prefix = f"/{config.tenant}" if config.tenant else ""
         serve.run(application, name=application_name(config), route_prefix=prefix or "/")
     scheme = "https" if config.tls_certificate else "http"

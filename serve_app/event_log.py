@@ -22,6 +22,7 @@ from cluster.tombstone_table import ErasedPeople
 from recsys.errors import OverloadedError, RecsysError, StoreError
 from serve_app.breaker import CircuitBreaker
 from serve_app.replica_call import UNANSWERED, answered
+from serve_app.telemetry import Telemetry, carried, continued
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 3.0
@@ -34,8 +35,12 @@ CHECK_PAUSE_S = 0.01
 class EventLog:
     """Group commit: all batches that wait share one transaction; each is acked after its fsync."""
 
-    def __init__(self, database_url: str, privacy: str | None = None) -> None:
+    def __init__(
+        self, database_url: str, privacy: str | None = None, telemetry: Telemetry | None = None
+    ) -> None:
         """`privacy`: folder of the ledger of erasures; by default the one beside a SQLite file."""
+        if telemetry:
+            telemetry.start("events")
         engine = open_database(database_url)
         erased = ErasedPeople(engine, Path(privacy) if privacy else None)
         self._writer = EventWriter(EventStore(engine, erased))
@@ -45,6 +50,7 @@ class EventLog:
         """Process that serves this replica."""
         return os.getpid()
 
+    @continued("events.append")
     async def append(self, events: pa.Table) -> AppendCounts:
         """Append a batch (`EVENTS`); durable when it returns."""
         return await self._writer.append(events)
@@ -85,8 +91,11 @@ class EventClient:
         """Append a batch (`EVENTS`); raises `StoreError` or `OverloadedError` when it is not durable."""
         if not self._breaker.allows():
             return await self._own.append(events)
+        context = carried()
         try:
-            counts: AppendCounts = await answered(lambda: self._handle.append.remote(events), self._timeout_s)
+            counts: AppendCounts = await answered(
+                lambda: self._handle.append.remote(events, carried=context), self._timeout_s
+            )
         except BackPressureError as error:
             raise OverloadedError("too many events wait to be written") from error
         except (TimeoutError, *UNANSWERED) as error:

@@ -137,7 +137,7 @@ class ShopService:
         key = user_key(user_id, None) if kind == "user" else user_key(None, user_id)
         profile = await self.profiles.profile(key, time.time_ns() // 1_000)
         if profile.num_events == 0:
-            raise NotFoundError(f"nothing is known about this {kind}", found=user_id)
+            raise NotFoundError(f"nothing is known about this {kind}")
         view = self.watch.view
         known = await view.items([interest.item_id for interest in profile.interests])
         return ProfileAnswer(

@@ -179,12 +179,18 @@ def assemble_inline(
     )
 
 
+async def refuse_server_errors(answer: httpx.Response) -> None:
+    """Raise for what nobody foresaw."""
+    assert answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR, answer.request.url
+
+
 @asynccontextmanager
 async def client_of(service: ShopService) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client straight into the application; a server error is raised, not answered."""
     await service.start()
     transport = httpx.ASGITransport(app=create_api(service), raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+    hooks = {"response": [refuse_server_errors]}
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop", event_hooks=hooks) as client:
         yield client
     await service.stop()
 
