@@ -447,6 +447,8 @@ class RobustnessConfig(Config):
     """Bounds of every user."""
     screening: ScreeningConfig = ScreeningConfig()
     """Who is left out altogether."""
+    min_users: PositiveInt = 1
+    """Different users who must stand behind a pair of items before anybody else is told of it."""
 
 
 class FitConfig(Config):
@@ -478,6 +480,8 @@ class FitConfig(Config):
     """Seed of every draw."""
     caps: UserCaps = UserCaps()
     """The most that one user says."""
+    min_users: PositiveInt = 1
+    """Different users who must stand behind a pair of items before it counts; 1: any."""
 
 
 class TrainMode(StrEnum):
