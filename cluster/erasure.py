@@ -113,7 +113,7 @@ class Eraser:
         """Whether the ledger names somebody whom the database does not: a backup, or a process that died."""
         every = self._erased.ledger_or_refuse().read()
         with reading(self._engine) as connection:
-            known = dict(connection.execute(select(T.person, T.until)).tuples().all())
+            known = {person: until for person, until in connection.execute(select(T.person, T.until))}
         return any(known.get(one.person, -1) < one.until_us for one in every)
 
     def _visitors_of(self, connection: Connection, until: Mapping[str, int]) -> dict[str, int]:
