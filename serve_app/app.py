@@ -38,6 +38,7 @@ from serve_app.decisions import Decisions
 from serve_app.encoder_service import EncoderService, RemoteEncoder
 from serve_app.event_log import EventClient, EventLog
 from serve_app.evidence import Evidence
+from serve_app.fallback_shelf import FallbackShelf
 from serve_app.habit_board import HabitBoard
 from serve_app.http_door import HttpDoor
 from serve_app.index_watch import IndexWatch
@@ -130,10 +131,12 @@ def assemble(
     config, engine = wiring.config, open_database(wiring.database_url)
     items, event_store = ItemStore(engine), EventStore(engine)
     text_encoder = RemoteEncoder(encoder, config.encode_timeout_s)
-    watch = IndexWatch(wiring.workspace, _shard_clients(wiring, shards), items, text_encoder, config)
     reader = _profile_reader(wiring, event_store, profiles)
     screened = ScreeningBoard(event_store, load_robustness(wiring.workspace))
     board, metrics = PopularityBoard(event_store, config, screened), Metrics()
+    # Shards in this process do not go without it.
+    shelf = FallbackShelf(items, board) if wiring.placement is Placement.REMOTE else None
+    watch = IndexWatch(wiring.workspace, _shard_clients(wiring, shards), items, text_encoder, config, shelf)
     serving = open_serving_database(wiring.serving_url)
     answers, habits = AnswerStore(serving), HabitBoard(event_store, screened)
     journal = AnswerJournal(answers, metrics, config.answer_days)
@@ -159,6 +162,7 @@ def assemble(
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
+        shelf=shelf,
     )
 
 

@@ -22,6 +22,7 @@ from serve_app.controls import ControlWatch
 from serve_app.decisions import Decisions
 from serve_app.encoder_service import RemoteEncoder
 from serve_app.evidence import Evidence
+from serve_app.fallback_shelf import FallbackShelf
 from serve_app.habit_board import HabitBoard
 from serve_app.index_watch import IndexWatch
 from serve_app.loop_desk import LoopDesk
@@ -60,6 +61,7 @@ class ShopService:
     journal: AnswerJournal
     report: ReplicaReport
     screened: ScreeningBoard
+    shelf: FallbackShelf | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:
@@ -68,12 +70,16 @@ class ShopService:
         await self._require_same_encoder()
         await self.screened.refresh()
         await self.popularity.refresh()
+        if self.shelf is not None:
+            await self.shelf.refresh()
         await self.controls.refresh()
         await self.report.send()
         self.metrics.before_reading = [self._observe_index]
         learned = (self.watch, self.screened, self.popularity, self.habits)
         work = (*learned, self.controls, self.journal, self.report)
         self._tasks = [asyncio.create_task(one.run()) for one in work]
+        if self.shelf is not None:
+            self._tasks.append(asyncio.create_task(self.shelf.run()))
 
     async def stop(self) -> None:
         """End the background work."""
