@@ -160,7 +160,7 @@ def counter_value(connection: Connection, counter: str) -> int:
 
 def _create_tables(engine: Engine) -> None:
     # Their modules put them into METADATA; imported here, since they import this module.
-    from cluster import control_tables  # noqa: F401
+    from cluster import control_tables, key_store  # noqa: F401
 
     for attempt in (1, 2):
         try:

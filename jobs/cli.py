@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from jobs import (
+    artifact_commands,
     bench_commands,
     capacity_commands,
     catalog_commands,
     doctor_commands,
     import_commands,
+    key_commands,
     learning_commands,
     loop_commands,
     moderation_commands,
@@ -37,6 +39,8 @@ training_commands.register(app)
 learning_commands.register(app)
 serve_commands.register(app)
 loop_commands.register(app)
+key_commands.register(app)
+artifact_commands.register(app)
 simulate_commands.register(app)
 moderation_commands.register(app)
 bench_commands.register(app)

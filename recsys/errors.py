@@ -14,6 +14,9 @@ RecsysError
 │   ├── IndexCorruptError    a file of a version is absent, altered, truncated or swapped
 │   └── GateError            a version is worse than the published one, or not sane
 ├── StoreError               the event or item store did not accept or answer: HTTP 503
+├── AccessError              who calls may not do this
+│   ├── UnknownKeyError      no key in force came with the request: HTTP 401
+│   └── ScopeError           the key does not open this route: HTTP 403
 ├── OverloadedError          more work than the service takes now: HTTP 429 with Retry-After
 └── CapacityError            the cluster is too small for what was asked of it
 """
@@ -97,6 +100,18 @@ class GateError(IndexVersionError):
 
 class StoreError(RecsysError):
     """The event or item store did not accept the write or answer the read."""
+
+
+class AccessError(RecsysError):
+    """Who calls may not do this."""
+
+
+class UnknownKeyError(AccessError):
+    """No key in force came with the request."""
+
+
+class ScopeError(AccessError):
+    """The key does not open this route."""
 
 
 class OverloadedError(RecsysError):

@@ -78,9 +78,13 @@ class IndexView:
             found |= shelf.matches(base.unanswered, where)
         return replace(base, item_ids=found, coverage=self._coverage(base.coverage))
 
-    def full_coverage(self) -> Coverage:
-        """Coverage of an answer that asked no shard."""
-        return self.retriever.full_coverage(self.live.num_items)
+    async def unreachable(self, item_id: str) -> str:
+        """Why nothing can be said of an item now, as a label; empty when its absence is a fact."""
+        return "" if item_id in self.live.changed else await self.retriever.unreachable(item_id)
+
+    def coverage_now(self) -> Coverage:
+        """Coverage of what was not searched for: by the shards that answered when last asked."""
+        return self.retriever.coverage_now(self.live.num_items)
 
     @property
     def _shelf(self) -> ShardIndex | None:

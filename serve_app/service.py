@@ -25,6 +25,7 @@ from serve_app.evidence import Evidence
 from serve_app.fallback_shelf import FallbackShelf
 from serve_app.habit_board import HabitBoard
 from serve_app.index_watch import IndexWatch
+from serve_app.key_watch import KeyWatch
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
 from serve_app.payloads import EmbedAnswer, IndexAnswer, InterestBody, ListAnswer, ProfileAnswer
@@ -62,6 +63,9 @@ class ShopService:
     report: ReplicaReport
     screened: ScreeningBoard
     shelf: FallbackShelf | None = None
+    """None where the shards are in this process."""
+    keys: KeyWatch | None = None
+    """None: whoever reaches the service may call everything."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:
@@ -74,12 +78,12 @@ class ShopService:
             await self.shelf.refresh()
         await self.controls.refresh()
         await self.report.send()
+        if self.keys is not None:
+            await self.keys.refresh()
         self.metrics.before_reading = [self._observe_index]
         learned = (self.watch, self.screened, self.popularity, self.habits)
-        work = (*learned, self.controls, self.journal, self.report)
-        self._tasks = [asyncio.create_task(one.run()) for one in work]
-        if self.shelf is not None:
-            self._tasks.append(asyncio.create_task(self.shelf.run()))
+        work = (*learned, self.controls, self.journal, self.report, self.keys, self.shelf)
+        self._tasks = [asyncio.create_task(one.run()) for one in work if one is not None]
 
     async def stop(self) -> None:
         """End the background work."""
