@@ -27,9 +27,7 @@ from recsys.workspace import Workspace, replace_file
 
 UserArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="USER_ID", help="The person; `-` reads the id from stdin, out of the shell's log."
-    ),
+    typer.Argument(metavar="USER_ID", help="The person; `-` reads the id from stdin."),
 ]
 KindOption = Annotated[
     Literal["user", "visitor"],
@@ -56,9 +54,8 @@ def erase(
 
     Example: recsys erase shopper-0156
     """
-    counts = eraser_of(runtime_of(workspace, database_url)).erase(
-        key_of(_said(user_id), kind), rebuild=rebuild
-    )
+    key, eraser = key_of(_said(user_id), kind), eraser_of(runtime_of(workspace, database_url))
+    counts = eraser.erase(key, rebuild=rebuild)
     show("erase", counts.as_rows(), as_json)
 
 
