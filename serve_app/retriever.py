@@ -139,11 +139,11 @@ class Retriever:
             frozenset(reason for _, reason in answers if reason),
         )
 
-    async def unreachable(self, item_id: str) -> str:
-        """Why the shard of an item does not answer now; empty when it does."""
+    async def vector_of(self, item_id: str) -> tuple[np.ndarray | None, str]:
+        """The embedding of one item, None where there is none; why its shard did not say, or nothing."""
         owner = shard_of(item_id, len(self._shards))
-        _, reason = await self._ask(owner, "items", lambda s: s.items(self._version, [item_id]))
-        return reason
+        found, reason = await self._ask(owner, "vectors", lambda s: s.vectors(self._version, [item_id]))
+        return (found or {}).get(item_id), reason
 
     def coverage_now(self, live_items: int = 0) -> Coverage:
         """Coverage by the shards that answered when they were last asked."""
