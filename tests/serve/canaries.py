@@ -13,41 +13,12 @@ PERSON = "canary-anna.person@example.org"
 THING = "canary-thing-4711"
 """What stands elsewhere: errors may quote it, logs may not."""
 PERSONAL = frozenset(
-    [
-        "user_id",
-        "visitor_id",
-        "session_id",
-        "event_id",
-        "recommendation_id",
-        "review_text",
-        "text",
-        "texts",
-        "region",
-        "age",
-        "user",
-        "context",
-        "kind",
-        "x-actor",
-    ]
+    """user_id visitor_id session_id event_id recommendation_id review_text text texts region age user
+    context""".split()  # noqa: SIM905  # a list of one a line says no more
 )
 HEADERS = dict.fromkeys(
-    [
-        "x-request-id",
-        "traceparent",
-        "tracestate",
-        "baggage",
-        "authorization",
-        "cookie",
-        "user-agent",
-        "referer",
-        "from",
-        "x-forwarded-for",
-        "x-actor",
-        "accept",
-        "accept-language",
-        "if-none-match",
-        "origin",
-    ],
+    """x-request-id traceparent tracestate baggage authorization cookie user-agent referer from
+    x-forwarded-for x-actor accept accept-language if-none-match origin""".split(),  # noqa: SIM905
     PERSON,
 )
 Maker = Callable[[str], Any]
@@ -95,6 +66,8 @@ def requests_of(spec: dict[str, Any]) -> Iterator[Asked]:
                     yield Asked(method.upper(), target, raw=raw)
     for method in ("GET", "POST", "PATCH", "BREW"):
         yield Asked(method, f"/{PERSON}/{THING}", params={PERSON: PERSON})
+    yield Asked("PUT", "/v1/recommend", body={PERSON: PERSON})
+    yield Asked("POST", "/v1/recommend", body={PERSON: PERSON, "user": {PERSON: PERSON}})
     deep = b'{"user_id": "' + PERSON.encode() + b'", "filter": ' + b'{"not": ' * 2_000 + b"1" + b"}" * 2_001
     yield Asked("POST", "/v1/recommend", raw=deep)
     yield Asked("POST", "/v1/recommend", raw=PERSON.encode() * 100_000)
@@ -103,12 +76,12 @@ def requests_of(spec: dict[str, Any]) -> Iterator[Asked]:
 def _asked(spec: dict[str, Any], method: str, path: str, operation: dict[str, Any], make: Maker) -> Asked:
     content = operation.get("requestBody", {}).get("content", {})
     schema = content.get("application/json", {}).get("schema")
-    queries = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+    queries = [one for one in operation.get("parameters", ()) if one["in"] == "query"]
     return Asked(
         method,
         _filled_path(path, operation),
         _filled(spec, schema, "", make) if schema else None,
-        {name: value_of(name) for name in queries},
+        {one["name"]: str(_filled(spec, one["schema"], one["name"], make)) for one in queries},
     )
 
 
@@ -128,6 +101,8 @@ def _filled(spec: dict[str, Any], schema: dict[str, Any], name: str, make: Maker
         return _filled(spec, found, name, make)
     if "anyOf" in schema:
         return _filled(spec, schema["anyOf"][0], name, make)
+    if "enum" in schema and make is value_of:
+        return schema["enum"][0]
     kind = schema.get("type")
     if kind == "array":
         return [_filled(spec, schema["items"], name, make)]
