@@ -94,22 +94,26 @@ def _filled_path(path: str, operation: dict[str, Any]) -> str:
 
 def _filled(spec: dict[str, Any], schema: dict[str, Any], name: str, make: Maker) -> Any:
     """A value for a schema, with a canary wherever there is a text."""
-    if "$ref" in schema:
-        found: dict[str, Any] = spec
-        for part in schema["$ref"].removeprefix("#/").split("/"):
-            found = found[part]
-        return _filled(spec, found, name, make)
-    if "anyOf" in schema:
-        return _filled(spec, schema["anyOf"][0], name, make)
-    if "enum" in schema and make is value_of:
-        return schema["enum"][0]
-    kind = schema.get("type")
-    if kind == "array":
+    while "$ref" in schema or "anyOf" in schema:
+        schema = schema["anyOf"][0] if "anyOf" in schema else _named(spec, schema["$ref"])
+    if schema.get("type") == "array":
         return [_filled(spec, schema["items"], name, make)]
-    if kind == "object" and "properties" in schema:
+    if "properties" in schema:
         return {key: _filled(spec, inner, key, make) for key, inner in schema["properties"].items()}
-    if kind == "object":
+    if schema.get("type") == "object":
         return {"field": make(name), "op": make(name), "value": make(name)}
-    if kind in ("integer", "number", "boolean") and make is value_of:
-        return schema.get("default", 1) if kind != "boolean" else True
-    return make(name)
+    return _valid(schema, name) if make is value_of else make(name)
+
+
+def _named(spec: dict[str, Any], reference: str) -> dict[str, Any]:
+    for part in reference.removeprefix("#/").split("/"):
+        spec = spec[part]
+    return spec
+
+
+def _valid(schema: dict[str, Any], name: str) -> Any:
+    """What the schema takes, as far as a canary can be that."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    plain = {"integer": schema.get("default", 1), "number": schema.get("default", 1), "boolean": True}
+    return plain.get(schema.get("type", ""), value_of(name))

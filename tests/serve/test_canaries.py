@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +69,18 @@ async def answered(client: httpx.AsyncClient, asked: Asked) -> httpx.Response:
     )
 
 
-def all_of(service: ShopService, wanted: Sequence[Asked] = ()) -> tuple[list[httpx.Response], str]:
-    """The answers to these requests, or to every canary, and the metrics afterwards."""
+def all_of(
+    service: ShopService, wanted: Sequence[Asked] = (), first: Callable[[], None] = lambda: None
+) -> tuple[list[httpx.Response], str]:
+    """The answers to these requests, or to every canary, and the metrics afterwards.
+
+    `first` is called when the service has started.
+    """
     api = create_api(service)
 
     async def run() -> tuple[list[httpx.Response], str]:
         await service.start()
+        first()
         async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://shop") as client:
             found = [await answered(client, asked) for asked in wanted or requests_of(api.openapi())]
             metrics = (await client.get("/metrics")).text
@@ -124,12 +130,11 @@ def test_a_person_in_every_field_and_header_is_told_on_nowhere(
     assert_nobody_in(answers, lines, metrics, traced(spans))
 
 
+VIEW = {"user_id": PERSON, "item_id": "i", "event_type": "view"}
 OF_A_PERSON = (
     Asked("GET", f"/v1/users/{PERSON}/profile"),
     Asked("POST", "/v1/recommend", {"user_id": PERSON, "n": 3}),
-    Asked(
-        "POST", "/v1/events:batch", {"events": [{"user_id": PERSON, "item_id": "i", "event_type": "view"}]}
-    ),
+    Asked("POST", "/v1/events:batch", {"events": [VIEW]}),
 )
 
 
@@ -149,9 +154,11 @@ def test_an_error_that_nobody_foresaw_and_that_quotes_the_person_is_told_without
 def test_a_broken_database_is_told_without_what_was_asked_of_it(
     service: ShopService, small_shop: SmallShop, spans: InMemorySpanExporter, log_folder: Path
 ) -> None:
-    with open_database(small_shop.workspace.database_url).begin() as connection:
-        connection.exec_driver_sql("DROP TABLE events")
-    answers, metrics = all_of(service, OF_A_PERSON)
+    def drop() -> None:
+        with open_database(small_shop.workspace.database_url).begin() as connection:
+            connection.exec_driver_sql("DROP TABLE events")
+
+    answers, metrics = all_of(service, OF_A_PERSON, drop)
     assert [answer.status_code for answer in answers] == [503, 200, 503]
     lines = told(log_folder)
     assert "no such table" in lines
