@@ -13,41 +13,12 @@ PERSON = "canary-anna.person@example.org"
 THING = "canary-thing-4711"
 """What stands elsewhere: errors may quote it, logs may not."""
 PERSONAL = frozenset(
-    [
-        "user_id",
-        "visitor_id",
-        "session_id",
-        "event_id",
-        "recommendation_id",
-        "review_text",
-        "text",
-        "texts",
-        "region",
-        "age",
-        "user",
-        "context",
-        "kind",
-        "x-actor",
-    ]
+    """user_id visitor_id session_id event_id recommendation_id review_text text texts region age user
+    context""".split()  # noqa: SIM905  # a list of one a line says no more
 )
 HEADERS = dict.fromkeys(
-    [
-        "x-request-id",
-        "traceparent",
-        "tracestate",
-        "baggage",
-        "authorization",
-        "cookie",
-        "user-agent",
-        "referer",
-        "from",
-        "x-forwarded-for",
-        "x-actor",
-        "accept",
-        "accept-language",
-        "if-none-match",
-        "origin",
-    ],
+    """x-request-id traceparent tracestate baggage authorization cookie user-agent referer from
+    x-forwarded-for x-actor accept accept-language if-none-match origin""".split(),  # noqa: SIM905
     PERSON,
 )
 Maker = Callable[[str], Any]
@@ -95,6 +66,8 @@ def requests_of(spec: dict[str, Any]) -> Iterator[Asked]:
                     yield Asked(method.upper(), target, raw=raw)
     for method in ("GET", "POST", "PATCH", "BREW"):
         yield Asked(method, f"/{PERSON}/{THING}", params={PERSON: PERSON})
+    yield Asked("PUT", "/v1/recommend", body={PERSON: PERSON})
+    yield Asked("POST", "/v1/recommend", body={PERSON: PERSON, "user": {PERSON: PERSON}})
     deep = b'{"user_id": "' + PERSON.encode() + b'", "filter": ' + b'{"not": ' * 2_000 + b"1" + b"}" * 2_001
     yield Asked("POST", "/v1/recommend", raw=deep)
     yield Asked("POST", "/v1/recommend", raw=PERSON.encode() * 100_000)
@@ -103,12 +76,12 @@ def requests_of(spec: dict[str, Any]) -> Iterator[Asked]:
 def _asked(spec: dict[str, Any], method: str, path: str, operation: dict[str, Any], make: Maker) -> Asked:
     content = operation.get("requestBody", {}).get("content", {})
     schema = content.get("application/json", {}).get("schema")
-    queries = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+    queries = [one for one in operation.get("parameters", ()) if one["in"] == "query"]
     return Asked(
         method,
         _filled_path(path, operation),
         _filled(spec, schema, "", make) if schema else None,
-        {name: value_of(name) for name in queries},
+        {one["name"]: str(_filled(spec, one["schema"], one["name"], make)) for one in queries},
     )
 
 
@@ -121,20 +94,26 @@ def _filled_path(path: str, operation: dict[str, Any]) -> str:
 
 def _filled(spec: dict[str, Any], schema: dict[str, Any], name: str, make: Maker) -> Any:
     """A value for a schema, with a canary wherever there is a text."""
-    if "$ref" in schema:
-        found: dict[str, Any] = spec
-        for part in schema["$ref"].removeprefix("#/").split("/"):
-            found = found[part]
-        return _filled(spec, found, name, make)
-    if "anyOf" in schema:
-        return _filled(spec, schema["anyOf"][0], name, make)
-    kind = schema.get("type")
-    if kind == "array":
+    while "$ref" in schema or "anyOf" in schema:
+        schema = schema["anyOf"][0] if "anyOf" in schema else _named(spec, schema["$ref"])
+    if schema.get("type") == "array":
         return [_filled(spec, schema["items"], name, make)]
-    if kind == "object" and "properties" in schema:
+    if "properties" in schema:
         return {key: _filled(spec, inner, key, make) for key, inner in schema["properties"].items()}
-    if kind == "object":
+    if schema.get("type") == "object":
         return {"field": make(name), "op": make(name), "value": make(name)}
-    if kind in ("integer", "number", "boolean") and make is value_of:
-        return schema.get("default", 1) if kind != "boolean" else True
-    return make(name)
+    return _valid(schema, name) if make is value_of else make(name)
+
+
+def _named(spec: dict[str, Any], reference: str) -> dict[str, Any]:
+    for part in reference.removeprefix("#/").split("/"):
+        spec = spec[part]
+    return spec
+
+
+def _valid(schema: dict[str, Any], name: str) -> Any:
+    """What the schema takes, as far as a canary can be that."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    plain = {"integer": schema.get("default", 1), "number": schema.get("default", 1), "boolean": True}
+    return plain.get(schema.get("type", ""), value_of(name))
