@@ -52,6 +52,7 @@ from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, RemoteShard, ShardClient, ShardVersions
 from serve_app.shard_server import ShardServer
 from serve_app.shared_folder import shared_folder
+from serve_app.typical_shoppers import TypicalShoppers
 from serve_app.writes import Writes
 
 APP_NAME = "recsys"
@@ -161,6 +162,7 @@ def assemble(
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
         keys=KeyWatch(KeyStore(engine), config.refresh_s) if config.keys else None,
+        shoppers=TypicalShoppers(event_store, reader, watch, screened) if config.store else None,
     )
 
 

@@ -33,6 +33,7 @@ from serve_app.profiles import ProfileReader
 from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
 from serve_app.screening_board import ScreeningBoard
+from serve_app.typical_shoppers import TypicalShoppers
 from serve_app.writes import Writes
 
 BROKEN = frozenset({"shard_down", "timeout", "stale_index", "no_encoder"})
@@ -63,6 +64,8 @@ class ShopService:
     screened: ScreeningBoard
     keys: KeyWatch | None = None
     """None: whoever reaches the service may call everything."""
+    shoppers: TypicalShoppers | None = None
+    """Whom the store page offers; None: there is no store page."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:
