@@ -302,6 +302,8 @@ class ServeConfig(Config):
     """Whether callers need an API key."""
     cors_origins: tuple[str, ...] = ()
     """Pages of these origins, such as `https://shop.example`, may call; of no others."""
+    store: bool = False
+    """Whether a store page at `/store/` shows what the API does."""
     tls_certificate: Path | None = None
     """Certificate chain (PEM); with it the service speaks HTTPS."""
     tls_key: Path | None = None

@@ -60,6 +60,7 @@ from serve_app.shard_clients import InlineShard, RemoteShard, ShardClient, Shard
 from serve_app.shard_server import ShardServer
 from serve_app.shared_folder import shared_folder
 from serve_app.telemetry import Telemetry
+from serve_app.typical_shoppers import TypicalShoppers
 from serve_app.writes import Writes
 
 APP_NAME = "recsys"
@@ -184,6 +185,7 @@ def assemble(
         keys=KeyWatch(KeyStore(engine), config.refresh_s) if config.keys else None,
         privacy=PrivacyDesk(wiring.workspace, engine, serving, config.profile),
         shelf=shelf,
+        shoppers=TypicalShoppers(event_store, reader, watch, screened) if config.store else None,
     )
 
 

@@ -36,6 +36,7 @@ from serve_app.profiles import ProfileReader
 from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
 from serve_app.screening_board import ScreeningBoard
+from serve_app.typical_shoppers import TypicalShoppers
 from serve_app.writes import Writes
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,8 @@ class ShopService:
     """None where the shards are in this process."""
     keys: KeyWatch | None = None
     """None: whoever reaches the service may call everything."""
+    shoppers: TypicalShoppers | None = None
+    """Whom the store page offers; None: there is no store page."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:
