@@ -160,7 +160,7 @@ def counter_value(connection: Connection, counter: str) -> int:
 
 def _create_tables(engine: Engine) -> None:
     # Their modules put them into METADATA; imported here, since they import this module.
-    from cluster import control_tables  # noqa: F401
+    from cluster import control_tables, tombstone_table  # noqa: F401
 
     for attempt in (1, 2):
         try:
@@ -211,6 +211,7 @@ def _set_up_sqlite(connection: Any, _: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",  # fsync before a commit returns
         "temp_store=MEMORY",
+        "secure_delete=ON",  # what was deleted is overwritten, see docs/privacy.md
         "cache_size=-65536",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from cluster.database import begin_sqlite, writing
+from cluster.tombstone_table import TOMBSTONES_TABLE
 from recsys.workspace import Workspace
 
 METADATA = MetaData()
@@ -44,6 +45,7 @@ REPLICAS_TABLE = Table(
     Column("at", BigInteger, nullable=False),
     Column("body", Text, nullable=False),  # JSON: versions and what became of their requests
 )
+TOMBSTONES_TABLE.to_metadata(METADATA)  # the same table where both are one database
 BUSY_TIMEOUT_MS = 5_000
 
 
@@ -67,5 +69,11 @@ def open_serving_database(url: str) -> Engine:
 
 def _set_up_sqlite(connection: object, _: object) -> None:
     connection.isolation_level = None  # type: ignore[attr-defined]  # the driver's connection
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=NORMAL"):
+    pragmas = (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "secure_delete=ON",
+    )
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ from jobs import (
     learning_commands,
     loop_commands,
     moderation_commands,
+    privacy_commands,
     serve_commands,
     simulate_commands,
     training_commands,
@@ -27,6 +28,7 @@ from recsys.errors import ConfigError, InputError, RecsysError
 app = typer.Typer(
     name="recsys",
     no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # a crash must not put anybody's data into a log
     rich_markup_mode="rich",
     help="A shop's recommender on Ray: import, embed, fit, evaluate, serve.",
     epilog="Exit codes: 0 done, 1 too much of the data was bad, 2 wrong use, 3 something is not available.",
@@ -39,6 +41,7 @@ serve_commands.register(app)
 loop_commands.register(app)
 simulate_commands.register(app)
 moderation_commands.register(app)
+privacy_commands.register(app)
 bench_commands.register(app)
 capacity_commands.register(app)
 doctor_commands.register(app)
@@ -59,6 +62,10 @@ def recsys(
     ] = None,
 ) -> None:
     """Options of every command."""
+    if submit and context.invoked_subcommand in privacy_commands.PERSONAL:
+        raise ConfigError(
+            "a cluster's list of jobs would keep the id", expected="this command on a machine of the cluster"
+        )
     if submit:
         from jobs.submit import submit as send
 

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cluster.loop_actor import start_actor
 from cluster.runtime import connect
+from jobs.privacy_commands import eraser_of
 from recsys.config import RuntimeConfig, Scenario, ServeConfig
 from recsys.errors import ConfigError
 from recsys.feedback import LoopConfig
@@ -38,6 +39,8 @@ def running_service(
     if not runtime.address:  # a cluster's proxies listen elsewhere, or here for a service that is taken over
         _require_free_port(config)
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its start-up lines are not for this terminal
+    if (eraser := eraser_of(runtime)).unapplied():  # a backup was put back: nobody comes back with it
+        eraser.replay()
     with connect(runtime, dashboard=dashboard):
         try:
             url = app.start(runtime, config)

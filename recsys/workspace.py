@@ -24,6 +24,7 @@ class Workspace:
     quarantine/<kind>-<digest>.parquet      bad rows of an import, with reasons
     reports/                                evaluation results
     robustness.json                         caps, and who counts as a machine, where the shop decides
+    privacy/                                who was erased, as keyed hashes, and the secret behind them
     """
 
     root: Path
@@ -94,6 +95,11 @@ class Workspace:
     def robustness(self) -> Path:
         """File of the shop's own decisions about caps and machines; absent: the defaults."""
         return self.root / "robustness.json"
+
+    @property
+    def privacy(self) -> Path:
+        """Folder of the ledger of erasures; a restore must never put an older one in its place."""
+        return self.root / "privacy"
 
     def create(self) -> Workspace:
         """The same workspace with its root folder present."""

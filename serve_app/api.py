@@ -33,6 +33,7 @@ from serve_app.payloads import (
     SearchRequest,
     SimilarRequest,
 )
+from serve_app.privacy_api import add_privacy
 from serve_app.problems import RequestGuard, install_handlers
 from serve_app.service import ShopService
 
@@ -75,6 +76,7 @@ def create_api(service: ShopService) -> FastAPI:
     add_decisions(api, service.decisions)
     add_loop(api, service.loop)
     add_evidence(api, service.evidence)
+    add_privacy(api, service.privacy)
     config = service.config
     api.add_middleware(
         RequestGuard,

@@ -25,6 +25,7 @@ from cluster.profile_store import ProfilePartition
 from cluster.replica_board import ReplicaBoard
 from cluster.runtime import ResourceRequest, require
 from cluster.serving_database import open_serving_database, serving_url
+from cluster.tombstone_table import ErasedPeople
 from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
 from recsys.encoder_record import load_encoder_config
 from recsys.errors import ConfigError
@@ -44,6 +45,7 @@ from serve_app.index_watch import IndexWatch
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import FOLDER_VARIABLE, Metrics
 from serve_app.popularity_board import PopularityBoard
+from serve_app.privacy_desk import PrivacyDesk
 from serve_app.profiles import InlineProfiles, ProfileReader, ProfileServer, RemoteProfiles
 from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
@@ -135,7 +137,8 @@ def assemble(
     screened = ScreeningBoard(event_store, load_robustness(wiring.workspace))
     board, metrics = PopularityBoard(event_store, config, screened), Metrics()
     serving = open_serving_database(wiring.serving_url)
-    answers, habits = AnswerStore(serving), HabitBoard(event_store, screened)
+    erased = ErasedPeople(serving, wiring.workspace.privacy)
+    answers, habits = AnswerStore(serving, erased), HabitBoard(event_store, screened)
     journal = AnswerJournal(answers, metrics, config.answer_days)
     store = ControlStore(engine)
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
@@ -159,6 +162,7 @@ def assemble(
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
+        privacy=PrivacyDesk(wiring.workspace, engine, serving, config.profile),
     )
 
 
@@ -243,7 +247,7 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig) -> Applicatio
     return ingress.bind(
         wiring,
         _deployment(EncoderService, **replica).bind(load_encoder_config(workspace, manifest.encoder_version)),
-        _deployment(EventLog, **replica).bind(database_url),
+        _deployment(EventLog, **replica).bind(database_url, str(workspace.privacy)),
         shards,
         profiles,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from ray.serve.handle import DeploymentHandle
 from cluster.database import open_database
 from cluster.event_store import AppendCounts, EventStore
 from cluster.event_writer import EventWriter
+from cluster.tombstone_table import ErasedPeople
 from recsys.errors import OverloadedError, StoreError
 
 ATTEMPTS = 3
@@ -23,8 +25,11 @@ RETRY_PAUSE_S = 0.5
 class EventLog:
     """Group commit: all batches that wait share one transaction; each is acked after its fsync."""
 
-    def __init__(self, database_url: str) -> None:
-        self._writer = EventWriter(EventStore(open_database(database_url)))
+    def __init__(self, database_url: str, privacy: str | None = None) -> None:
+        """`privacy`: folder of the ledger of erasures; by default the one beside a SQLite file."""
+        engine = open_database(database_url)
+        erased = ErasedPeople(engine, Path(privacy) if privacy else None)
+        self._writer = EventWriter(EventStore(engine, erased))
 
     async def process_id(self) -> int:
         """Process that serves this replica."""

@@ -28,6 +28,7 @@ from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
 from serve_app.payloads import EmbedAnswer, IndexAnswer, InterestBody, ListAnswer, ProfileAnswer
 from serve_app.popularity_board import PopularityBoard
+from serve_app.privacy_desk import PrivacyDesk
 from serve_app.profiles import ProfileReader
 from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
@@ -60,6 +61,7 @@ class ShopService:
     journal: AnswerJournal
     report: ReplicaReport
     screened: ScreeningBoard
+    privacy: PrivacyDesk
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:

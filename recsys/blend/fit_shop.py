@@ -65,6 +65,7 @@ def fit_shop(data: Dataset, config: FitConfig, parent: Parent | None, say: Say) 
         Whitening.fit(data.vectors, blend.settings.whitening),
         datetime.fromtimestamp(int(data.log.occurred_at_us.max()) / 1e6, UTC),
         metrics,
+        data.last_erasure,
     )
 
 

@@ -87,6 +87,9 @@ class IndexManifest(Config):
     """Version that was published when it was made."""
     data_cutoff: datetime | None = None
     """Newest event behind its behaviour signals."""
+    last_erasure: datetime | None = None
+    """Newest erasure of a person that its behaviour signals know of: nothing of anybody erased until then is
+    in them. None: nobody had been erased, or nothing was learned."""
     metrics: dict[str, float] = {}
     """Figures at the gate."""
     blend: FittedBlend | None = None
@@ -111,6 +114,8 @@ class IndexManifest(Config):
             *((f"{self.storage.value}", *(scan.kind.value for scan in self.scans)) if self.scans else ()),
             *(signal.model_dump_json() for signal in self.signals),
             *((self.blend.model_dump_json(),) if self.blend else ()),
+            # A fit after an erasure is another version, also where the person made no difference.
+            *((self.last_erasure.isoformat(),) if self.last_erasure else ()),
             *(file.sha256 for file in self.files),
         ]
         return blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()

@@ -39,6 +39,7 @@ class Provenance:
     data_cutoff: datetime | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     encoding: EncodingRecord | None = None
+    last_erasure: datetime | None = None
 
 
 class IndexWriter:
@@ -124,6 +125,7 @@ class IndexWriter:
             catalog_seq=provenance.catalog_seq,
             blend=provenance.blend,
             data_cutoff=provenance.data_cutoff,
+            last_erasure=provenance.last_erasure,
             metrics=provenance.metrics,
             created_at=created_at,
             parent_version=self._parent(),
