@@ -33,6 +33,8 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQL
 from recsys.errors import ConfigError, StoreError
 
 SCHEMA_VERSION = 1
+RETENTIONS = "retentions"
+"""Counter of the times that old events were removed."""
 BUSY_TIMEOUT_MS = 60_000
 _WRITERS: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
 """One lock an engine: SQLite's own wait for the write lock is not fair, a thread can starve in it."""
@@ -184,7 +186,13 @@ def _seed_counters(connection: Connection) -> None:
             expected=f"schema {SCHEMA_VERSION} or older",
             found=str(known["schema"]),
         )
-    for name, value in (("schema", SCHEMA_VERSION), ("items", 0), ("events", 0), ("controls", 0)):
+    for name, value in (
+        ("schema", SCHEMA_VERSION),
+        ("items", 0),
+        ("events", 0),
+        ("controls", 0),
+        (RETENTIONS, 0),
+    ):
         if name not in known:
             connection.execute(insert(COUNTERS).values(name=name, value=value))
 
