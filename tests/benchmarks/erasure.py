@@ -21,12 +21,13 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Engine, event, insert
 
+from cluster.answer_tables import ANSWERS_TABLE
+from cluster.answer_tables import METADATA as SERVING
 from cluster.database import EVENTS_TABLE, METADATA, draw_numbers, open_database, writing
 from cluster.erasure import Eraser, ErasureCounts
 from cluster.event_store import EventStore
 from cluster.person_export import PersonExport
-from cluster.serving_database import ANSWERS_TABLE, open_serving_database
-from cluster.serving_database import METADATA as SERVING
+from cluster.serving_database import open_serving_database
 from cluster.tombstone_table import ErasedPeople
 from recsys.schemas import EVENTS
 from recsys.workspace import Workspace
@@ -56,7 +57,7 @@ def answer_rows(num: int, heavy: int) -> Iterator[dict[str, Any]]:
     """Answers of ten items each; `heavy` of them to one user."""
     drawn = random.Random(2)
     theirs = set(drawn.sample(range(num), heavy))
-    body = {"arms": {}, "teams": {}, "degraded": [], "explored": None}
+    body: dict[str, Any] = {"arms": {}, "teams": {}, "degraded": [], "explored": None}
     for place in range(num):
         who = "heavy" if place in theirs else f"u{drawn.randrange(num // ANSWERS_EACH)}"
         shown = [f"item-{drawn.randrange(20_000):05d}" for _ in range(10)]
