@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
 
+from cluster.tombstone_table import TOMBSTONES_TABLE
+
 METADATA = MetaData()
 Table("schema_serving", METADATA, Column("version_num", String(32), primary_key=True))
 ANSWERS_TABLE = Table(
@@ -27,3 +29,4 @@ REPLICAS_TABLE = Table(
     Column("at", BigInteger, nullable=False),
     Column("body", Text, nullable=False),  # JSON: versions and what became of their requests
 )
+TOMBSTONES_TABLE.to_metadata(METADATA)  # the same table where both are one database

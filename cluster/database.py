@@ -38,6 +38,8 @@ from recsys.errors import ConfigError, StoreError
 
 SCHEMA_VERSION = 2
 """Number of the schema that this release reads and writes; kept in `counters` for older releases to see."""
+RETENTIONS = "retentions"
+"""Counter of the times that old events were removed."""
 BUSY_TIMEOUT_MS = 60_000
 LOOK_AGAIN_S = 0.2
 log = logging.getLogger(__name__)
@@ -151,7 +153,7 @@ def open_database(url: str) -> Engine:
 def database_engine(url: str) -> Engine:
     """An engine set up as ours are; makes and changes no table. Raises `ConfigError`."""
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigError(
             "the database URL is not usable",
@@ -235,6 +237,7 @@ def _set_up_sqlite(connection: Any, _: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",  # fsync before a commit returns
         "temp_store=MEMORY",
+        "secure_delete=ON",  # what was deleted is overwritten, see docs/privacy.md
         "cache_size=-65536",
     ):
         connection.execute(f"PRAGMA {pragma}")

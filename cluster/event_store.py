@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from cluster.change_sign import ChangeSign
 from cluster.database import (
     EVENTS_TABLE,
     ITEMS_TABLE,
+    RETENTIONS,
     VISITOR_OWNERS,
     counter_value,
     draw_numbers,
@@ -37,8 +39,11 @@ from cluster.event_rows import (
     read_rows,
     whole,
 )
+from cluster.late_events import living, may_tie
+from cluster.tombstone_table import ErasedPeople, last_number, newest_erasure_us
 from recsys.history import HistoryEvent, Response, user_key
 from recsys.schemas import EVENTS
+from recsys.tombstones import Tombstones
 
 COUNTER = "events"
 IDS_PER_QUERY = 5_000
@@ -57,6 +62,8 @@ class AppendCounts:
     appended: int
     duplicates: int
     """Events whose `event_id` was there already, in the store or earlier in the batch."""
+    erased: int = 0
+    """Events that were dropped: they happened before their person was erased."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +83,12 @@ class EventStore:
     and after, belongs to the first user who was named so, and to nobody else.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, erased: ErasedPeople | None = None) -> None:
+        """`erased`: tombstones with their ledger; by default those beside a SQLite file."""
         self._engine, self._sign = engine, ChangeSign(engine)
         self.damaged = DamagedRows()
         """Rows that this store's reads left out: their digest is not that of what they say."""
+        self._erased = erased or ErasedPeople(engine)
 
     def append(self, events: pa.Table) -> AppendCounts:
         """Append a batch (`EVENTS`), all of it or nothing; durable (fsync) when it returns.
@@ -94,15 +103,16 @@ class EventStore:
         with writing(self._engine) as connection:
             # Drawn first: it takes the lock under which nobody else can add one of our ids.
             last = draw_numbers(connection, COUNTER, 0)
-            seen = self._stored(connection, [row["event_id"] for batch in rows for row in batch])
+            sifted, gone = living(connection, rows, self._erased)
+            seen = self._stored(connection, [row["event_id"] for one in sifted for row in one.kept])
             fresh: list[dict[str, Any]] = []
-            counts = [_take_new(batch, seen, fresh) for batch in rows]
+            counts = [replace(_take_new(one.kept, seen, fresh), erased=one.num_erased) for one in sifted]
             if fresh:
                 draw_numbers(connection, COUNTER, len(fresh))
                 connection.execute(
                     insert(EVENTS_TABLE), [_numbered(r, n) for n, r in enumerate(fresh, last + 1)]
                 )
-                _tie_visitors(connection, fresh)
+                _tie_visitors(connection, [row for row in fresh if row["visitor_id"] and may_tie(row, gone)])
         return counts
 
     def events_of(self, user_key: str, limit: int) -> list[HistoryEvent]:
@@ -133,6 +143,22 @@ class EventStore:
         """Number of the newest event; 0 before the first."""
         with reading(self._engine) as connection:
             return counter_value(connection, COUNTER)
+
+    def erasures(self) -> int:
+        """Grows with each erasure and removal of old events: whoever keeps anything of people forgets it."""
+        with reading(self._engine) as connection:
+            return last_number(connection) + counter_value(connection, RETENTIONS)
+
+    def last_erasure(self) -> datetime | None:
+        """When the newest erasure was asked for; None where nobody was erased."""
+        with reading(self._engine) as connection:
+            at_us = newest_erasure_us(connection)
+        return None if at_us is None else datetime.fromtimestamp(at_us / 1e6, UTC)
+
+    def erased(self) -> Tombstones:
+        """Everybody who was erased, to ask about people."""
+        with reading(self._engine) as connection:
+            return self._erased.known(connection)
 
     def count(self) -> int:
         """Events in the log."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, MetaData, Table, inspect, select, text
 
+from cluster import key_store, tombstone_table  # noqa: F401  # their tables, into METADATA
 from cluster.answer_tables import METADATA as SERVING_METADATA
 from cluster.counters import are_settled, settle  # and through it the control tables, into METADATA
 from cluster.database import METADATA, reading, writing

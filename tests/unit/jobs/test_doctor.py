@@ -54,7 +54,7 @@ PARTS: tuple[str, ...] = (
     "event log",
     "catalog lag",
 )
-PARTS += ("feedback loop", "index", "gate", "encoder")
+PARTS += ("feedback loop", "index", "gate", "encoder", "signatures")
 
 
 @pytest.fixture(scope="module")
