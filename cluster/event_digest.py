@@ -13,8 +13,6 @@ from typing import Any
 
 import orjson
 
-SIGNED = struct.Struct(">q")
-
 DIGESTED = (
     "seq",
     "event_id",
@@ -32,6 +30,7 @@ DIGESTED = (
     "received_at",
 )
 """Columns of the canonical encoding, in its order; another column needs another encoding."""
+SIGNED = struct.Struct(">q")
 LARGEST = sys.float_info.max
 VALUE, WIDTH, DIGEST_BYTES = DIGESTED.index("value"), len(DIGESTED), 8
 
