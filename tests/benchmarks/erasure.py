@@ -56,7 +56,7 @@ def answer_rows(num: int, heavy: int) -> Iterator[dict[str, Any]]:
     """Answers of ten items each; `heavy` of them to one user."""
     drawn = random.Random(2)
     theirs = set(drawn.sample(range(num), heavy))
-    body = {"arms": {}, "teams": {}, "degraded": [], "explored": None}
+    body: dict[str, Any] = {"arms": {}, "teams": {}, "degraded": [], "explored": None}
     for place in range(num):
         who = "heavy" if place in theirs else f"u{drawn.randrange(num // ANSWERS_EACH)}"
         shown = [f"item-{drawn.randrange(20_000):05d}" for _ in range(10)]
