@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Engine, select
 
 from cluster import person_rows
 from cluster.answer_store import ON_THE_WAY_US
+from cluster.answer_tables import ANSWERS_TABLE
 from cluster.database import EVENTS_TABLE, draw_numbers, reading, writing
 from cluster.event_store import COUNTER
 from cluster.leftover_bytes import Leftovers, wipe
 from cluster.quarantined_rows import remove_rows
 from cluster.redacted_journals import redact_files, redact_runs
-from cluster.serving_database import ANSWERS_TABLE
 from cluster.tombstone_table import TOMBSTONES_TABLE, ErasedPeople, write_tombstones
 from recsys.tombstones import NamedPeople, People, Tombstone, Tombstones
 from recsys.workspace import Workspace

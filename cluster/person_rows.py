@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, select
 
+from cluster.answer_tables import ANSWERS_TABLE
 from cluster.database import EVENTS_TABLE, VISITOR_OWNERS
-from cluster.serving_database import ANSWERS_TABLE
 from recsys.history import user_key
 
 E, V, A = EVENTS_TABLE.c, VISITOR_OWNERS.c, ANSWERS_TABLE.c

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from cluster.event_store import EventStore
-from recsys.complements import Complements
+from recsys.complements import LEAST_SHOPPERS, Complements
 from recsys.errors import RecsysError
 from recsys.habits import Habits
 from serve_app.screening_board import ScreeningBoard
@@ -44,4 +44,5 @@ class HabitBoard:
     def _learn(self) -> tuple[Habits, Complements]:
         every, categories = self._store.purchases(MOST_PURCHASES)
         purchases = [one for one in every if one[0] not in self._screened.left_out]
-        return Habits.learn(purchases, categories), Complements.learn(purchases)
+        least = max(LEAST_SHOPPERS, self._screened.config.min_users)
+        return Habits.learn(purchases, categories), Complements.learn(purchases, least_shoppers=least)

@@ -21,12 +21,13 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Engine, event, insert
 
+from cluster.answer_tables import ANSWERS_TABLE
+from cluster.answer_tables import METADATA as SERVING
 from cluster.database import EVENTS_TABLE, METADATA, draw_numbers, open_database, writing
 from cluster.erasure import Eraser, ErasureCounts
 from cluster.event_store import EventStore
 from cluster.person_export import PersonExport
-from cluster.serving_database import ANSWERS_TABLE, open_serving_database
-from cluster.serving_database import METADATA as SERVING
+from cluster.serving_database import open_serving_database
 from cluster.tombstone_table import ErasedPeople
 from recsys.schemas import EVENTS
 from recsys.workspace import Workspace

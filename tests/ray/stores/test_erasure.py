@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select
 
 from cluster.answer_store import AnswerStore
+from cluster.answer_tables import ANSWERS_TABLE, METADATA
 from cluster.database import COUNTERS, EVENTS_TABLE, VISITOR_OWNERS, reading, writing
 from cluster.erasure import Eraser
 from cluster.event_store import AppendCounts, EventStore
 from cluster.loop_store import LoopStore
 from cluster.person_export import PersonExport
 from cluster.profile_store import ProfilePartition
-from cluster.serving_database import ANSWERS_TABLE, METADATA, open_serving_database
+from cluster.serving_database import open_serving_database
 from cluster.tombstone_table import TOMBSTONES_TABLE, ErasedPeople
 from recsys.answer_record import AnswerRecord
 from recsys.config import ProfileConfig
