@@ -74,7 +74,7 @@ def ask(client: httpx.Client, who: dict[str, str]) -> list[str]:
 def live_as_canary(client: httpx.Client) -> None:
     """Lists, an event on one of them, an experiment."""
     arms = [{"name": "A", "share": 0.5}, {"name": "B", "share": 0.5, "overrides": {"lists.diversity": 0.4}}]
-    client.put("/v1/experiments/e", json={"arms": arms}).raise_for_status()
+    client.put("/v1/experiments/e", json={"arms": arms, "state": "running"}).raise_for_status()
     for who in ({"user_id": CANARY}, {"visitor_id": DEVICE}):
         shown = client.post("/v1/recommend", json={**who, "n": 5}).json()
         seen = {"item_id": shown["items"][0]["item_id"], "recommendation_id": shown["recommendation_id"]}
