@@ -8,9 +8,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from cluster.database import open_database
+from cluster.event_store import EventStore
 from jobs.import_data import import_events
 from recsys.config import ImportConfig
-from tests.serve.conftest import SmallShop
+from recsys.workspace import Workspace
 
 CANARY, DEVICE, WORD = "canary.q7zx@example.org", "device-q7zx", "zanzibarquux"
 WORDS = ["q7zx", WORD]
@@ -37,8 +39,10 @@ def old_file(folder: Path) -> Path:
     return file
 
 
-def imported(shop: SmallShop, file: Path) -> dict[str, int]:
-    report = import_events([file], event_store=shop.events, workspace=shop.workspace, config=ImportConfig())
+def imported(workspace: Workspace, file: Path) -> dict[str, int]:
+    """What the store and the quarantine say of the file."""
+    store = EventStore(open_database(workspace.database_url))
+    report = import_events([file], event_store=store, workspace=workspace, config=ImportConfig())
     return {**report.stored, **report.quarantined}
 
 

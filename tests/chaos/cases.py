@@ -108,4 +108,11 @@ CASES = (
         "refused at load and at publishing, the old version stays",
         "altered_index",
     ),
+    Case(
+        "X9",
+        "a person is erased; then restart, old file, old backup, refit",
+        "a stranger within a second, in no byte of any file, stays gone",
+        "erased_person",
+        480,
+    ),
 )

@@ -62,7 +62,7 @@ def test_an_erased_person_is_in_no_byte_ever_after(
 ) -> None:
     shop, root, outside = small_shop, small_shop.workspace.root, tmp_path_factory.mktemp("outside")
     file = old_file(outside)
-    before = imported(shop, file)
+    before = imported(shop.workspace, file)
     assert (before["appended"], before["erased"]) == (33, 0)
     write_log(root)
     backup = copied(root, outside / "backup")
@@ -82,7 +82,7 @@ def test_an_erased_person_is_in_no_byte_ever_after(
 
     asyncio.run(erased())
     asyncio.run(still_gone())
-    again = imported(shop, file)
+    again = imported(shop.workspace, file)
     assert (again["appended"], again["erased"]) == (0, 33)
     asyncio.run(still_gone())
     restore(shop, backup)
