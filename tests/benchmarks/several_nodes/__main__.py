@@ -60,8 +60,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--shard-replicas", type=int, default=2)
     parser.add_argument("--recommenders", type=int, default=3)
-    parser.add_argument("--encoders", type=int, default=1)
+    parser.add_argument("--encoders", type=int, default=2)
     parser.add_argument("--cpus", type=float, default=4, help="CPUs that each node says it has")
+    parser.add_argument("--head-cpus", type=float, help="CPUs of the head; those of the others when absent")
     parser.add_argument("--rate", type=float, default=12.0, help="requests a second")
     parser.add_argument(
         "--seconds", type=float, default=30.0, help="load before the kill and after the healing"
@@ -279,7 +280,8 @@ def main() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     port = free_port()
-    with local_nodes(NODES, asked.cpus) as nodes:
+    head_cpus = asked.cpus if asked.head_cpus is None else asked.head_cpus
+    with local_nodes(NODES, asked.cpus, head_cpus) as nodes:
         ray.init(address=nodes.cluster.address, log_to_driver=False, logging_level=logging.ERROR)
         say(f"nodes: {', '.join(nodes.nodes)}")
         found = {"prepared": prepare(asked, nodes)}
