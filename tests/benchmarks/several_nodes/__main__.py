@@ -191,7 +191,9 @@ def choose_victim(nodes: LocalNodes) -> str:
     state = look(nodes.node_ids())
     single = [name for name, wanted in state.wanted.items() if wanted == 1]
     workers = [name for name in nodes.nodes if name != "head"]
-    return max(workers, key=lambda node: len(set(single) & set(state.on(node))))
+    return max(
+        workers, key=lambda node: (len(set(single) & set(state.on(node))), "EncoderService" in state.on(node))
+    )
 
 
 def rehearse(asked: argparse.Namespace, nodes: LocalNodes, port: int) -> dict[str, Any]:
