@@ -39,9 +39,9 @@ from jobs.bench.service import free_port  # noqa: E402
 from jobs.simulation.oracle import Version  # noqa: E402
 from recsys.workspace import Workspace  # noqa: E402
 from tests.benchmarks.several_nodes.load import Task  # noqa: E402
-from tests.benchmarks.several_nodes.nodes import LocalNodes, local_nodes  # noqa: E402
 from tests.benchmarks.several_nodes.outcome import figures, mismatches, read_log  # noqa: E402
 from tests.benchmarks.several_nodes.serving import look, wait_until  # noqa: E402
+from tests.local_nodes import LocalNodes, local_nodes  # noqa: E402
 from tests.tiny_encoders import tiny_bert  # noqa: E402
 
 NODES = ["head", "one", "two"]
