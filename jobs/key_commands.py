@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from jobs.console import out, show
 from jobs.options import (
@@ -68,7 +68,9 @@ def list_keys(
         for key in found:
             show("key", _row(key), as_json)
         return
-    table = Table("id", "name", "scopes", "rate", "made", "ends", "state")
+    table = Table(
+        *(Column(name, overflow="fold") for name in ("id", "name", "scopes", "rate", "made", "ends", "state"))
+    )
     for key in found:
         table.add_row(*(str(value or "") for value in _row(key).values()))
     out.print(table if found else "no keys yet; make one with recsys keys create")

@@ -141,6 +141,8 @@ class EncoderConfig(Config):
     """Threads of one encoder; None leaves the library's own choice."""
     export_folder: Path | None = None
     """Where exported networks are kept; None is the user's cache folder. Never in a workspace's record."""
+    content: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """Digest that weights, tokenizer and config.json must have to be loaded; None: whatever is there."""
 
 
 class EmbedConfig(Config):
@@ -254,6 +256,39 @@ class Scenario(Config):
     """What everybody takes."""
 
 
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    """For people."""
+    JSON = "json"
+    """A JSON object a line, for machines."""
+
+
+class LogConfig(Config):
+    """What the service's processes write about requests and about trouble."""
+
+    format: LogFormat = LogFormat.TEXT
+    """How a line is written."""
+    level: Literal["debug", "info", "warning"] = "info"
+    """From which level on; `info` has a line for each request, `debug` one for each call of an actor."""
+    folder: Path | None = None
+    """Folder of the files; `logs` in the workspace when absent."""
+    file_bytes: PositiveInt = 16 * 1024 * 1024
+    """A process's file starts anew at this size; one older is kept."""
+    days: PositiveFloat = 7.0
+    """Files that nothing was written to for so long are removed when a process starts."""
+
+
+class TraceConfig(Config):
+    """Which requests are traced with OpenTelemetry, and where their spans go."""
+
+    target: str | None = Field(default=None, pattern=r"^(https?://|file:)\S+$")
+    """Base URL of an OTLP collector (HTTP), or `file:FOLDER`; None: no traces."""
+    ratio: Share = 1.0
+    """Share of requests that are traced, where the caller has not decided."""
+
+
 class ServeConfig(Config):
     """How the service answers."""
 
@@ -261,10 +296,14 @@ class ServeConfig(Config):
     """Address the HTTP server binds; loopback unless told."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port of the HTTP server."""
+    tenant: str | None = None
+    """Name of the shop where one Ray serves several."""
     keys: bool = False
     """Whether callers need an API key."""
     cors_origins: tuple[str, ...] = ()
     """Pages of these origins, such as `https://shop.example`, may call; of no others."""
+    store: bool = False
+    """Whether a store page at `/store/` shows what the API does."""
     tls_certificate: Path | None = None
     """Certificate chain (PEM); with it the service speaks HTTPS."""
     tls_key: Path | None = None
@@ -331,6 +370,10 @@ class ServeConfig(Config):
     """CPUs each replica reserves; fractional so that a laptop holds the whole graph."""
     profile: ProfileConfig = ProfileConfig()
     """How user vectors are made."""
+    log: LogConfig = LogConfig()
+    """What is logged."""
+    traces: TraceConfig = TraceConfig()
+    """What is traced."""
 
     @model_validator(mode="after")
     def _room_to_grow(self) -> Self:
@@ -406,6 +449,8 @@ class RobustnessConfig(Config):
     """Bounds of every user."""
     screening: ScreeningConfig = ScreeningConfig()
     """Who is left out altogether."""
+    min_users: PositiveInt = 1
+    """Different users who must stand behind a pair of items before anybody else is told of it."""
 
 
 class FitConfig(Config):
@@ -437,6 +482,8 @@ class FitConfig(Config):
     """Seed of every draw."""
     caps: UserCaps = UserCaps()
     """The most that one user says."""
+    min_users: PositiveInt = 1
+    """Different users who must stand behind a pair of items before it counts; 1: any."""
 
 
 class TrainMode(StrEnum):
@@ -528,7 +575,7 @@ class GateConfig(Config):
 
     margin: Share = 0.02
     """Relative loss of validation NDCG@10 that is still accepted, beyond the noise of the judging users."""
-    min_item_share: Share = 0.5
+    min_item_share: Share = 0.75
     """Least items, as a share of the published version's: an export that broke off is not a catalog."""
     min_coverage: Share = 0.0005
     """Least share of the catalog that validation lists show together."""

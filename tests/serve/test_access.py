@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from recsys.config import ServeConfig
 from serve_app.key_watch import KeyWatch
 from serve_app.route_scopes import OPEN, SCOPES
 from serve_app.service import ShopService
-from tests.serve.conftest import SmallShop, assemble_inline, client_of
+from tests.serve.conftest import SmallShop, assemble_inline, client_of, make_small_shop
 
 REFRESH_S = 0.05
 
@@ -26,7 +27,7 @@ class Gate:
 
     def __init__(self, shop: SmallShop, config: ServeConfig) -> None:
         self.store = KeyStore(open_database(shop.workspace.database_url))
-        self.config = config.model_copy(update={"keys": True})
+        self.config = config.model_copy(update={"keys": True, "store": True})
         self.service = assemble_inline(shop, self.config)
         self.service.keys = KeyWatch(self.store, REFRESH_S)
 
@@ -53,6 +54,13 @@ def bearer(key: NewKey) -> dict[str, str]:
 def path_of(template: str) -> str:
     """A path of the template; no such thing exists, which is not what is asked."""
     return template.replace("{", "no-").replace("}", "")
+
+
+def without_id(answer: httpx.Response) -> dict[str, Any]:
+    """The whole answer but what differs from request to request by design."""
+    body = {name: value for name, value in answer.json().items() if name != "request_id"}
+    headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+    return body | headers
 
 
 async def described(client: httpx.AsyncClient) -> list[tuple[str, str]]:
@@ -159,6 +167,8 @@ def test_decisions_are_logged_under_the_keys_name(gate: Gate) -> None:
             await client.put("/v1/blocks/b" + str(len(said)), json=body, headers=bearer(key) | said)
         audit = (await client.get("/v1/audit", headers=bearer(key))).json()
         assert [entry["actor"] for entry in audit] == ["tester: ann", "tester"]
+        long = bearer(key) | {"X-Actor": "a" * 201}
+        assert (await client.put("/v1/blocks/b", json=body, headers=long)).status_code == 422
 
     gate.play(scene)
 
@@ -186,6 +196,59 @@ def test_without_keys_the_description_names_none_and_everything_is_open(service:
             assert (await client.get("/metrics")).status_code == 200
 
     asyncio.run(run())
+
+
+def test_no_key_of_one_shop_opens_any_route_of_another(
+    tmp_path: Path, tiny_bert: Path, config: ServeConfig
+) -> None:
+    """Every key of A, at every route of B, is what an unknown key is; and the other way round."""
+    gates = [Gate(make_small_shop(tmp_path / name, tiny_bert, None), config) for name in "ab"]
+    keys = [{scope: gate.key(scope) for scope in Scope} for gate in gates]
+    unknown = {"Authorization": "Bearer rk_000000000000_" + "A" * 43}
+
+    def scene_of(strangers: dict[Scope, NewKey]) -> Callable[[httpx.AsyncClient], Awaitable[None]]:
+        async def scene(client: httpx.AsyncClient) -> None:
+            for method, template in await described(client):
+                if template in OPEN:
+                    continue
+                plain = await client.request(method, path_of(template), headers=unknown)
+                for key in strangers.values():
+                    answer = await client.request(method, path_of(template), headers=bearer(key))
+                    assert answer.status_code == plain.status_code == 401
+                    assert without_id(answer) == without_id(plain)
+
+        return scene
+
+    gates[0].play(scene_of(keys[1]))
+    gates[1].play(scene_of(keys[0]))
+
+
+def test_what_one_shop_is_told_is_nowhere_in_another(
+    tmp_path: Path, tiny_bert: Path, config: ServeConfig
+) -> None:
+    gates = {name: Gate(make_small_shop(tmp_path / name, tiny_bert, None), config) for name in "ab"}
+    key = {name: bearer(gate.key(*Scope)) for name, gate in gates.items()}
+    canary = {"item_id": "canary-item", "title": "zanzibar canary kettle", "category": "Canary"}
+    event = {"user_id": "canary-user", "item_id": "canary-item", "event_type": "purchase"}
+
+    async def tell(client: httpx.AsyncClient) -> None:
+        for path, body in (("items:batch", {"items": [canary]}), ("events:batch", {"events": [event]})):
+            assert (await client.post(f"/v1/{path}", json=body, headers=key["a"])).status_code == 200
+        found = await client.post("/v1/search", json={"text": canary["title"], "n": 1}, headers=key["a"])
+        assert found.json()["items"][0]["item_id"] == "canary-item"
+
+    async def look(client: httpx.AsyncClient) -> None:
+        found = await client.post("/v1/search", json={"text": canary["title"], "n": 100}, headers=key["b"])
+        profile = await client.get("/v1/users/canary-user/profile", headers=key["b"])
+        like = await client.post("/v1/similar", json={"item_id": "canary-item"}, headers=key["b"])
+        metrics = await client.get("/metrics", headers=key["b"])
+        assert (found.status_code, profile.status_code, like.status_code) == (200, 404, 404)
+        assert "canary" not in found.text + metrics.text
+
+    gates["a"].play(tell)
+    gates["b"].play(look)
+    for file in (tmp_path / "b").rglob("*"):
+        assert not file.is_file() or b"canary" not in file.read_bytes(), file
 
 
 def test_other_methods_of_a_path_are_named_in_full(service: ShopService) -> None:
