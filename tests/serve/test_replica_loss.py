@@ -130,7 +130,7 @@ class Gone:
     def __init__(self) -> None:
         self.profile, self.asked = self, 0
 
-    async def remote(self, user_key: str, now_us: int) -> None:
+    async def remote(self, user_key: str, now_us: int, **_: Any) -> None:
         self.asked += 1
         await asyncio.sleep(30.0)
 

@@ -53,8 +53,11 @@ QUIET_LOOP = {"embed": {"on": False}, "fit": {"on": False}}
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("folder", type=Path, help="where the workspace and the logs go; emptied")
+    parser.add_argument(
+        "folder", type=Path, help="where the workspace and the logs go; emptied but for --again"
+    )
     parser.add_argument("--json", type=Path, help="where the figures are written")
+    parser.add_argument("--again", action="store_true", help="serve the workspace of an earlier rehearsal")
     parser.add_argument("--items", type=int, default=1200)
     parser.add_argument("--shoppers", type=int, default=300)
     parser.add_argument("--shards", type=int, default=4)
@@ -171,7 +174,9 @@ def loaded(asked: argparse.Namespace, nodes: LocalNodes, port: int, victim: str)
     log, stop = asked.folder / "load.jsonl", asked.folder / "stop"
     raylets = {str(pid): name for pid, name in nodes.raylets().items()}
     clients = {name: 1 if name == victim else 3 for name in nodes.nodes}
-    task = Task(port, raylets, clients, {}, asked.rate, users, items, str(log), str(stop))
+    task = Task(
+        port, raylets, clients, {}, asked.rate, users, items, str(log), str(stop), time.time_ns() % 10**9
+    )  # fmt: skip
     (asked.folder / "task.json").write_text(json.dumps(asdict(task)))
     command = [sys.executable, "-m", "tests.benchmarks.several_nodes.load", str(asked.folder / "task.json")]
     process = start(command, asked.folder / "load.log")
@@ -276,8 +281,12 @@ def say(text: str) -> None:
 def main() -> None:
     """Rehearse and print the figures."""
     asked = arguments()
-    shutil.rmtree(asked.folder, ignore_errors=True)
-    asked.folder.mkdir(parents=True)
+    if asked.again:
+        (asked.folder / "stop").unlink(missing_ok=True)
+        (asked.folder / "load.jsonl").unlink(missing_ok=True)
+    else:
+        shutil.rmtree(asked.folder, ignore_errors=True)
+    asked.folder.mkdir(parents=True, exist_ok=True)
     asked.folder = asked.folder.resolve()
     os.environ["PYTHONPATH"] = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -286,7 +295,7 @@ def main() -> None:
     with local_nodes(NODES, asked.cpus, head_cpus) as nodes:
         ray.init(address=nodes.cluster.address, log_to_driver=False, logging_level=logging.ERROR)
         say(f"nodes: {', '.join(nodes.nodes)}")
-        found = {"prepared": prepare(asked, nodes)}
+        found: dict[str, Any] = {} if asked.again else {"prepared": prepare(asked, nodes)}
         with served(asked, nodes, port):
             found |= rehearse(asked, nodes, port)
         ray.shutdown()
