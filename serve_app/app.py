@@ -161,7 +161,6 @@ def assemble(
     journal = AnswerJournal(answers, metrics, config.answer_days)
     store = ControlStore(engine)
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
-    event_client = EventClient(events, EventWriter(event_store), _breaker(config))
     lists = Recommender(watch, controls, reader, text_encoder, board, habits, journal, config)
     return ShopService(
         config=config,
@@ -172,7 +171,7 @@ def assemble(
         profiles=reader,
         popularity=board,
         lists=lists,
-        writes=Writes(config, watch, items, event_client, metrics),
+        writes=Writes(config, watch, items, EventClient(events, EventWriter(event_store)), metrics),
         metrics=metrics,
         habits=habits,
         controls=controls,

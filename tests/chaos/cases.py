@@ -74,6 +74,13 @@ CASES = (
     ),
     Case("S4", "SIGKILL of all shards", "labelled fallback lists", "killed_shard"),
     Case(
+        "S8",
+        "SIGKILL of one of three Ray nodes",
+        "no error and full coverage at the other nodes; its copies come back on them",
+        "lost_node",
+        700,
+    ),
+    Case(
         "S11",
         "three times the capacity for 60 s",
         "sheds with Retry-After, goodput at least 90 % of peak, bounded memory, normal within 30 s",
