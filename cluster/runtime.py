@@ -15,6 +15,7 @@ import ray
 
 from recsys.config import RuntimeConfig
 from recsys.errors import CapacityError
+from recsys.signing import TRUSTED_KEYS
 
 QUIET_ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # otherwise a warning about a coming default
@@ -32,8 +33,8 @@ SERVE_ENVIRONMENT = {
 NATIVE_LOG_LEVEL = "RAY_BACKEND_LOG_LEVEL"
 CONNECT_TIMEOUT_S = 5.0
 """How long a cluster may take to answer the first connection."""
-WORKER_ENVIRONMENT = ("HF_HUB_OFFLINE", "HF_HOME", "TOKENIZERS_PARALLELISM")
-"""Variables that workers get with the value they have here."""
+WORKER_ENVIRONMENT = ("HF_HUB_OFFLINE", "HF_HOME", "TOKENIZERS_PARALLELISM", TRUSTED_KEYS)
+"""Variables that workers get with the value they have here; never a private key."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,19 @@ def require(request: ResourceRequest, *, patience_s: float = 30.0) -> None:
                 "the cluster is busy", expected=str(request), found=f"{_sum([free])} free of {_sum(nodes)}"
             )
         time.sleep(0.2)
+
+
+def num_machines() -> int:
+    """Nodes of the connected Ray that have CPUs for actors; a head without any does not count."""
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]  # Ray leaves it untyped
+    return sum(node["Alive"] and node["Resources"].get("CPU", 0.0) > 0.0 for node in nodes)
+
+
+def cpus_here() -> float:
+    """CPUs of the node that this worker runs on."""
+    own = ray.get_runtime_context().get_node_id()
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]  # Ray leaves it untyped
+    return next((node["Resources"].get("CPU", 0.0) for node in nodes if node["NodeID"] == own), 0.0)
 
 
 def worker_environment() -> dict[str, str]:

@@ -16,7 +16,7 @@ from serve_app.telemetry import current_request
 
 async def answer_of(draft: Draft, explainer: Explainer | None, require_full: bool) -> ListAnswer:
     """The list with titles and reasons; raises `IndexMissingError` where it must be whole and is not."""
-    coverage = draft.coverage or draft.view.full_coverage()
+    coverage = draft.coverage or draft.view.coverage_now()
     if require_full and coverage.ratio < 1.0:
         raise IndexMissingError("a part of the index is not available", found=f"{coverage.ratio:.3f}")
     reasons: dict[str, list[Reason]] = {}

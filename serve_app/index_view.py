@@ -64,9 +64,13 @@ class IndexView:
         found = await self.retriever.matches(base, where) if base else set()
         return found | self.live.matches(item_ids, where)
 
-    def full_coverage(self) -> Coverage:
-        """Coverage of an answer that asked no shard."""
-        return self.retriever.full_coverage(self.live.num_items)
+    async def unreachable(self, item_id: str) -> str:
+        """Why nothing can be said of an item now, as a label; empty when its absence is a fact."""
+        return "" if item_id in self.live.changed else await self.retriever.unreachable(item_id)
+
+    def coverage_now(self) -> Coverage:
+        """Coverage of what was not searched for: by the shards that answered when last asked."""
+        return self.retriever.coverage_now(self.live.num_items)
 
     def _unchanged(self, item_ids: Sequence[str]) -> list[str]:
         return [item_id for item_id in item_ids if item_id not in self.live.changed]

@@ -73,4 +73,4 @@ class Ladder:
     def _retrieved(self, ranked: Sequence[tuple[str, float]]) -> Retrieved:
         scores = np.array([weight for _, weight in ranked], np.float32)
         candidates = Candidates(tuple(item_id for item_id, _ in ranked), scores)
-        return Retrieved(candidates, self.view.full_coverage(), frozenset())
+        return Retrieved(candidates, self.view.coverage_now(), frozenset())

@@ -22,8 +22,12 @@ from recsys.errors import (
     NotFoundError,
     OverloadedError,
     RecsysError,
+    ScopeError,
+    SignatureError,
     StoreError,
+    UnknownKeyError,
 )
+from serve_app.route_scopes import route_path, scopes_of
 
 log = logging.getLogger(__name__)
 RETRY_AFTER_S = "1"
@@ -33,9 +37,12 @@ STATUS: Mapping[type[RecsysError], int] = {
     NotFoundError: 404,
     ConflictError: 409,
     InputError: 422,
+    UnknownKeyError: 401,
+    ScopeError: 403,
     OverloadedError: 429,
     StoreError: 503,
     EncoderError: 503,
+    SignatureError: 503,
     IndexVersionError: 503,
     CapacityError: 503,
 }
@@ -84,7 +91,12 @@ def install_handlers(api: FastAPI) -> None:
 
     async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, StarletteHTTPException)
-        return problem(request, error.status_code, "HttpError", str(error.detail))
+        # Bytes that are no text at all come as a 400 of FastAPI's own: broken JSON is one thing, a 422.
+        status = 422 if error.status_code == 400 else error.status_code
+        answer = problem(request, status, "HttpError", str(error.detail))
+        if status == 405:
+            answer.headers["Allow"] = ", ".join(sorted(scopes_of(api).at(route_path(request.scope))))
+        return answer
 
     api.add_exception_handler(RecsysError, on_recsys_error)
     api.add_exception_handler(RequestValidationError, on_invalid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from recsys.blend.query import Known
@@ -85,11 +86,17 @@ class Recommender:
         return await self.recommend(_request(request, asked | plain, explain=request.explain))
 
     async def similar(self, request: SimilarRequest) -> ListAnswer:
-        """Items like one item; raises `NotFoundError` when the catalog does not have it."""
+        """Items like one item; raises `NotFoundError` when the catalog does not have it.
+
+        While the shard that has it is away, what is popular, with a label.
+        """
         page = await self._page(None)
         vectors = await page.view.vectors([request.item_id])
         if request.item_id not in vectors:
-            raise NotFoundError("there is no such item", found=request.item_id)
+            reason = await page.view.unreachable(request.item_id)
+            if not reason:
+                raise NotFoundError("there is no such item", found=request.item_id)
+            return await self._popular(request, replace(page, degraded=page.degraded | {reason}))
         known = Known(vectors, {}, [Context(vectors[request.item_id], item_id=request.item_id)], 1.0)
         asked = self._queries.blended(NOBODY, known, page.view.manifest.blend, False, Scenario())
         return await self._plain(request, page, asked.query, "similar", frozenset({request.item_id}))
@@ -127,6 +134,12 @@ class Recommender:
         view, controls = self._watch.view, self._controls.state
         profile = await self._queries.profile(shopper, degraded) if shopper else NOBODY
         return Page(view, controls, shopper or Shopper(), profile, frozenset(degraded))
+
+    async def _popular(self, request: SimilarRequest, page: Page) -> ListAnswer:
+        """The list of somebody who is not known, in place of one that cannot be made now."""
+        own = [*request.exclude, request.item_id]
+        asked = {name: getattr(request, name) for name in ("n", "filter", "require_full")}
+        return await self._answered(_request(Shopper(), asked, exclude=own), page)
 
     async def _answered(self, request: RecommendRequest, page: Page) -> ListAnswer:
         made = await self._lists.made(request, page)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from typing import Any, TypeVar
 
 import numpy as np
-from ray.exceptions import RayError
-from ray.serve.exceptions import RayServeException
 
 from recsys.errors import InputError, RecsysError
 from recsys.filters import Filter
 from recsys.identifiers import shard_of
 from recsys.retrieval import Candidates, Details, ItemLinks, Query, merge_top_k
 from serve_app.breaker import CircuitBreaker
+from serve_app.replica_call import UNANSWERED
 from serve_app.shard_clients import ShardClient
 from serve_app.telemetry import span
 
@@ -117,10 +116,18 @@ class Retriever:
         parts = await self._by_owner("matches", item_ids, lambda s, ids: s.matches(self._version, ids, where))
         return set().union(*parts)
 
-    def full_coverage(self, live_items: int = 0) -> Coverage:
-        """What coverage is when every shard answers."""
-        total = sum(self._shard_items) + live_items
-        return Coverage(len(self._shards), len(self._shards), total, total)
+    async def unreachable(self, item_id: str) -> str:
+        """Why the shard of an item does not answer now; empty when it does."""
+        owner = shard_of(item_id, len(self._shards))
+        _, reason = await self._ask(owner, "items", lambda s: s.items(self._version, [item_id]))
+        return reason
+
+    def coverage_now(self, live_items: int = 0) -> Coverage:
+        """Coverage by the shards that answered when they were last asked."""
+        found = self._coverage([not breaker.failing for breaker in self._breakers])
+        return replace(
+            found, items_ok=found.items_ok + live_items, items_total=found.items_total + live_items
+        )
 
     async def _top_k(self, what: str, k: int, call: Call[Candidates]) -> Retrieved:
         asked = [self._ask(number, what, call) for number in range(len(self._shards))]
@@ -167,7 +174,7 @@ class Retriever:
             return None, "timeout"
         except InputError:
             raise
-        except (RayError, RayServeException, RecsysError):
+        except (*UNANSWERED, RecsysError):
             breaker.failed()
             return None, "shard_down"
         breaker.succeeded()

@@ -15,6 +15,7 @@ from recsys.filters import Filter
 from recsys.index import load_manifest
 from recsys.retrieval import Candidates, Details, ItemLinks, Query, ShardIndex
 from recsys.workspace import Workspace
+from serve_app.replica_call import answered
 from serve_app.telemetry import carried
 
 T = TypeVar("T")
@@ -165,7 +166,7 @@ class InlineShard:
 
 
 class RemoteShard:
-    """A shard behind a Serve deployment."""
+    """A shard behind a Serve deployment; a call whose replica died is made again on another."""
 
     in_process = False
 
@@ -218,8 +219,8 @@ class RemoteShard:
         return found
 
     async def _call(self, method: str, *arguments: Any) -> Any:
-        response = getattr(self._handle, method).remote(*arguments, carried=carried())
-        return await asyncio.wait_for(response, self._timeout_s)
+        call, context = getattr(self._handle, method).remote, carried()
+        return await answered(lambda: call(*arguments, carried=context), self._timeout_s)
 
 
 def search_one(

@@ -76,9 +76,11 @@ class Writes:
             counts = await self.events.append(cleaned.good)
         self.metrics.events.labels("appended").inc(counts.appended)
         self.metrics.events.labels("duplicate").inc(counts.duplicates)
+        self.metrics.events.labels("erased").inc(counts.erased)
         return EventsAck(
             appended=counts.appended,
             duplicates=counts.duplicates,
+            erased=counts.erased,
             unknown_items=await self._unknown_items(cleaned.good),
             rejected=rejected,
         )

@@ -45,6 +45,7 @@ from serve_app.index_watch import IndexWatch
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
 from serve_app.popularity_board import PopularityBoard
+from serve_app.privacy_desk import PrivacyDesk
 from serve_app.profiles import InlineProfiles, ProfileReader
 from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
@@ -172,6 +173,9 @@ def assemble_inline(
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
+        privacy=PrivacyDesk(
+            small.workspace, open_database(small.workspace.database_url), serving, config.profile
+        ),
     )
 
 

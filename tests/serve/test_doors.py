@@ -110,7 +110,7 @@ def test_a_door_that_cannot_listen_says_where(tmp_path: Path) -> None:
         return None
 
     with pytest.raises(CapacityError, match=r"192\.0\.2\.1:8000"):
-        HttpDoor(FastAPI(), prepare, "192.0.2.1", 8000, tmp_path)
+        HttpDoor(FastAPI(), prepare, ServeConfig(host="192.0.2.1"), tmp_path)
 
 
 def test_a_door_that_cannot_prepare_raises_what_went_wrong(tmp_path: Path) -> None:
@@ -118,4 +118,4 @@ def test_a_door_that_cannot_prepare_raises_what_went_wrong(tmp_path: Path) -> No
         raise CapacityError("nothing to serve")
 
     with pytest.raises(CapacityError, match="nothing to serve"):
-        HttpDoor(FastAPI(), prepare, "127.0.0.1", free_port(), tmp_path)
+        HttpDoor(FastAPI(), prepare, ServeConfig(port=free_port()), tmp_path)

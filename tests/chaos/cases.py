@@ -1,0 +1,111 @@
+"""Every fault case: what is done, what has to come of it, and where it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from tests.chaos.outcome import Outcome, Place
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the page."""
+
+    name: str
+    fault: str
+    required: str
+    module: str
+    """Module of this package that has a function `run`, or `run_NAME` for one of several cases."""
+    limit_s: float = 300.0
+    """A case that takes longer has failed."""
+
+    def load(self) -> Callable[[Place, Outcome], None]:
+        """The function that runs it."""
+        module = import_module(f"tests.chaos.{self.module}")
+        found: Callable[[Place, Outcome], None] = (
+            getattr(module, f"run_{self.name.lower()}", None) or module.run
+        )
+        return found
+
+
+CASES = (
+    Case(
+        "D1",
+        "kill -9 of the event store's process under load",
+        "nothing acked is lost, nothing doubled, nothing invented",
+        "killed_writer",
+        900,
+    ),
+    Case(
+        "D1b",
+        "kill -9 of the event log's actor, and of the whole service, under HTTP load",
+        "as D1; other answers than 200 are 503 with Retry-After",
+        "killed_service",
+        600,
+    ),
+    Case(
+        "D2",
+        "a client gives up and sends each event three times, across a restart",
+        "each counts once",
+        "resent_events",
+        600,
+    ),
+    Case("D4", "newest log cut at every byte", "starts, keeps all earlier events", "cut_log", 600),
+    Case(
+        "D6",
+        "the workspace's volume is full for 20 s",
+        "lists go on, writes answer 503 or 507 with Retry-After and resume by themselves",
+        "full_disk",
+    ),
+    Case(
+        "S1",
+        "SIGKILL of a shard's only replica",
+        "no error, coverage (N-1)/N with its reason, heals",
+        "killed_shard",
+    ),
+    Case("S2", "SIGKILL of one of two replicas", "full coverage, p99 at most doubled", "killed_shard"),
+    Case(
+        "S3",
+        "SIGSTOP of one of two replicas, 90 s",
+        "answers within the deadline, the replica is replaced",
+        "killed_shard",
+    ),
+    Case("S4", "SIGKILL of all shards", "labelled fallback lists", "killed_shard"),
+    Case(
+        "S11",
+        "three times the capacity for 60 s",
+        "sheds with Retry-After, goodput at least 90 % of peak, bounded memory, normal within 30 s",
+        "overload",
+        480,
+    ),
+    Case(
+        "S12",
+        "lists for 10,000 users while shards are killed",
+        "the brute-force best of exactly the shards that answered",
+        "partial_oracle",
+        480,
+    ),
+    Case(
+        "S13",
+        "50 publishings and rollbacks under load",
+        "no error, no mixed list, a rollback gives the earlier lists",
+        "swaps",
+        600,
+    ),
+    Case("S14", "bad versions are published", "refused, the old one answers", "bad_index", 300),
+    Case(
+        "S15",
+        "kill -9 at every step of publishing",
+        "one complete version answers, nothing half-written is ever loaded",
+        "killed_publish",
+        400,
+    ),
+    Case(
+        "S16",
+        "index files flipped, cut, swapped, downgraded",
+        "refused at load and at publishing, the old version stays",
+        "altered_index",
+    ),
+)
