@@ -86,9 +86,8 @@ def measured(service: ShopService, user: str, folder: Path, rounds: int, count: 
     """Milliseconds of a request in each state."""
     body = json.dumps({"user_id": user, "n": 10}).encode()
     api, plain = create_api(service), create_api(service)
-    plain.user_middleware = [
-        one for one in plain.user_middleware if getattr(one.cls, "__name__", "") != RequestLog.__name__
-    ]
+    logs = RequestLog.__name__
+    plain.user_middleware = [one for one in plain.user_middleware if getattr(one.cls, "__name__", "") != logs]
     states: dict[str, tuple[FastAPI, State]] = {
         BEFORE: (plain, nullcontext),
         "request log, no lines": (api, nullcontext),

@@ -44,7 +44,7 @@ class Watched(RemoteShard):
 
     async def process_id(self) -> int:
         """Process of the shard."""
-        return int(await self._in_time(self._handle.process_id.remote()))
+        return int(await asyncio.wait_for(self._handle.process_id.remote(), TIMEOUT_S))
 
     async def search(self, index_version: str, query: Query, *rest: Any) -> Any:
         """Search, and note the query by its identity."""
