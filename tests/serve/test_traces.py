@@ -13,6 +13,7 @@ import httpx
 import pytest
 import ray
 
+from cluster.database import open_database
 from jobs.bench.service import free_port
 from recsys.config import LogConfig, LogFormat, Placement, RuntimeConfig, ServeConfig, TraceConfig
 from serve_app import app
@@ -168,6 +169,9 @@ def test_neither_logs_nor_rays_own_hold_what_callers_sent(traced: Traced) -> Non
     for path in (f"/v1/users/{STRANGER}/profile", f"/v1/items/{STRANGER}", f"/{STRANGER}?who={STRANGER}"):
         assert traced.client.get(path, headers={"x-request-id": STRANGER}).status_code in (404, 405)
     traced.client.post("/v1/recommend", json={"user_id": STRANGER, "filter": {"field": STRANGER}})
+    with open_database(traced.shop.workspace.database_url).begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE events RENAME TO lost")
+    assert traced.client.get(f"/v1/users/{STRANGER}/profile").status_code == 503
     time.sleep(1.0)  # Ray's own files are written behind the answers
     session = Path(ray.nodes()[0]["ObjectStoreSocketName"]).parents[1]  # type: ignore[no-untyped-call]
     files = [*(session / "logs").rglob("*"), *traced.shop.workspace.logs.iterdir()]
