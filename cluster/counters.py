@@ -14,6 +14,7 @@ from cluster.database import (
     EVENTS_TABLE,
     ITEMS_TABLE,
     REMOVED,
+    RETENTIONS,
     SCHEMA_VERSION,
 )
 from recsys.errors import StoreError
@@ -26,6 +27,7 @@ NUMBERED: dict[str, tuple[Select[Any], ...]] = {
     "controls": (select(func.max(CONTROLS_TABLE.c.change_seq)), select(func.max(AUDIT_TABLE.c.seq))),
     REMOVED: (),
     DAMAGED: (),
+    RETENTIONS: (),
 }
 """By counter, the queries whose largest answer it may not be less than."""
 

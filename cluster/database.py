@@ -38,6 +38,8 @@ from recsys.errors import ConfigError, StoreError
 
 SCHEMA_VERSION = 2
 """Number of the schema that this release reads and writes; kept in `counters` for older releases to see."""
+RETENTIONS = "retentions"
+"""Counter of the times that old events were removed."""
 BUSY_TIMEOUT_MS = 60_000
 LOOK_AGAIN_S = 0.2
 log = logging.getLogger(__name__)

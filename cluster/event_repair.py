@@ -151,7 +151,7 @@ def _expected(connection: Connection) -> int:
     from cluster.counters import settle
 
     settle(connection)
-    known = dict(connection.execute(select(COUNTERS.c.name, COUNTERS.c.value)).tuples().all())
+    known = {name: value for name, value in connection.execute(select(COUNTERS.c.name, COUNTERS.c.value))}
     return int(known["events"]) - int(known[REMOVED])
 
 

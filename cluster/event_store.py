@@ -15,6 +15,7 @@ from cluster.change_sign import ChangeSign
 from cluster.database import (
     EVENTS_TABLE,
     ITEMS_TABLE,
+    RETENTIONS,
     VISITOR_OWNERS,
     counter_value,
     draw_numbers,
@@ -144,9 +145,9 @@ class EventStore:
             return counter_value(connection, COUNTER)
 
     def erasures(self) -> int:
-        """Number of the newest erasure; whoever keeps anything of people forgets it when it grows."""
+        """Grows with each erasure and removal of old events: whoever keeps anything of people forgets it."""
         with reading(self._engine) as connection:
-            return last_number(connection)
+            return last_number(connection) + counter_value(connection, RETENTIONS)
 
     def last_erasure(self) -> datetime | None:
         """When the newest erasure was asked for; None where nobody was erased."""

@@ -72,7 +72,7 @@ class PersonExport:
 
 
 def key_of(user_id: str, kind: str) -> str:
-    """The key of an id of a kind, `user` or `visitor`; raises `InputError` for what is no id."""
+    """The key of an id of a kind, `user` or `visitor`; raises `InputError` for what cannot be an id."""
     if (fault := id_fault(user_id)) is not None:
         raise InputError("this is no id", expected=f"up to {MAX_ID_BYTES} bytes of plain text", found=fault)
     return user_key(user_id, None) if kind == "user" else user_key(None, user_id)

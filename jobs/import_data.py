@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
+from cluster.late_events import without_undated
 from cluster.quarantined_rows import remove_rows, withhold
 from jobs.import_report import ImportReport
 from jobs.quarantine_file import QuarantineFile, fault_row
@@ -104,7 +105,9 @@ def import_events(
     cleaner = replace(cleaner, withhold=lambda rows: withhold(rows, gone))
     with _Import(paths, cleaner, workspace, config) as work:
         for table in blocks(work.batches(on_progress), BLOCK_ROWS):
-            for name, count in asdict(event_store.append(table)).items():
+            dated = without_undated(table, event_store.erased())
+            stored["erased"] += table.num_rows - dated.num_rows
+            for name, count in asdict(event_store.append(dated)).items():
                 stored[name] += count
         work.report.stored = stored
     if (now_gone := event_store.erased()) != gone:  # somebody was erased meanwhile

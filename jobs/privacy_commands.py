@@ -1,4 +1,4 @@
-"""`recsys erase | export-user | replay-erasures`."""
+"""`recsys erase | export-user | replay-erasures | retention`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from cluster.database import open_database
 from cluster.erasure import Eraser
 from cluster.person_export import PersonExport, key_of
+from cluster.retention import Retention
 from cluster.serving_database import open_serving_database, serving_url
 from jobs.console import show
 from jobs.options import (
@@ -23,13 +24,14 @@ from jobs.options import (
     runtime_of,
 )
 from recsys.config import RuntimeConfig
+from recsys.errors import InputError
+from recsys.privacy.durations import days_of
+from recsys.privacy.settings import RetentionConfig, load_privacy
 from recsys.workspace import Workspace, replace_file
 
 UserArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="USER_ID", help="The person; `-` reads the id from stdin, out of the shell's log."
-    ),
+    typer.Argument(metavar="USER_ID", help="The person; `-` reads the id from stdin."),
 ]
 KindOption = Annotated[
     Literal["user", "visitor"],
@@ -56,9 +58,8 @@ def erase(
 
     Example: recsys erase shopper-0156
     """
-    counts = eraser_of(runtime_of(workspace, database_url)).erase(
-        key_of(_said(user_id), kind), rebuild=rebuild
-    )
+    key, eraser = key_of(_said(user_id), kind), eraser_of(runtime_of(workspace, database_url))
+    counts = eraser.erase(key, rebuild=rebuild)
     show("erase", counts.as_rows(), as_json)
 
 
@@ -103,6 +104,48 @@ def replay_erasures(
     show("replay-erasures", counts.as_rows(), as_json)
 
 
+def retention(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    events: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Keep events for so long, such as 400d, 36h or 8w.")
+    ] = None,
+    answers: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Keep answered lists for so long.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and remove nothing.")] = False,
+    rebuild: RebuildOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove for good what is older than a window; by default the windows of privacy.json.
+
+    `recsys serve` applies those of privacy.json once a day, by its feedback loop.
+
+    Example: recsys retention --events 400d --answers 90d --dry-run
+    """
+    runtime = runtime_of(workspace, database_url)
+    place = Workspace(runtime.workspace)
+    windows = _windows(place, events, answers)
+    serving = open_serving_database(serving_url(place, runtime.database_url))
+    keeper = Retention(place, open_database(database_url_of(runtime)), serving)
+    counts = keeper.look(windows) if dry_run else keeper.apply(windows, rebuild=rebuild)
+    rows = {"windows_days": windows.model_dump(exclude_none=True), "dry_run": dry_run, **counts.as_rows()}
+    show("retention", rows, as_json)
+
+
+def _windows(workspace: Workspace, events: str | None, answers: str | None) -> RetentionConfig:
+    if events or answers:
+        asked = {"event_days": events and days_of(events), "answer_days": answers and days_of(answers)}
+        return RetentionConfig.model_validate(asked)
+    if windows := load_privacy(workspace).retention:
+        return windows
+    raise InputError(
+        "no window is given",
+        expected='--events or --answers, or {"retention": {"event_days": 400}} in privacy.json',
+        where=str(workspace.privacy_settings),
+    )
+
+
 def eraser_of(runtime: RuntimeConfig) -> Eraser:
     """The eraser of a shop."""
     workspace = Workspace(runtime.workspace)
@@ -119,3 +162,4 @@ def register(app: typer.Typer) -> None:
     app.command()(erase)
     app.command("export-user")(export_user)
     app.command("replay-erasures")(replay_erasures)
+    app.command()(retention)

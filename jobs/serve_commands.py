@@ -52,6 +52,9 @@ def serve(
             help="Serve several shops apart from each other; JSON: a list of name, workspace, port.",
         ),
     ] = None,
+    store: Annotated[
+        bool, typer.Option("--store", help="Also a store page at /store/ that shows what the API does.")
+    ] = False,
     keys: Annotated[
         bool | None,
         typer.Option(
@@ -144,6 +147,7 @@ def serve(
         num_encoders=encoders,
         scenarios=read_scenarios(scenarios) if scenarios else {},
         keys=not alone if keys is None else keys,
+        store=store,
         cors_origins=tuple(cors_origin or ()),
         tls_certificate=tls_cert,
         tls_key=tls_key,
@@ -163,6 +167,8 @@ def serve(
         for shop, url in zip(shops, urls, strict=True):
             whose = f"{shop.config.tenant}: " if shop.config.tenant else ""
             out.print(f"{whose}serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
+            if store:
+                out.print(f"{whose}store page at [bold]{url}/store/[/bold]")
             say_of_keys(shop)
         wait_for_stop()
     out.print("stopped")

@@ -302,6 +302,8 @@ class ServeConfig(Config):
     """Whether callers need an API key."""
     cors_origins: tuple[str, ...] = ()
     """Pages of these origins, such as `https://shop.example`, may call; of no others."""
+    store: bool = False
+    """Whether a store page at `/store/` shows what the API does."""
     tls_certificate: Path | None = None
     """Certificate chain (PEM); with it the service speaks HTTPS."""
     tls_key: Path | None = None
@@ -573,7 +575,7 @@ class GateConfig(Config):
 
     margin: Share = 0.02
     """Relative loss of validation NDCG@10 that is still accepted, beyond the noise of the judging users."""
-    min_item_share: Share = 0.5
+    min_item_share: Share = 0.75
     """Least items, as a share of the published version's: an export that broke off is not a catalog."""
     min_coverage: Share = 0.0005
     """Least share of the catalog that validation lists show together."""

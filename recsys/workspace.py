@@ -31,6 +31,7 @@ class Workspace:
     logs/                                   what the processes of the service wrote, a file each
     reports/                                evaluation results
     robustness.json                         caps, and who counts as a machine, where the shop decides
+    privacy.json                            how long what is kept of people, where the shop decides
     privacy/                                who was erased, as keyed hashes, and the secret behind them
     """
 
@@ -107,6 +108,11 @@ class Workspace:
     def robustness(self) -> Path:
         """File of the shop's own decisions about caps and machines; absent: the defaults."""
         return self.root / "robustness.json"
+
+    @property
+    def privacy_settings(self) -> Path:
+        """File of the shop's own decisions about people's data; absent: the defaults."""
+        return self.root / "privacy.json"
 
     @property
     def privacy(self) -> Path:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from recsys.identifiers import MAX_ID_BYTES
 from serve_app.access_gate import AccessGate
 from serve_app.api_description import describe_keys
+from serve_app.catalog_api import add_catalog
 from serve_app.decision_api import add_decisions, add_evidence, add_loop
 from serve_app.metrics import RequestTimer
 from serve_app.payloads import (
@@ -42,6 +43,8 @@ from serve_app.request_log import RequestLog
 from serve_app.route_scopes import scopes_of
 from serve_app.service import ShopService
 from serve_app.shared_folder import shared_folder
+from serve_app.shop_catalog import ShopCatalog
+from serve_app.store_page import add_store
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
@@ -98,6 +101,9 @@ def create_api(service: ShopService, behind_proxy: bool = False) -> FastAPI:
     add_loop(api, service.loop)
     add_evidence(api, service.evidence)
     add_privacy(api, service.privacy)
+    add_catalog(api, ShopCatalog(service.writes.items))
+    if service.shoppers is not None:
+        add_store(api, service.shoppers)
     _add_guards(api, service, behind_proxy)
     return api
 

@@ -40,6 +40,7 @@ from serve_app.decisions import Decisions
 from serve_app.encoder_service import EncoderService, RemoteEncoder
 from serve_app.event_log import EventClient, EventLog
 from serve_app.evidence import Evidence
+from serve_app.fallback_shelf import FallbackShelf
 from serve_app.habit_board import HabitBoard
 from serve_app.http_door import HttpDoor
 from serve_app.index_watch import IndexWatch
@@ -59,6 +60,7 @@ from serve_app.shard_clients import InlineShard, RemoteShard, ShardClient, Shard
 from serve_app.shard_server import ShardServer
 from serve_app.shared_folder import shared_folder
 from serve_app.telemetry import Telemetry
+from serve_app.typical_shoppers import TypicalShoppers
 from serve_app.writes import Writes
 
 APP_NAME = "recsys"
@@ -143,13 +145,16 @@ def assemble(
 ) -> ShopService:
     """The service over handles (remote) or over objects in this process (inline)."""
     config, engine = wiring.config, open_database(wiring.database_url)
-    items, event_store = ItemStore(engine), EventStore(engine)
+    items = ItemStore(engine)
+    event_store = EventStore(engine, ErasedPeople(engine, wiring.workspace.privacy))
     text_encoder = RemoteEncoder(encoder, config.encode_timeout_s, _breaker(config))
-    watch = IndexWatch(wiring.workspace, _shard_clients(wiring, shards), items, text_encoder, config)
     reader = _profile_reader(wiring, event_store, profiles)
     screened = ScreeningBoard(event_store, load_robustness(wiring.workspace))
     board, metrics = PopularityBoard(event_store, config, screened), Metrics()
     metrics.before_reading.append(LogHealth(engine, event_store, metrics).observe)
+    # Shards in this process do not go without it.
+    shelf = FallbackShelf(items, board) if wiring.placement is Placement.REMOTE else None
+    watch = IndexWatch(wiring.workspace, _shard_clients(wiring, shards), items, text_encoder, config, shelf)
     serving = open_serving_database(wiring.serving_url)
     erased = ErasedPeople(serving, wiring.workspace.privacy)
     answers, habits = AnswerStore(serving, erased), HabitBoard(event_store, screened)
@@ -179,6 +184,8 @@ def assemble(
         screened=screened,
         keys=KeyWatch(KeyStore(engine), config.refresh_s) if config.keys else None,
         privacy=PrivacyDesk(wiring.workspace, engine, serving, config.profile),
+        shelf=shelf,
+        shoppers=TypicalShoppers(event_store, reader, watch, screened) if config.store else None,
     )
 
 

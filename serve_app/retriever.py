@@ -50,6 +50,17 @@ class Retrieved:
     degraded: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Matched:
+    """The ids of a list that are there, available and pass, with the account of who answered."""
+
+    item_ids: frozenset[str]
+    unanswered: tuple[str, ...]
+    """Ids whose shards did not answer."""
+    coverage: Coverage
+    degraded: frozenset[str]
+
+
 class Retriever:
     """The shards of one pinned index version behind one search.
 
@@ -111,16 +122,28 @@ class Retriever:
             found |= part
         return found
 
-    async def matches(self, item_ids: Sequence[str], where: Filter | None) -> set[str]:
-        """The ids that are available and pass, of the shards that answered."""
-        parts = await self._by_owner("matches", item_ids, lambda s, ids: s.matches(self._version, ids, where))
-        return set().union(*parts)
+    async def matched(self, item_ids: Sequence[str], where: Filter | None) -> Matched:
+        """The ids that are available and pass; a shard that was not asked counts as one that answered."""
+        owned = self._owned(item_ids)
+        answers = await self._each(
+            [
+                self._ask(number, "matches", _bound(ids, lambda s, own: s.matches(self._version, own, where)))
+                for number, ids in owned.items()
+            ]
+        )
+        lost = [number for number, (part, _) in zip(owned, answers, strict=True) if part is None]
+        return Matched(
+            frozenset().union(*(part for part, _ in answers if part is not None)),
+            tuple(item_id for number in lost for item_id in owned[number]),
+            self._coverage([number not in lost for number in range(len(self._shards))]),
+            frozenset(reason for _, reason in answers if reason),
+        )
 
-    async def unreachable(self, item_id: str) -> str:
-        """Why the shard of an item does not answer now; empty when it does."""
+    async def vector_of(self, item_id: str) -> tuple[np.ndarray | None, str]:
+        """The embedding of one item, None where there is none; why its shard did not say, or nothing."""
         owner = shard_of(item_id, len(self._shards))
-        _, reason = await self._ask(owner, "items", lambda s: s.items(self._version, [item_id]))
-        return reason
+        found, reason = await self._ask(owner, "vectors", lambda s: s.vectors(self._version, [item_id]))
+        return (found or {}).get(item_id), reason
 
     def coverage_now(self, live_items: int = 0) -> Coverage:
         """Coverage by the shards that answered when they were last asked."""
@@ -148,15 +171,16 @@ class Retriever:
     async def _by_owner(
         self, what: str, item_ids: Sequence[str], call: Callable[[ShardClient, list[str]], Awaitable[T]]
     ) -> list[T]:
+        owned = self._owned(item_ids).items()
+        answers = await self._each([self._ask(number, what, _bound(ids, call)) for number, ids in owned])
+        return [part for part, _ in answers if part is not None]
+
+    def _owned(self, item_ids: Sequence[str]) -> dict[int, list[str]]:
+        """Ids by the shard they are in."""
         owned: dict[int, list[str]] = {}
         for item_id in item_ids:
             owned.setdefault(shard_of(item_id, len(self._shards)), []).append(item_id)
-
-        def bound(ids: list[str]) -> Call[T]:
-            return lambda shard: call(shard, ids)
-
-        answers = await self._each([self._ask(number, what, bound(ids)) for number, ids in owned.items()])
-        return [part for part, _ in answers if part is not None]
+        return owned
 
     async def _each(self, asked: Sequence[Awaitable[T]]) -> list[T]:
         return await each(asked, at_once=not self.in_process)
@@ -179,6 +203,10 @@ class Retriever:
             return None, "shard_down"
         breaker.succeeded()
         return answer, ""
+
+
+def _bound(ids: list[str], call: Callable[[ShardClient, list[str]], Awaitable[T]]) -> Call[T]:
+    return lambda shard: call(shard, ids)
 
 
 async def each(asked: Sequence[Awaitable[T]], *, at_once: bool) -> list[T]:

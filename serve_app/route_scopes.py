@@ -22,6 +22,9 @@ SCOPES: Mapping[tuple[str, str], Scope] = {
         for call in ("recommend", "similar", "lists", "rank", "embed")
     },
     ("POST", "/v1/search"): Scope.RECOMMEND,
+    **{("GET", path): Scope.RECOMMEND for path in ("/v1/items", "/v1/items/{item_id}", "/v1/categories")},
+    # Ids of people who have a history: only there when the store page is on.
+    ("GET", "/store/shoppers.json"): Scope.ADMIN,
     ("POST", "/v1/events:batch"): Scope.EVENTS_WRITE,
     ("POST", "/v1/items:batch"): Scope.ADMIN,
     ("DELETE", "/v1/items/{item_id}"): Scope.ADMIN,

@@ -23,6 +23,7 @@ from serve_app.controls import ControlWatch
 from serve_app.decisions import Decisions
 from serve_app.encoder_service import RemoteEncoder
 from serve_app.evidence import Evidence
+from serve_app.fallback_shelf import FallbackShelf
 from serve_app.habit_board import HabitBoard
 from serve_app.index_watch import IndexWatch
 from serve_app.key_watch import KeyWatch
@@ -35,6 +36,7 @@ from serve_app.profiles import ProfileReader
 from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
 from serve_app.screening_board import ScreeningBoard
+from serve_app.typical_shoppers import TypicalShoppers
 from serve_app.writes import Writes
 
 log = logging.getLogger(__name__)
@@ -65,8 +67,12 @@ class ShopService:
     report: ReplicaReport
     screened: ScreeningBoard
     privacy: PrivacyDesk
+    shelf: FallbackShelf | None = None
+    """None where the shards are in this process."""
     keys: KeyWatch | None = None
     """None: whoever reaches the service may call everything."""
+    shoppers: TypicalShoppers | None = None
+    """Whom the store page offers; None: there is no store page."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:
@@ -74,13 +80,15 @@ class ShopService:
         await self.watch.load()
         await self._require_same_encoder()
         await self._at_first(self.screened, self.popularity)
+        if self.shelf is not None:
+            await self.shelf.refresh()
         await self.controls.refresh()
         await self.report.send()
         if self.keys is not None:
             await self.keys.refresh()
         self.metrics.before_reading.append(self._observe_index)
         learned = (self.watch, self.screened, self.popularity, self.habits)
-        work = (*learned, self.controls, self.journal, self.report, self.keys)
+        work = (*learned, self.controls, self.journal, self.report, self.keys, self.shelf)
         self._tasks = [asyncio.create_task(one.run()) for one in work if one is not None]
 
     async def _at_first(self, *boards: ScreeningBoard | PopularityBoard) -> None:

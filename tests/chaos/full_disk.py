@@ -1,4 +1,4 @@
-"""D6: the volume of the workspace is full for a while; lists go on, writes are refused and resume by themselves."""
+"""D6: the workspace's volume is full for a while; lists go on, writes are refused and then resume."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHUNK = 64 * 1024
 def run(place: Place, outcome: Outcome) -> None:
     """Fill a small volume to its last byte under load, then give the space back."""
     with _volume(place.folder / "volume") as volume:
-        workspace = Workspace(shutil.move(shop_of(place).root, volume / "shop"))
+        workspace = Workspace(Path(shutil.move(shop_of(place).root, volume / "shop")))
         with (
             inline_service(workspace, place.folder, "--recommenders", "1") as service,
             loaded(service, place.folder, events=True) as load,

@@ -1,4 +1,4 @@
-"""D2: a client that does not wait for its answer and sends the same events again, also to the next service."""
+"""D2: a client that does not wait for its answer and sends again, also to the next service."""
 
 from __future__ import annotations
 

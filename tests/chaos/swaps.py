@@ -1,4 +1,4 @@
-"""S13: fifty publishings and rollbacks under load; no error, one version in each answer, the same lists again."""
+"""S13: fifty publishings and rollbacks under load; one version in each answer, the same lists again."""
 
 from __future__ import annotations
 

@@ -52,6 +52,7 @@ from serve_app.replica_report import ReplicaReport
 from serve_app.screening_board import ScreeningBoard
 from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, ShardVersions
+from serve_app.typical_shoppers import TypicalShoppers
 from serve_app.writes import Writes
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -176,6 +177,7 @@ def assemble_inline(
         privacy=PrivacyDesk(
             small.workspace, open_database(small.workspace.database_url), serving, config.profile
         ),
+        shoppers=TypicalShoppers(events, profiles, watch, screened) if config.store else None,
     )
 
 
