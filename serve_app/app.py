@@ -106,7 +106,7 @@ class Ingress:
         self._service = assemble(wiring, encoder, events, shards, profiles)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        return create_api(self._service)
+        return create_api(self._service, behind_proxy=True)
 
 
 class DirectIngress:
