@@ -51,11 +51,15 @@ class Service:
 
 @contextmanager
 def our_service(
-    workspace: Workspace, placement: Placement, folder: Path, options: Sequence[str] = ()
+    workspace: Workspace,
+    placement: Placement,
+    folder: Path,
+    options: Sequence[str] = (),
+    module: str = "jobs.cli",
 ) -> Iterator[Service]:
     """`recsys serve` on a free port until the block ends; it prints into `folder`."""
     port = free_port()
-    command = [sys.executable, "-m", "jobs.cli", "serve", "--workspace", str(workspace.root)]
+    command = [sys.executable, "-m", module, "serve", "--workspace", str(workspace.root)]
     command += ["--port", str(port), "--placement", placement.value, "--no-loop", *options]
     with _running(command, f"http://127.0.0.1:{port}", "/readyz", folder / f"serve-{port}.log") as service:
         yield service

@@ -117,3 +117,11 @@ def kill(pids: Sequence[int], number: int = signal.SIGKILL) -> float:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
     return time.monotonic()
+
+
+@contextmanager
+def slow_service(workspace: Workspace, folder: Path) -> Iterator[Service]:
+    """The service with a deployment for each shard, whose edges can be disturbed."""
+    module = "tests.chaos.served_with_slow_shards"
+    with our_service(workspace, Placement.REMOTE, folder, ("--recommenders", "1"), module) as service:
+        yield service
