@@ -143,4 +143,16 @@ CASES = (
         "bad_requests",
         400,
     ),
+    Case(
+        "X5",
+        "names and paths that lead elsewhere: parents, links, absolute, URIs",
+        "refused before anything is opened or connected to",
+        "escaping_paths",
+    ),
+    Case(
+        "X6",
+        "payloads in .pt, .pkl, object .npy, Parquet, config.json, adapters",
+        "never run, clearly refused",
+        "payloads",
+    ),
 )
