@@ -16,6 +16,7 @@ from cluster.item_store import ItemStore
 from cluster.job_runner import JobRunner, ProcessRunner, RayJobRunner
 from cluster.loop_store import LeaseLostError, LoopStore
 from cluster.replica_board import ReplicaBoard
+from cluster.retention import Retention
 from cluster.serving_database import open_serving_database, serving_url
 from cluster.shop_observer import ShopObserver
 from recsys.config import RuntimeConfig
@@ -36,8 +37,10 @@ def open_loop(runtime: RuntimeConfig, config: LoopConfig, runner: JobRunner | No
     if runner is None:
         dashboard = config.dashboard
         runner = RayJobRunner(runtime, dashboard) if dashboard else ProcessRunner(runtime, config.niceness)
+    retention = Retention(workspace, engine, serving)
+    board = ReplicaBoard(serving)
     return FeedbackLoop(
-        config, LoopStore(engine), observer, ReplicaBoard(serving), runner, address=runtime.address
+        config, LoopStore(engine), observer, board, runner, retention, address=runtime.address
     )
 
 

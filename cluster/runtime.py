@@ -15,6 +15,7 @@ import ray
 
 from recsys.config import RuntimeConfig
 from recsys.errors import CapacityError
+from recsys.signing import TRUSTED_KEYS
 
 QUIET_ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # otherwise a warning about a coming default
@@ -32,8 +33,8 @@ SERVE_ENVIRONMENT = {
 NATIVE_LOG_LEVEL = "RAY_BACKEND_LOG_LEVEL"
 CONNECT_TIMEOUT_S = 5.0
 """How long a cluster may take to answer the first connection."""
-WORKER_ENVIRONMENT = ("HF_HUB_OFFLINE", "HF_HOME", "TOKENIZERS_PARALLELISM")
-"""Variables that workers get with the value they have here."""
+WORKER_ENVIRONMENT = ("HF_HUB_OFFLINE", "HF_HOME", "TOKENIZERS_PARALLELISM", TRUSTED_KEYS)
+"""Variables that workers get with the value they have here; never a private key."""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cluster.runtime import prepare_serve
-from jobs.console import out
+from jobs.console import err, out
+from jobs.doctor.packages import examine_packages
 from jobs.options import (
     DEFAULT_WORKSPACE,
     AddressOption,
@@ -18,8 +20,17 @@ from jobs.options import (
     parse_range,
     runtime_of,
 )
+from jobs.telemetry_options import (
+    LogFolderOption,
+    LogFormatOption,
+    LogLevelOption,
+    PrintLogOption,
+    TraceRatioOption,
+    TracesOption,
+)
 from recsys.access.tls import require_certificate
-from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
+from recsys.config import Door, LogConfig, LogFormat, Placement, RuntimeConfig, ServeConfig
+from recsys.workspace import Workspace
 
 HostOption = Annotated[str, typer.Option("--host", envvar="RECSYS_HOST", help="Address to listen on.")]
 ONE = Range(1)
@@ -41,6 +52,9 @@ def serve(
             help="Serve several shops apart from each other; JSON: a list of name, workspace, port.",
         ),
     ] = None,
+    store: Annotated[
+        bool, typer.Option("--store", help="Also a store page at /store/ that shows what the API does.")
+    ] = False,
     keys: Annotated[
         bool | None,
         typer.Option(
@@ -95,14 +109,29 @@ def serve(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Settings of the feedback loop as JSON."),
     ] = None,
+    log_format: LogFormatOption = LogFormat.TEXT,
+    log_level: LogLevelOption = "info",
+    log_folder: LogFolderOption = None,
+    print_log: PrintLogOption = False,
+    traces: TracesOption = None,
+    trace_ratio: TraceRatioOption = 1.0,
 ) -> None:
     """Answer over HTTP until Ctrl-C. The API's own page is at /docs.
 
     Example: recsys serve --placement remote --shard-replicas 2
     """
     prepare_serve()
+    warn_of_old_packages()
+    from jobs.log_printing import printed_log
     from jobs.loop import read_loop_config
-    from jobs.serve import read_scenarios, running_services, say_of_keys, shops_of, wait_for_stop
+    from jobs.serve import (
+        read_scenarios,
+        running_services,
+        say_of_keys,
+        shops_of,
+        trace_config,
+        wait_for_stop,
+    )
     from serve_app.app import is_loopback, require_loopback_or_consent, with_recommenders
 
     one_shop = tenants is None
@@ -118,9 +147,12 @@ def serve(
         num_encoders=encoders,
         scenarios=read_scenarios(scenarios) if scenarios else {},
         keys=not alone if keys is None else keys,
+        store=store,
         cors_origins=tuple(cors_origin or ()),
         tls_certificate=tls_cert,
         tls_key=tls_key,
+        log=LogConfig(format=log_format, level=log_level, folder=log_folder),
+        traces=trace_config(traces, trace_ratio),
     )
     least, most = recommenders or (None, None)
     config = with_recommenders(runtime, config, least, most)
@@ -129,10 +161,14 @@ def serve(
         require_certificate(config.tls_certificate, config.tls_key)
     feedback = read_loop_config(loop_config) if loop else None
     shops = shops_of(runtime, config, tenants)
-    with running_services(shops, dashboard, feedback) as urls:
+    folder = log_folder or Workspace(shops[0].runtime.workspace).logs
+    followed = printed_log(folder) if print_log else nullcontext()
+    with followed, running_services(shops, dashboard, feedback) as urls:
         for shop, url in zip(shops, urls, strict=True):
             whose = f"{shop.config.tenant}: " if shop.config.tenant else ""
             out.print(f"{whose}serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
+            if store:
+                out.print(f"{whose}store page at [bold]{url}/store/[/bold]")
             say_of_keys(shop)
         wait_for_stop()
     out.print("stopped")
@@ -154,6 +190,15 @@ def demo(
     from jobs.demo import run_demo
 
     run_demo(workspace, catalog, events, port, stop)
+
+
+def warn_of_old_packages() -> None:
+    """One line on stderr for each package below its floor: such a release can be attacked."""
+    for finding in examine_packages():
+        if finding.advice:
+            err.print(
+                f"warning: {finding.name} {finding.found}; {finding.advice}", style="yellow", markup=False
+            )
 
 
 def register(app: typer.Typer) -> None:

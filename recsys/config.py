@@ -141,6 +141,8 @@ class EncoderConfig(Config):
     """Threads of one encoder; None leaves the library's own choice."""
     export_folder: Path | None = None
     """Where exported networks are kept; None is the user's cache folder. Never in a workspace's record."""
+    content: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """Digest that weights, tokenizer and config.json must have to be loaded; None: whatever is there."""
 
 
 class EmbedConfig(Config):
@@ -254,6 +256,39 @@ class Scenario(Config):
     """What everybody takes."""
 
 
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    """For people."""
+    JSON = "json"
+    """A JSON object a line, for machines."""
+
+
+class LogConfig(Config):
+    """What the service's processes write about requests and about trouble."""
+
+    format: LogFormat = LogFormat.TEXT
+    """How a line is written."""
+    level: Literal["debug", "info", "warning"] = "info"
+    """From which level on; `info` has a line for each request, `debug` one for each call of an actor."""
+    folder: Path | None = None
+    """Folder of the files; `logs` in the workspace when absent."""
+    file_bytes: PositiveInt = 16 * 1024 * 1024
+    """A process's file starts anew at this size; one older is kept."""
+    days: PositiveFloat = 7.0
+    """Files that nothing was written to for so long are removed when a process starts."""
+
+
+class TraceConfig(Config):
+    """Which requests are traced with OpenTelemetry, and where their spans go."""
+
+    target: str | None = Field(default=None, pattern=r"^(https?://|file:)\S+$")
+    """Base URL of an OTLP collector (HTTP), or `file:FOLDER`; None: no traces."""
+    ratio: Share = 1.0
+    """Share of requests that are traced, where the caller has not decided."""
+
+
 class ServeConfig(Config):
     """How the service answers."""
 
@@ -267,6 +302,8 @@ class ServeConfig(Config):
     """Whether callers need an API key."""
     cors_origins: tuple[str, ...] = ()
     """Pages of these origins, such as `https://shop.example`, may call; of no others."""
+    store: bool = False
+    """Whether a store page at `/store/` shows what the API does."""
     tls_certificate: Path | None = None
     """Certificate chain (PEM); with it the service speaks HTTPS."""
     tls_key: Path | None = None
@@ -333,6 +370,10 @@ class ServeConfig(Config):
     """CPUs each replica reserves; fractional so that a laptop holds the whole graph."""
     profile: ProfileConfig = ProfileConfig()
     """How user vectors are made."""
+    log: LogConfig = LogConfig()
+    """What is logged."""
+    traces: TraceConfig = TraceConfig()
+    """What is traced."""
 
     @model_validator(mode="after")
     def _room_to_grow(self) -> Self:
@@ -408,6 +449,8 @@ class RobustnessConfig(Config):
     """Bounds of every user."""
     screening: ScreeningConfig = ScreeningConfig()
     """Who is left out altogether."""
+    min_users: PositiveInt = 1
+    """Different users who must stand behind a pair of items before anybody else is told of it."""
 
 
 class FitConfig(Config):
@@ -439,6 +482,8 @@ class FitConfig(Config):
     """Seed of every draw."""
     caps: UserCaps = UserCaps()
     """The most that one user says."""
+    min_users: PositiveInt = 1
+    """Different users who must stand behind a pair of items before it counts; 1: any."""
 
 
 class TrainMode(StrEnum):

@@ -15,8 +15,8 @@ from serve_app.problems import problem, status_of
 from serve_app.route_scopes import route_path, scopes_of
 from serve_app.shared_bucket import SharedBucket
 
-OPEN_PAGES = ("/docs", "/openapi.json", "/static-offline-docs")
-"""The API's own page: it tells what is in the documentation anyway."""
+OPEN_PAGES = ("/docs", "/openapi.json", "/static-offline-docs", "/store/")
+"""Files that tell what is in the documentation anyway; what they show is asked for with a key."""
 MAX_ACTOR_BYTES = 200
 
 
@@ -56,7 +56,8 @@ class AccessGate:
         methods = scopes_of(scope["app"]).at(path)
         wanted = methods.get(scope["method"])
         is_open = scope["method"] in methods and wanted is None
-        if is_open or path.startswith(OPEN_PAGES):
+        is_page = not methods and (path == "/" or path.startswith(OPEN_PAGES))
+        if is_open or is_page:
             return None
         key = self._keys.key_of(_text_of_key(scope))
         if key is None:

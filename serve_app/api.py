@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from recsys.identifiers import MAX_ID_BYTES
 from serve_app.access_gate import AccessGate
 from serve_app.api_description import describe_keys
+from serve_app.catalog_api import add_catalog
 from serve_app.decision_api import add_decisions, add_evidence, add_loop
 from serve_app.metrics import RequestTimer
 from serve_app.payloads import (
@@ -36,10 +37,14 @@ from serve_app.payloads import (
     SearchRequest,
     SimilarRequest,
 )
+from serve_app.privacy_api import add_privacy
 from serve_app.problems import RequestGuard, install_handlers
+from serve_app.request_log import RequestLog
 from serve_app.route_scopes import scopes_of
 from serve_app.service import ShopService
 from serve_app.shared_folder import shared_folder
+from serve_app.shop_catalog import ShopCatalog
+from serve_app.store_page import add_store
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
@@ -92,6 +97,10 @@ def create_api(service: ShopService) -> FastAPI:
     add_decisions(api, service.decisions)
     add_loop(api, service.loop)
     add_evidence(api, service.evidence)
+    add_privacy(api, service.privacy)
+    add_catalog(api, ShopCatalog(service.writes.items))
+    if service.shoppers is not None:
+        add_store(api, service.shoppers)
     _add_guards(api, service)
     return api
 
@@ -110,8 +119,9 @@ def _add_guards(api: FastAPI, service: ShopService) -> None:
     )
     if config.cors_origins:
         api.add_middleware(CORSMiddleware, allow_origins=config.cors_origins, **CORS)
-    # Outermost, so that it also counts those who are turned away.
+    # Outermost, so that they also count and log those who are turned away.
     api.add_middleware(RequestTimer, metrics=service.metrics)
+    api.add_middleware(RequestLog)
     scopes_of(api)  # a route without a scope must not get as far as its first request
 
 

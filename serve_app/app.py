@@ -25,6 +25,7 @@ from cluster.profile_store import ProfilePartition
 from cluster.replica_board import ReplicaBoard
 from cluster.runtime import ResourceRequest, num_machines, require
 from cluster.serving_database import open_serving_database, serving_url
+from cluster.tombstone_table import ErasedPeople
 from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
 from recsys.encoder_record import load_encoder_config
 from recsys.errors import ConfigError
@@ -44,9 +45,11 @@ from serve_app.habit_board import HabitBoard
 from serve_app.http_door import HttpDoor
 from serve_app.index_watch import IndexWatch
 from serve_app.key_watch import KeyWatch
+from serve_app.log_health import LogHealth
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import FOLDER_VARIABLE, Metrics
 from serve_app.popularity_board import PopularityBoard
+from serve_app.privacy_desk import PrivacyDesk
 from serve_app.profiles import InlineProfiles, ProfileReader, ProfileServer, RemoteProfiles
 from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
@@ -56,6 +59,8 @@ from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, RemoteShard, ShardClient, ShardVersions
 from serve_app.shard_server import ShardServer
 from serve_app.shared_folder import shared_folder
+from serve_app.telemetry import Telemetry
+from serve_app.typical_shoppers import TypicalShoppers
 from serve_app.writes import Writes
 
 APP_NAME = "recsys"
@@ -68,6 +73,10 @@ HEALTH: dict[str, Any] = {
 """Seen on Ray 2.60: at the default period a killed shard was missing for 12 s, at 1 s for 5.5 s."""
 
 
+QUIET: dict[str, Any] = {"enable_access_log": False}
+"""Serve's own lines about each call say less than ours, and a proxy's would hold what the caller sent."""
+
+
 @dataclass(frozen=True)
 class Wiring:
     """Plain values an ingress replica needs beside its handles."""
@@ -78,6 +87,7 @@ class Wiring:
     placement: Placement
     num_shards: int
     config: ServeConfig
+    telemetry: Telemetry
 
 
 @serve.ingress()
@@ -92,6 +102,7 @@ class Ingress:
         shards: list[DeploymentHandle[Any]],
         profiles: list[DeploymentHandle[Any]],
     ) -> None:
+        wiring.telemetry.start("ingress")
         self._service = assemble(wiring, encoder, events, shards, profiles)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
@@ -109,6 +120,7 @@ class DirectIngress:
         shards: list[DeploymentHandle[Any]],
         profiles: list[DeploymentHandle[Any]],
     ) -> None:
+        wiring.telemetry.start("ingress")
         service = assemble(wiring, encoder, events, shards, profiles)
         config = wiring.config
         folder = shared_folder(wiring.workspace, config, "doors")
@@ -133,16 +145,19 @@ def assemble(
 ) -> ShopService:
     """The service over handles (remote) or over objects in this process (inline)."""
     config, engine = wiring.config, open_database(wiring.database_url)
-    items, event_store = ItemStore(engine), EventStore(engine)
+    items = ItemStore(engine)
+    event_store = EventStore(engine, ErasedPeople(engine, wiring.workspace.privacy))
     text_encoder = RemoteEncoder(encoder, config.encode_timeout_s, _breaker(config))
     reader = _profile_reader(wiring, event_store, profiles)
     screened = ScreeningBoard(event_store, load_robustness(wiring.workspace))
     board, metrics = PopularityBoard(event_store, config, screened), Metrics()
+    metrics.before_reading.append(LogHealth(engine, event_store, metrics).observe)
     # Shards in this process do not go without it.
     shelf = FallbackShelf(items, board) if wiring.placement is Placement.REMOTE else None
     watch = IndexWatch(wiring.workspace, _shard_clients(wiring, shards), items, text_encoder, config, shelf)
     serving = open_serving_database(wiring.serving_url)
-    answers, habits = AnswerStore(serving), HabitBoard(event_store, screened)
+    erased = ErasedPeople(serving, wiring.workspace.privacy)
+    answers, habits = AnswerStore(serving, erased), HabitBoard(event_store, screened)
     journal = AnswerJournal(answers, metrics, config.answer_days)
     store = ControlStore(engine)
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
@@ -168,7 +183,9 @@ def assemble(
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
         keys=KeyWatch(KeyStore(engine), config.refresh_s) if config.keys else None,
+        privacy=PrivacyDesk(wiring.workspace, engine, serving, config.profile),
         shelf=shelf,
+        shoppers=TypicalShoppers(event_store, reader, watch, screened) if config.store else None,
     )
 
 
@@ -247,22 +264,26 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig, machines: int
     replica: dict[str, Any] = {
         "ray_actor_options": {"num_cpus": config.cpus_per_replica},
         "max_ongoing_requests": config.max_ongoing_requests,
+        "logging_config": QUIET,
         **HEALTH,
     }
+    telemetry = Telemetry(config.log, config.log.folder or workspace.logs, config.traces)
     serving = serving_url(workspace, runtime.database_url)
-    wiring = Wiring(workspace, database_url, serving, placement, manifest.num_shards, config)
+    wiring = Wiring(workspace, database_url, serving, placement, manifest.num_shards, config, telemetry)
     remote = placement is Placement.REMOTE
     of_shard = Replicas(config.shard_replicas, config.max_shard_replicas).options(config, machines)
     of_ingress = Replicas(config.num_recommenders, config.max_recommenders).options(config, machines)
     of_encoder = Replicas(config.num_encoders).options(config, machines)
     shards = [
         _deployment(ShardServer, name=f"shard-{number}", **replica, **of_shard).bind(
-            str(workspace.root), number
+            str(workspace.root), number, telemetry
         )
         for number in range(manifest.num_shards if remote else 0)
     ]
     profiles = [
-        _deployment(ProfileServer, name=f"profiles-{number}", **replica).bind(database_url, config.profile)
+        _deployment(ProfileServer, name=f"profiles-{number}", **replica).bind(
+            database_url, config.profile, telemetry, number
+        )
         for number in range(config.num_profile_partitions if remote else 0)
     ]
     direct = choose_door(runtime, config) is Door.DIRECT
@@ -276,8 +297,8 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig, machines: int
     encoder_config = load_encoder_config(workspace, manifest.encoder_version)
     return ingress.bind(
         wiring,
-        _deployment(EncoderService, **replica, **of_encoder).bind(encoder_config),
-        _deployment(EventLog, **replica).bind(database_url),
+        _deployment(EncoderService, **replica, **of_encoder).bind(encoder_config, telemetry),
+        _deployment(EventLog, **replica).bind(database_url, str(workspace.privacy), telemetry),
         shards,
         profiles,
     )
@@ -312,12 +333,13 @@ def start(runtime: RuntimeConfig, config: ServeConfig) -> str:
     """
     require(ResourceRequest(num_replicas(runtime, config), config.cpus_per_replica))
     application = build_application(runtime, config, num_machines())
+    _bring_up_databases(runtime)
     prefix = ""
     if choose_door(runtime, config) is Door.DIRECT:
-        serve.start(proxy_location="Disabled")
+        serve.start(proxy_location="Disabled", logging_config=QUIET)
         serve.run(application, name=application_name(config), route_prefix=None)
     else:
-        serve.start(http_options=_http_options(config))
+        serve.start(http_options=_http_options(config), logging_config=QUIET)
         prefix = f"/{config.tenant}" if config.tenant else ""
         serve.run(application, name=application_name(config), route_prefix=prefix or "/")
     scheme = "https" if config.tls_certificate else "http"
@@ -334,6 +356,13 @@ def _http_options(config: ServeConfig) -> HTTPOptions:
     if config.tls_certificate and config.tls_key:
         options |= {"ssl_certfile": str(config.tls_certificate), "ssl_keyfile": str(config.tls_key)}
     return HTTPOptions(**options)
+
+
+def _bring_up_databases(runtime: RuntimeConfig) -> None:
+    """Once, before replicas start: what is wrong with a database is told here and not by each of them."""
+    workspace = Workspace(runtime.workspace)
+    open_database(runtime.database_url or workspace.database_url).dispose()
+    open_serving_database(serving_url(workspace, runtime.database_url)).dispose()
 
 
 def stop() -> None:

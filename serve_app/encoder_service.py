@@ -15,6 +15,7 @@ from recsys.errors import EncoderError
 from recsys.text import text_hash
 from serve_app.breaker import CircuitBreaker
 from serve_app.replica_call import UNANSWERED, answered
+from serve_app.telemetry import Telemetry, carried, continued
 
 CACHED_TEXTS = 20_000
 
@@ -42,7 +43,9 @@ class EmbeddingCache:
 class EncoderService:
     """One encoder; texts that were encoded lately are answered from memory."""
 
-    def __init__(self, config: EncoderConfig) -> None:
+    def __init__(self, config: EncoderConfig, telemetry: Telemetry | None = None) -> None:
+        if telemetry:
+            telemetry.start("encoder")
         from recsys.encoder import TextEncoder
 
         self._encoder = TextEncoder.load(config)
@@ -53,6 +56,7 @@ class EncoderService:
         """Encoder version, to be compared with the index's."""
         return self._encoder.version
 
+    @continued("encoder.encode")
     async def encode(self, texts: list[str]) -> np.ndarray:
         """`[N, D] float32`, unit rows, in the given order; `[0, D]` for none."""
         hashes = [text_hash(text) for text in texts]
@@ -79,7 +83,8 @@ class RemoteEncoder:
         """`[N, D] float32`, unit rows, in the given order."""
         if not self._breaker.allows():
             raise EncoderError("the encoder does not answer", found="failures in a row")
-        rows: np.ndarray = await self._call(lambda: self._handle.encode.remote(list(texts)))
+        context = carried()
+        rows: np.ndarray = await self._call(lambda: self._handle.encode.remote(list(texts), carried=context))
         return rows
 
     async def version(self) -> str:

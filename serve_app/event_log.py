@@ -2,37 +2,72 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from ray.serve.exceptions import BackPressureError
 from ray.serve.handle import DeploymentHandle
+from sqlalchemy import Engine
 
 from cluster.database import open_database
+from cluster.event_check import check_events, note_check
 from cluster.event_store import AppendCounts, EventStore
 from cluster.event_writer import EventWriter
-from recsys.errors import OverloadedError, StoreError
+from cluster.tombstone_table import ErasedPeople
+from recsys.errors import OverloadedError, RecsysError, StoreError
 from serve_app.breaker import CircuitBreaker
 from serve_app.replica_call import UNANSWERED, answered
+from serve_app.telemetry import Telemetry, carried, continued
 
+log = logging.getLogger(__name__)
 TIMEOUT_S = 3.0
 """How long a batch waits for the log; commits take milliseconds."""
+CHECK_PERIOD_S = 86_400.0
+CHECK_PAUSE_S = 0.01
+"""After every page of rows, so that appends get their turn."""
 
 
 class EventLog:
     """Group commit: all batches that wait share one transaction; each is acked after its fsync."""
 
-    def __init__(self, database_url: str) -> None:
-        self._writer = EventWriter(EventStore(open_database(database_url)))
+    def __init__(
+        self, database_url: str, privacy: str | None = None, telemetry: Telemetry | None = None
+    ) -> None:
+        """`privacy`: folder of the ledger of erasures; by default the one beside a SQLite file."""
+        if telemetry:
+            telemetry.start("events")
+        engine = open_database(database_url)
+        erased = ErasedPeople(engine, Path(privacy) if privacy else None)
+        self._writer = EventWriter(EventStore(engine, erased))
+        threading.Thread(target=_check_for_ever, args=(engine,), daemon=True, name="event-check").start()
 
     async def process_id(self) -> int:
         """Process that serves this replica."""
         return os.getpid()
 
+    @continued("events.append")
     async def append(self, events: pa.Table) -> AppendCounts:
         """Append a batch (`EVENTS`); durable when it returns."""
         return await self._writer.append(events)
+
+
+def _check_for_ever(engine: Engine) -> None:
+    """Examine the whole log at the start and once a day; what is wrong is logged and counted."""
+    while True:
+        try:
+            found = check_events(engine, pause_s=CHECK_PAUSE_S)
+            note_check(engine, found)
+        except RecsysError as error:
+            log.error("the event log was not checked: %s", error)
+        else:
+            if found.faults:
+                log.error("the event log has %d faults: recsys events verify", found.faults)
+        time.sleep(CHECK_PERIOD_S)
 
 
 class EventClient:
@@ -56,8 +91,11 @@ class EventClient:
         """Append a batch (`EVENTS`); raises `StoreError` or `OverloadedError` when it is not durable."""
         if not self._breaker.allows():
             return await self._own.append(events)
+        context = carried()
         try:
-            counts: AppendCounts = await answered(lambda: self._handle.append.remote(events), self._timeout_s)
+            counts: AppendCounts = await answered(
+                lambda: self._handle.append.remote(events, carried=context), self._timeout_s
+            )
         except BackPressureError as error:
             raise OverloadedError("too many events wait to be written") from error
         except (TimeoutError, *UNANSWERED) as error:

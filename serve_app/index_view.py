@@ -78,9 +78,11 @@ class IndexView:
             found |= shelf.matches(base.unanswered, where)
         return replace(base, item_ids=found, coverage=self._coverage(base.coverage))
 
-    async def unreachable(self, item_id: str) -> str:
-        """Why nothing can be said of an item now, as a label; empty when its absence is a fact."""
-        return "" if item_id in self.live.changed else await self.retriever.unreachable(item_id)
+    async def vector_of(self, item_id: str) -> tuple[np.ndarray | None, str]:
+        """The embedding of one item, None where there is none; a label where that is not known now."""
+        if item_id in self.live.changed:
+            return self.live.vectors([item_id]).get(item_id), ""
+        return await self.retriever.vector_of(item_id)
 
     def coverage_now(self) -> Coverage:
         """Coverage of what was not searched for: by the shards that answered when last asked."""

@@ -16,6 +16,7 @@ from recsys.errors import StoreError
 from recsys.profile import UserProfile
 from serve_app.breaker import CircuitBreaker
 from serve_app.replica_call import UNANSWERED, answered
+from serve_app.telemetry import Telemetry, carried, continued
 
 
 class ProfileReader(Protocol):
@@ -45,9 +46,14 @@ class InlineProfiles:
 class ProfileServer:
     """The profile actor of one partition of the shoppers."""
 
-    def __init__(self, database_url: str, config: ProfileConfig) -> None:
+    def __init__(
+        self, database_url: str, config: ProfileConfig, telemetry: Telemetry | None = None, number: int = 0
+    ) -> None:
+        if telemetry:
+            telemetry.start(f"profiles-{number}")
         self._partition = ProfilePartition(EventStore(open_database(database_url)), config)
 
+    @continued("profiles.profile")
     async def profile(self, user_key: str, now_us: int) -> UserProfile:
         """The profile of a shopper of this partition."""
         if (known := self._partition.profile_at_once(user_key, now_us)) is not None:
@@ -77,8 +83,9 @@ class RemoteProfiles:
         if not breaker.allows():
             raise StoreError("the profile partition does not answer", found="failures in a row")
         try:
+            context = carried()
             found: UserProfile = await answered(
-                lambda: handle.profile.remote(user_key, now_us), self._timeout_s
+                lambda: handle.profile.remote(user_key, now_us, carried=context), self._timeout_s
             )
         except TimeoutError as error:
             breaker.failed()

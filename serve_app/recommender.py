@@ -91,13 +91,12 @@ class Recommender:
         While the shard that has it is away, what is popular, with a label.
         """
         page = await self._page(None)
-        vectors = await page.view.vectors([request.item_id])
-        if request.item_id not in vectors:
-            reason = await page.view.unreachable(request.item_id)
-            if not reason:
-                raise NotFoundError("there is no such item", found=request.item_id)
+        vector, reason = await page.view.vector_of(request.item_id)
+        if reason:
             return await self._popular(request, replace(page, degraded=page.degraded | {reason}))
-        known = Known(vectors, {}, [Context(vectors[request.item_id], item_id=request.item_id)], 1.0)
+        if vector is None:
+            raise NotFoundError("there is no such item", found=request.item_id)
+        known = Known({request.item_id: vector}, {}, [Context(vector, item_id=request.item_id)], 1.0)
         asked = self._queries.blended(NOBODY, known, page.view.manifest.blend, False, Scenario())
         return await self._plain(request, page, asked.query, "similar", frozenset({request.item_id}))
 

@@ -22,10 +22,15 @@ SCOPES: Mapping[tuple[str, str], Scope] = {
         for call in ("recommend", "similar", "lists", "rank", "embed")
     },
     ("POST", "/v1/search"): Scope.RECOMMEND,
+    **{("GET", path): Scope.RECOMMEND for path in ("/v1/items", "/v1/items/{item_id}", "/v1/categories")},
+    # Ids of people who have a history: only there when the store page is on.
+    ("GET", "/store/shoppers.json"): Scope.ADMIN,
     ("POST", "/v1/events:batch"): Scope.EVENTS_WRITE,
     ("POST", "/v1/items:batch"): Scope.ADMIN,
     ("DELETE", "/v1/items/{item_id}"): Scope.ADMIN,
     ("GET", "/v1/users/{user_id}/profile"): Scope.ADMIN,
+    ("DELETE", "/v1/users/{user_id}"): Scope.ERASE,
+    ("GET", "/v1/users/{user_id}/export"): Scope.ERASE,
     ("GET", "/v1/index"): Scope.ADMIN,
     **{("GET", f"/v1/{plural}"): Scope.ADMIN for plural in DECISIONS},
     **{

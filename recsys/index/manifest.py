@@ -12,6 +12,8 @@ from recsys.config import Config, Metric, ScanKind, Storage
 from recsys.encoder.choice import EncodingRecord
 from recsys.errors import IndexCorruptError
 from recsys.identifiers import SHARD_HASH
+from recsys.signing import ManifestFile
+from recsys.workspace import PLAIN_NAME, Workspace
 
 MANIFEST = "manifest.json"
 WHITENING = "whitening.npy"
@@ -23,8 +25,8 @@ UNSEALED = "0" * 64
 class ShardFile(Config):
     """One file of a version."""
 
-    path: str
-    """Relative to the version's folder."""
+    path: str = Field(pattern=f"^{PLAIN_NAME}$")
+    """Name inside the version's folder."""
     rows: int = Field(ge=0)
     """Items in it."""
     bytes: int = Field(ge=0)
@@ -90,6 +92,9 @@ class IndexManifest(Config):
     """Version that was published when it was made."""
     data_cutoff: datetime | None = None
     """Newest event behind its behaviour signals."""
+    last_erasure: datetime | None = None
+    """Newest erasure of a person that its behaviour signals know of: nothing of anybody erased until then is
+    in them. None: nobody had been erased, or nothing was learned."""
     metrics: dict[str, float] = {}
     """Figures at the gate."""
     blend: FittedBlend | None = None
@@ -118,6 +123,8 @@ class IndexManifest(Config):
             *((self.blend.model_dump_json(),) if self.blend else ()),
             # So that a version's name tells that it has a seal: one that was taken away is missed.
             *(("sealed",) if self.seal else ()),
+            # A fit after an erasure is another version, also where the person made no difference.
+            *((self.last_erasure.isoformat(),) if self.last_erasure else ()),
             *(file.sha256 for file in self.files),
         ]
         return blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
@@ -169,6 +176,11 @@ def read_sealed(content: bytes, where: str) -> IndexManifest:
                 "a manifest was altered", expected=manifest.seal[:80], found=digest, where=where
             )
     return manifest
+
+
+def manifest_file(workspace: Workspace, index_version: str) -> ManifestFile:
+    """Where a version's manifest lies, with its signature; raises `UnsafePathError`."""
+    return ManifestFile(workspace.index_version(index_version) / MANIFEST, "index", index_version)
 
 
 def items_path(shard: int, num_shards: int) -> str:

@@ -15,22 +15,29 @@ from recsys.blend.settings import FittedBlend
 from recsys.blend.whitening import Whitening
 from recsys.config import IndexConfig
 from recsys.encoder.choice import EncodingRecord
-from recsys.errors import IndexMissingError, IndexVersionError, InputError
+from recsys.errors import (
+    IndexMissingError,
+    IndexVersionError,
+    InputError,
+    SignatureError,
+    UnsafePathError,
+)
 from recsys.identifiers import shard_of
 from recsys.index.begun_folder import BegunFolder
 from recsys.index.manifest import (
-    MANIFEST,
     UNSEALED,
     WHITENING,
     IndexManifest,
     ShardFile,
     ShardScan,
     Signal,
+    manifest_file,
     sealed,
 )
 from recsys.index.shard_writer import STORED, ShardWriter, described
 from recsys.index.versions import current_version, list_versions, verify
-from recsys.workspace import Workspace, replace_file, sync_folder
+from recsys.signing import signing_key
+from recsys.workspace import Workspace, sync_folder
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,7 @@ class Provenance:
     data_cutoff: datetime | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     encoding: EncodingRecord | None = None
+    last_erasure: datetime | None = None
 
 
 class IndexWriter:
@@ -111,7 +119,7 @@ class IndexWriter:
         os.rename(self._folder, target)
         sync_folder(self._workspace.index)
         manifest, content = sealed(manifest)
-        replace_file(target / MANIFEST, content)
+        manifest_file(self._workspace, manifest.index_version).write(content)
         return manifest
 
     def _manifest(
@@ -131,6 +139,7 @@ class IndexWriter:
             catalog_seq=provenance.catalog_seq,
             blend=provenance.blend,
             data_cutoff=provenance.data_cutoff,
+            last_erasure=provenance.last_erasure,
             metrics=provenance.metrics,
             created_at=created_at,
             parent_version=self._parent(),
@@ -166,10 +175,16 @@ class IndexWriter:
         return None
 
     def _whole(self, index_version: str) -> IndexManifest | None:
-        """The manifest of a version that was not damaged since; a damaged one has to be built again."""
+        """The manifest of a version that was not damaged since; a damaged one has to be built again.
+
+        So has one that the configured key did not sign: whoever trusts that key would refuse it.
+        """
+        key = signing_key()
+        if key and not manifest_file(self._workspace, index_version).is_signed_by(key):
+            return None
         try:
             return verify(self._workspace, index_version)
-        except IndexVersionError:
+        except (IndexVersionError, SignatureError, UnsafePathError):
             return None
 
     def _require_ascending(self, ids: Sequence[str]) -> None:

@@ -27,7 +27,7 @@ class Gate:
 
     def __init__(self, shop: SmallShop, config: ServeConfig) -> None:
         self.store = KeyStore(open_database(shop.workspace.database_url))
-        self.config = config.model_copy(update={"keys": True})
+        self.config = config.model_copy(update={"keys": True, "store": True})
         self.service = assemble_inline(shop, self.config)
         self.service.keys = KeyWatch(self.store, REFRESH_S)
 

@@ -25,6 +25,8 @@ import httpx
 
 from cluster.runtime import prepare_serve
 
+# Ray lets its workers step back behind everything else on a machine; here they are all there is to a node.
+os.environ.setdefault("RAY_worker_niceness", "0")
 prepare_serve()  # counts before Serve is imported, here and in the nodes that are started
 
 import ray  # noqa: E402

@@ -34,6 +34,7 @@ class LocalNodes:
             num_cpus=self.cpus,
             object_store_memory=OBJECT_STORE_BYTES,
             include_dashboard=False,
+            dashboard_port=free_port(),
             dashboard_agent_listen_port=free_port(),
         )
 

@@ -53,7 +53,7 @@ PARTS: tuple[str, ...] = (
     "database",
     "catalog lag",
 )
-PARTS += ("feedback loop", "index", "gate", "encoder")
+PARTS += ("feedback loop", "index", "gate", "encoder", "signatures")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,49 @@
+"""The shop's own decisions about people's data, read from its workspace."""
+
+from __future__ import annotations
+
+from pydantic import PositiveFloat, ValidationError
+
+from recsys.config import Config
+from recsys.errors import ConfigError
+from recsys.workspace import Workspace
+
+DAY_US = 86_400_000_000
+
+
+class RetentionConfig(Config):
+    """How long something is kept; what is older is removed for good. None: for ever."""
+
+    event_days: PositiveFloat | None = None
+    """Events, by when they happened or came in, whichever is earlier; and refused rows of imports."""
+    answer_days: PositiveFloat | None = None
+    """Lists that were answered, with who they were for."""
+
+    def __bool__(self) -> bool:
+        return self.event_days is not None or self.answer_days is not None
+
+
+class PrivacyConfig(Config):
+    """What a shop decides about people's data; `privacy.json` in the workspace."""
+
+    retention: RetentionConfig = RetentionConfig()
+    """Windows that the feedback loop applies once a day."""
+
+
+def load_privacy(workspace: Workspace) -> PrivacyConfig:
+    """What `privacy.json` says; the defaults where there is none.
+
+    Raises `ConfigError` for a file that cannot be read as such: a misspelt window must not keep data.
+    """
+    path = workspace.privacy_settings
+    if not path.exists():
+        return PrivacyConfig()
+    try:
+        return PrivacyConfig.model_validate_json(path.read_bytes())
+    except (ValidationError, OSError) as error:
+        raise ConfigError(
+            "the decisions about people's data cannot be read",
+            expected='JSON such as {"retention": {"event_days": 400}}',
+            found=str(error),
+            where=str(path),
+        ) from error
