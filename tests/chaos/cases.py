@@ -54,6 +54,13 @@ CASES = (
     ),
     Case("D4", "newest log cut at every byte", "starts, keeps all earlier events", "cut_log", 600),
     Case(
+        "D5",
+        "random bits of the event log flipped",
+        "no silent accept, later good events kept",
+        "flipped_bits",
+        900,
+    ),
+    Case(
         "D6",
         "the workspace's volume is full for 20 s",
         "lists go on, writes answer 503 or 507 with Retry-After and resume by themselves",
