@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 from recsys.config import ImportConfig
 from recsys.reading.records import Fault, Reading, SourceBatch
 
-BROKEN = (OSError, pa.ArrowException, ValueError)
+BROKEN = (Exception,)
+"""A column may name an extension type, whose own code then reads what the file says, and raises anything."""
 PAGE_BYTES = 1 << 20
 
 

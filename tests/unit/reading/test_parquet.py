@@ -91,3 +91,31 @@ def test_a_file_that_is_not_packed_though_its_name_says_so_is_a_fault(tmp_path: 
     (fault,) = read_file(tmp_path / "a.csv.gz", ImportConfig())
     assert isinstance(fault, Fault)
     assert fault.reason == "unreadable_file"
+
+
+class Brittle(pa.ExtensionType):  # type: ignore[misc]  # pyarrow has no types
+    """An extension type whose own code fails on a schema that somebody made up."""
+
+    def __init__(self) -> None:
+        super().__init__(pa.string(), "test.brittle")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return b""
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage_type: pa.DataType, serialized: bytes) -> Brittle:
+        raise AttributeError("no such attribute")
+
+
+def test_a_column_whose_extension_type_fails_is_a_fault_of_the_file(tmp_path: Path) -> None:
+    """Found by the chaos suite: the import of every file ended with another library's error."""
+    pa.register_extension_type(Brittle())
+    try:
+        metadata = {b"ARROW:extension:name": b"test.brittle", b"ARROW:extension:metadata": b"x"}
+        schema = pa.schema([pa.field("item_id", pa.string(), metadata=metadata)])
+        pq.write_table(pa.Table.from_arrays([pa.array(["a"])], schema=schema), tmp_path / "a.parquet")
+        (fault,) = read_file(tmp_path / "a.parquet", ImportConfig())
+    finally:
+        pa.unregister_extension_type("test.brittle")
+    assert isinstance(fault, Fault)
+    assert fault.reason == "unreadable_file"
