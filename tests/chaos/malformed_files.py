@@ -107,8 +107,8 @@ def _page_bomb(_: Mark) -> tuple[str, bytes]:
 
 
 def _dictionary_bomb(_: Mark) -> tuple[str, bytes]:
-    """A dictionary of one long title that 200,000 rows point to: 2 GB when written out."""
-    ids = [f"d{row:06d}" for row in range(200_000)]
+    """A dictionary of one long title that 20,000 rows point to: 200 MB when written out."""
+    ids = [f"d{row:05d}" for row in range(20_000)]
     titles = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(ids), np.int32)), ["long " * 2_000])
     return "parquet", _parquet(pa.table({"item_id": ids, "title": titles}), compression="zstd")
 
@@ -160,7 +160,7 @@ FILES: dict[str, Callable[[Mark], tuple[str, bytes]]] = {
     "cut footer": _cut_footer,
     "bad page": _bad_page,
     "page that unpacks to 256 MiB": _page_bomb,
-    "dictionary that unpacks to 2 GB": _dictionary_bomb,
+    "dictionary that unpacks to 200 MB": _dictionary_bomb,
     "pickle in a column's metadata": _pickled_extension,
     "pickle as a value": _pickled_values,
     "columns that change their type": _drifted,
