@@ -124,6 +124,7 @@ class Tag extends EventTarget {
   }
 
   async #drain() {
+    await null; // so that `flush` has kept this promise before it can end
     clearTimeout(this.#timer);
     this.#timerAt = Infinity;
     for (;;) {
