@@ -54,7 +54,6 @@ class TypicalShoppers:
         weights = {one.item_id: one.weight for one in profile.interests if one.weight > 0.0}
         sums: dict[str, float] = {}
         for item_id, fields in (await self._watch.view.items(list(weights))).items():
-            if category := fields.get("category"):
-                name = category_leaf(category)
+            if name := category_leaf(fields.get("category")):
                 sums[name] = sums.get(name, 0.0) + weights[item_id]
         return sorted(sums, key=lambda name: (-sums[name], name))[:INTERESTS]
