@@ -45,7 +45,7 @@ export class ShopApi {
   async #ask(method, path, body, { signal } = {}) {
     for (;;) {
       const key = this.key;
-      const response = await fetch(new URL(path, this.#base), this.#request(method, body, key, signal));
+      const response = await reached(new URL(path, this.#base), this.#request(method, body, key, signal));
       if (response.ok) return response.json();
       if (response.status !== 401) throw new ApiError(response.status, await said(response));
       if (key === this.key) await this.#newKey();
@@ -62,6 +62,14 @@ export class ShopApi {
   async #newKey() {
     this.#asking ??= this.onKeyNeeded().finally(() => (this.#asking = null));
     sessionStorage.setItem(KEY, await this.#asking);
+  }
+}
+
+async function reached(url, request) {
+  try {
+    return await fetch(url, request);
+  } catch (error) {
+    throw error.name === "AbortError" ? error : new ApiError(0, "The shop cannot be reached.");
   }
 }
 

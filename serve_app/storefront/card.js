@@ -15,7 +15,7 @@ const TOGETHER = "Often bought together";
 /** A card with picture, price, reason and what one can do. @param {any} shop @param {Entry} entry @param {any} item @param {Shown} shown */
 export function card(shop, entry, item, shown) {
   const title = item.title ?? entry.title ?? entry.item_id;
-  const open = () => shop.act("click", entry.item_id, shown);
+  const open = () => shop.tag.track("click", entry.item_id, shown); // the item's view asks for the list again
   const link = el("a", { class: "card-link", href: itemPath(entry.item_id), text: title, on: { click: open } });
   return el(
     "article",

@@ -26,8 +26,9 @@ export class Catalog {
 
   /** One item as it is now; throws where it is not there. */
   async item(id, options) {
-    const item = await this.#api.get(`v1/items/${encodeURIComponent(id)}`, options);
-    this.#items.set(id, item);
+    this.#items.delete(id);
+    const item = (await this.items([id], options)).get(id);
+    if (!item) throw Object.assign(new Error("There is no such item."), { status: 404 });
     return item;
   }
 

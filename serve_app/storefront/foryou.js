@@ -8,6 +8,7 @@ export class ForYou extends EventTarget {
   #api;
   #shopper;
   #asked = 0;
+  #latest = null;
 
   constructor(api, shopper) {
     super();
@@ -22,13 +23,21 @@ export class ForYou extends EventTarget {
 
   /** The list, asked for now if it never was. */
   async first() {
-    if (!this.answer) await this.ask();
+    if (!this.answer) await (this.#latest ?? this.ask());
     return this.answer;
   }
 
   /** Ask again; of several questions under way the last one counts. */
-  async ask() {
+  ask() {
     const number = ++this.#asked;
+    const asking = this.#ask(number).finally(() => {
+      if (number === this.#asked) this.#latest = null;
+    });
+    this.#latest = asking;
+    return asking;
+  }
+
+  async #ask(number) {
     const start = performance.now();
     try {
       const body = { user_id: this.#shopper.userId, scenario: "home", n: LENGTH };

@@ -69,6 +69,11 @@ export function heading(text) {
   return el("h1", { tabindex: -1, text });
 }
 
+/** Says to those who go from heading to heading that cards follow. */
+export function itemsHead() {
+  return el("h2", { class: "hidden", text: "Items" });
+}
+
 function failed(error, signal) {
   if (signal.aborted) return { title: "", content: [] };
   const missing = error.status === 404;

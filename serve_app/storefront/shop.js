@@ -30,8 +30,9 @@ export class Shop {
     this.tag.key = this.api.key;
     this.tag.track(eventType, id, details);
     await this.tag.flush();
+    const before = this.forYou.answer;
     await this.forYou.ask();
-    this.#tellMovement();
+    if (this.forYou.answer !== before) this.#tellMovement();
   }
 
   like(id, title, details) {

@@ -56,7 +56,7 @@ function followShopper() {
 function followCart() {
   const show = () => {
     byId("cart-count").textContent = String(shop.cart.size);
-    byId("cart-link").setAttribute("aria-label", `Cart, ${shop.cart.size} items`);
+    byId("cart-link").setAttribute("aria-label", `Cart, ${shop.cart.size} ${shop.cart.size === 1 ? "item" : "items"}`);
   };
   shop.cart.addEventListener("change", show);
   show();

@@ -36,7 +36,7 @@ export class Watch {
 }
 
 function row(shop, entry, item, shown) {
-  const open = () => shop.act("click", entry.item_id, shown);
+  const open = () => shop.tag.track("click", entry.item_id, shown);
   const title = item.title ?? entry.title ?? entry.item_id;
   return el(
     "div",

@@ -2,7 +2,7 @@
 
 import { el } from "../element.js";
 import { Grid } from "../grid.js";
-import { heading } from "../router.js";
+import { heading, itemsHead } from "../router.js";
 import { categoryLink } from "./home.js";
 
 const STEP = 24;
@@ -23,7 +23,7 @@ export async function categoryView(shop, { rest: category, signal }) {
   more.addEventListener("click", () => void ask());
   await ask();
   const count = el("p", { class: "lead", text: `${here.items} items, in the order that suits ${shop.shopper.name}.` });
-  return { title: here.name, content: [path(categories, here), heading(here.name), count, inside(categories, here), grid.element, more] };
+  return { title: here.name, content: [path(categories, here), heading(here.name), count, inside(categories, here), itemsHead(), grid.element, more] };
 }
 
 function request(shop, category, n) {

@@ -3,7 +3,7 @@
 import { drawn } from "../artwork.js";
 import { el } from "../element.js";
 import { Grid } from "../grid.js";
-import { heading } from "../router.js";
+import { heading, itemsHead } from "../router.js";
 
 const POPULAR = 6;
 const OFFERED = 4;
@@ -29,7 +29,7 @@ async function forYou(shop, people, picker, signal) {
   };
   shop.forYou.addEventListener("change", () => void show(), { signal });
   await show();
-  return el("section", { "aria-label": "For you" }, heading("For you"), lead, offered(shop, people, picker), moved, grid.element);
+  return el("section", { "aria-label": "For you" }, heading("For you"), lead, offered(shop, people, picker), itemsHead(), moved, grid.element);
 }
 
 function leadOf(shop) {

@@ -2,7 +2,7 @@
 
 import { el } from "../element.js";
 import { Grid } from "../grid.js";
-import { heading } from "../router.js";
+import { heading, itemsHead } from "../router.js";
 
 export async function likedView(shop, { signal }) {
   const ids = shop.liked.ids.reverse();
@@ -11,5 +11,5 @@ export async function likedView(shop, { signal }) {
   if (!items.size) content.push(el("p", { class: "lead", text: "The heart on a card puts things here." }));
   const grid = new Grid(shop, "Liked");
   grid.show({ recommendation_id: undefined, items: [...items.values()].map(({ item_id, title }) => ({ item_id, title })) }, items);
-  return { title: "Liked", content: [...content, grid.element] };
+  return { title: "Liked", content: [...content, itemsHead(), grid.element] };
 }

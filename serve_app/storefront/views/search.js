@@ -2,7 +2,7 @@
 
 import { el } from "../element.js";
 import { Grid } from "../grid.js";
-import { heading } from "../router.js";
+import { heading, itemsHead } from "../router.js";
 
 const MOST = 24;
 
@@ -17,7 +17,7 @@ export async function searchView(shop, { query, signal }) {
   const mine = async () => showAnswer(shop, grid, await inMyOrder(shop, found, signal), signal);
   await byMeaning();
   shop.announcer.say(`${found.items.length} results for ${words}`);
-  return { title: words, content: [heading(`Results for “${words}”`), order(byMeaning, mine), grid.element] };
+  return { title: words, content: [heading(`Results for “${words}”`), order(byMeaning, mine), itemsHead(), grid.element] };
 }
 
 async function showAnswer(shop, grid, answer, signal) {
