@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 
 from recsys.config import ImportConfig
 from recsys.reading.records import Fault, Reading, SourceBatch
+from recsys.schemas import UNREADABLE
 
-BROKEN = (OSError, pa.ArrowException, ValueError)
 PAGE_BYTES = 1 << 20
 
 
@@ -23,7 +23,7 @@ def read_parquet(path: Path, config: ImportConfig) -> Reading:
     try:
         # Unbuffered, a whole row group would be held; this way a page of each column is.
         file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False, buffer_size=PAGE_BYTES)
-    except BROKEN as error:
+    except UNREADABLE as error:
         yield Fault("unreadable_file", f"expected Parquet; {error}"[:300])
         return
     with file:
@@ -43,5 +43,5 @@ def _read_group(file: pq.ParquetFile, group: int, first: int, bytes_done: int, b
             numbers = tuple(range(start, start + table.num_rows))
             start += table.num_rows
             yield SourceBatch(table, numbers, bytes_done, has_header=True)
-    except BROKEN as error:
+    except UNREADABLE as error:
         yield Fault("unreadable_rows", f"row group {group} from row {start} on; {error}"[:300])
