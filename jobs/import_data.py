@@ -21,6 +21,7 @@ from jobs.import_report import ImportReport
 from jobs.quarantine_file import QuarantineFile, fault_row
 from recsys import catalog, interactions
 from recsys.config import EventWeights, ImportConfig
+from recsys.privacy.names import PLAIN, Names
 from recsys.reading import Fault, SourceBatch, list_files, read_file
 from recsys.schemas import Cleaned
 from recsys.workspace import Workspace
@@ -80,6 +81,7 @@ def import_events(
     config: ImportConfig,
     on_progress: OnProgress = lambda rows, done, total: None,
     weights: EventWeights | None = None,
+    names: Names = PLAIN,
 ) -> ImportReport:
     """Read events from files and folders; events that are stored already count as duplicates.
 
@@ -97,11 +99,12 @@ def import_events(
             file=file,
             rows=batch.rows,
             repeatable=True,
+            names=names,
         )
 
     cleaner = Cleaner("events", lambda found: interactions.lacking_columns(found, config), clean)
     stored, gone = {"appended": 0, "duplicates": 0, "erased": 0}, event_store.erased()
-    cleaner = replace(cleaner, withhold=lambda rows: withhold(rows, gone))
+    cleaner = replace(cleaner, withhold=lambda rows: withhold(names.without_content(rows), gone))
     with _Import(paths, cleaner, workspace, config) as work:
         for table in blocks(work.batches(on_progress), BLOCK_ROWS):
             for name, count in asdict(event_store.append(table)).items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import PositiveFloat, ValidationError
 
 from recsys.config import Config
@@ -23,11 +25,22 @@ class RetentionConfig(Config):
         return self.event_days is not None or self.answer_days is not None
 
 
+class PseudonymConfig(Config):
+    """People are kept under keyed hashes of their ids; written by `recsys init --pseudonymous`."""
+
+    secret_id: str
+    """Which secret it is; nothing about the secret itself."""
+    secret_file: Path | None = None
+    """File of the secret, outside of the workspace and its backups; None: it is in the environment."""
+
+
 class PrivacyConfig(Config):
     """What a shop decides about people's data; `privacy.json` in the workspace."""
 
     retention: RetentionConfig = RetentionConfig()
     """Windows that the feedback loop applies once a day."""
+    pseudonyms: PseudonymConfig | None = None
+    """None: ids are kept as they come."""
 
 
 def load_privacy(workspace: Workspace) -> PrivacyConfig:

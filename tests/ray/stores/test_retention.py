@@ -187,7 +187,7 @@ def test_the_command_says_what_it_would_do_then_does_it(tmp_path: Path) -> None:
 
     workspace = Workspace(tmp_path)
     store = EventStore(open_database(workspace.database_url))
-    rows = [
+    rows: list[dict[str, object]] = [
         {"event_id": "a", "user_id": "u", "item_id": "i", "event_type": "view"}
         | {"occurred_at": now.replace(year=now.year - 2), "received_at": now}
     ]
