@@ -6,7 +6,8 @@ RecsysError
 │   ├── UnreadableFileError  a file cannot be read at all (broken footer, unknown format)
 │   ├── FilterError          a filter names an unknown field, operator or value type
 │   ├── NotFoundError        the named user, item or job does not exist: HTTP 404
-│   └── ConflictError        what was to be changed has been changed meanwhile: HTTP 409
+│   ├── ConflictError        what was to be changed has been changed meanwhile: HTTP 409
+│   └── BudgetSpentError     a release would tell more about people than the shop allows
 ├── ConfigError              a setting is missing, unknown or contradicts another: exit code 2
 ├── EncoderError             an encoder folder is refused or cannot be loaded
 ├── IndexVersionError        something is wrong with an index version
@@ -53,6 +54,10 @@ class InputError(RecsysError):
 
 class SchemaError(InputError):
     """A table or payload does not have the contract's columns or types."""
+
+
+class BudgetSpentError(InputError):
+    """A release would tell more about people than the shop's privacy budget allows."""
 
 
 class UnreadableFileError(InputError):

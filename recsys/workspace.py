@@ -24,7 +24,7 @@ class Workspace:
     quarantine/<kind>-<digest>.parquet      bad rows of an import, with reasons
     reports/                                evaluation results
     robustness.json                         caps, and who counts as a machine, where the shop decides
-    privacy.json                            how long what is kept of people, where the shop decides
+    privacy.json                            what is kept of people, how long and how; what may be told
     privacy/                                who was erased, as keyed hashes, and the secret behind them
     """
 
