@@ -51,7 +51,8 @@ def test_one_person_over_every_entry_and_no_byte_of_her_id(shop: SmallShop, tmp_
 async def over_every_entry(shop: SmallShop, tmp_path: Path) -> None:
     items = [f"{item}" for item in shop.shop.items.column("item_id").to_pylist()[:8]]
     log = tmp_path / "events.jsonl"
-    rows = [{**IDS, "item_id": item, "event_type": "purchase"} for item in items[:4]]
+    old = {**IDS, "event_type": "purchase", "occurred_at": "2026-01-01T00:00:00Z"}
+    rows = [{**old, "item_id": item} for item in items[:4]]
     bad = [{**IDS, "item_id": items[0], "event_type": "canary-type"}, {"user": CANARY, "event_type": "view"}]
     log.write_text("".join(json.dumps(row) + "\n" for row in [*rows, *bad]) + f"{CANARY},no JSON at all\n")
     report = run("import events", shop, str(log))
