@@ -22,6 +22,7 @@ from jobs.import_report import ImportReport
 from jobs.quarantine_file import QuarantineFile, fault_row
 from recsys import catalog, interactions
 from recsys.config import EventWeights, ImportConfig
+from recsys.privacy.names import PLAIN, Names
 from recsys.reading import Fault, SourceBatch, links_outside, list_files, read_file
 from recsys.schemas import Cleaned
 from recsys.workspace import Workspace
@@ -81,6 +82,7 @@ def import_events(
     config: ImportConfig,
     on_progress: OnProgress = lambda rows, done, total: None,
     weights: EventWeights | None = None,
+    names: Names = PLAIN,
 ) -> ImportReport:
     """Read events from files and folders; events that are stored already count as duplicates.
 
@@ -98,11 +100,12 @@ def import_events(
             file=file,
             rows=batch.rows,
             repeatable=True,
+            names=names,
         )
 
     cleaner = Cleaner("events", lambda found: interactions.lacking_columns(found, config), clean)
     stored, gone = {"appended": 0, "duplicates": 0, "erased": 0}, event_store.erased()
-    cleaner = replace(cleaner, withhold=lambda rows: withhold(rows, gone))
+    cleaner = replace(cleaner, withhold=lambda rows: withhold(names.without_content(rows), gone))
     with _Import(paths, cleaner, workspace, config) as work:
         for table in blocks(work.batches(on_progress), BLOCK_ROWS):
             dated = without_undated(table, event_store.erased())
