@@ -81,6 +81,13 @@ CASES = (
     ),
     Case("S4", "SIGKILL of all shards", "labelled fallback lists", "killed_shard"),
     Case(
+        "S8",
+        "SIGKILL of one of three Ray nodes",
+        "no error and full coverage at the other nodes; its copies come back on them",
+        "lost_node",
+        700,
+    ),
+    Case(
         "S11",
         "three times the capacity for 60 s",
         "sheds with Retry-After, goodput at least 90 % of peak, bounded memory, normal within 30 s",
@@ -114,6 +121,13 @@ CASES = (
         "index files flipped, cut, swapped, downgraded",
         "refused at load and at publishing, the old version stays",
         "altered_index",
+    ),
+    Case(
+        "X9",
+        "a person is erased; then restart, old file, old backup, refit",
+        "a stranger within a second, in no byte of any file, stays gone",
+        "erased_person",
+        480,
     ),
     Case(
         "S9",
