@@ -31,7 +31,7 @@ class Workspace:
     logs/                                   what the processes of the service wrote, a file each
     reports/                                evaluation results
     robustness.json                         caps, and who counts as a machine, where the shop decides
-    privacy.json                            how long what is kept of people, where the shop decides
+    privacy.json                            what is kept of people, how long and how; what may be told
     privacy/                                who was erased, as keyed hashes, and the secret behind them
     """
 

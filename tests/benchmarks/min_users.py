@@ -1,7 +1,8 @@
 """What does it cost that no pair of items counts unless enough different users stand behind it?
 
-Everything is fitted anew under each number, on the validation; the test is asked once for each, and the
-differences are paired over its users. Text vectors are hashed words unless an encoder is named.
+Everything is fitted anew under each number, on the validation (with --once under the first alone, and its
+settings and weights kept); the test is asked once for each, and the differences are paired over its users.
+Text vectors are hashed words unless an encoder is named.
 
     python -m tests.benchmarks.min_users --data ../shared/data/office --split leave-one-out
 """
@@ -17,6 +18,7 @@ import numpy as np
 from recsys.blend.blended import Blended
 from recsys.blend.fit import fit_blend
 from recsys.blend.making import make_signals
+from recsys.blend.settings import FittedBlend
 from recsys.config import EncoderConfig, FitConfig
 from recsys.dataset import Dataset
 from recsys.evaluation.ranking import rank_split
@@ -35,10 +37,11 @@ def with_encoder(data: Dataset, folder: Path, cache: Path) -> Dataset:
 
 
 def lists(
-    data: Dataset, validation: Split, test: Split, config: FitConfig
+    data: Dataset, test: Split, config: FitConfig, blend: FittedBlend
 ) -> tuple[dict[bool, np.ndarray], str]:
     """NDCG@10 of each asked user, by whether seen items are hidden; and how many links there are."""
-    blend = fit_blend(validation, data, config, lambda text: None)
+    settings = blend.settings.model_copy(update={"min_users": config.min_users})
+    blend = blend.model_copy(update={"settings": settings})
     signals = make_signals(replace(data, log=test.train), blend.settings, config)
     found = {}
     for hidden in (True, False):
@@ -59,6 +62,7 @@ def main() -> None:
     parser.add_argument(
         "--encoder-cache", type=Path, help="use the default encoder, and keep its vectors here"
     )
+    parser.add_argument("--once", action="store_true", help="fit once, under the first number")
     asked = parser.parse_args()
     data = read(asked.data)
     if asked.encoder_cache:
@@ -68,11 +72,14 @@ def main() -> None:
     print("| least users | links | of transitions | seen hidden | less the first (95 %) | repeats | same |")
     print("|---|---|---|---|---|---|---|")
     first: dict[bool, np.ndarray] = {}
+    blend: FittedBlend | None = None
     for least in asked.least:
         config = FitConfig(
             split=asked.split, num_trials=asked.trials, max_users=asked.choosing_users, min_users=least
         )
-        found, links = lists(data, validation, test, config)
+        if blend is None or not asked.once:
+            blend = fit_blend(validation, data, config, lambda text: None)
+        found, links = lists(data, test, config, blend)
         first = first or found
         cells = []
         for hidden in (True, False):
