@@ -11,6 +11,7 @@ import typer
 from jobs.console import out as console
 from jobs.console import show
 from jobs.options import DEFAULT_WORKSPACE, DatabaseOption, JsonOption, WorkspaceOption, database_url_of
+from jobs.privacy_commands import erase_again
 from recsys.backup_manifest import BackupManifest
 from recsys.config import RuntimeConfig
 from recsys.workspace import Workspace
@@ -57,7 +58,8 @@ def restore(
 ) -> None:
     """Verify every file of a backup, then put it at an empty place; an older release's is brought up.
 
-    People erased since the backup are in it again: erase them again before anybody is served.
+    Whoever is in the ledger of erasures that stood there, or in the backup's own, is erased again at once;
+    a newer ledger that lies elsewhere: `recsys replay-erasures --from`.
 
     Example: recsys restore backups/monday.tar --workspace restored
     """
@@ -71,10 +73,11 @@ def restore(
         "whole_events": made.check.whole,
         "faults": made.check.faults,
         "moved_aside": [str(path) for path in made.set_aside] or "nothing",
+        "events_erased_again": erase_again(runtime, made.set_aside).events,
     }
     show("restore", rows, as_json)
     if not as_json:
-        console.print(f"next: recsys replay-erasures --workspace {runtime.workspace}")
+        console.print("a newer ledger of erasures elsewhere? recsys replay-erasures --from FOLDER")
     if made.check.faults or made.check.whole != made.manifest.cut.num_events:
         raise typer.Exit(BAD)
 
