@@ -334,7 +334,7 @@ def test_no_view_has_a_serious_finding_or_is_wider_than_the_screen(
 
 
 def examine(page: Page, view: str) -> None:
-    """Axe finds nothing serious or critical, and nothing is wider than the screen, nor than a small phone's."""
+    """Axe finds nothing serious or critical; nothing is wider than the screen, or than a small phone's."""
     size = page.viewport_size
     assert size is not None
     for width in {360, size["width"]}:
