@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from cluster.answer_tables import ANSWERS_TABLE
 from cluster.database import reading, writing
-from cluster.serving_database import ANSWERS_TABLE
 from cluster.tombstone_table import ErasedPeople
 from recsys.answer_record import AnswerRecord
 

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Engine, select
 
 from cluster import person_rows
 from cluster.answer_store import ON_THE_WAY_US
+from cluster.answer_tables import ANSWERS_TABLE
 from cluster.database import EVENTS_TABLE, draw_numbers, reading, writing
 from cluster.event_store import COUNTER
 from cluster.leftover_bytes import Leftovers, wipe
 from cluster.quarantined_rows import remove_rows
 from cluster.redacted_journals import redact_files, redact_runs
-from cluster.serving_database import ANSWERS_TABLE
 from cluster.tombstone_table import TOMBSTONES_TABLE, ErasedPeople, write_tombstones
 from recsys.tombstones import NamedPeople, People, Tombstone, Tombstones
 from recsys.workspace import Workspace
@@ -32,7 +32,7 @@ class ErasureCounts:
     """What was taken away."""
 
     people: int = 0
-    """Keys: a user and the visitors who turned out to be this user count each."""
+    """Keys with events or answers: a user and the visitors who turned out to be this user count each."""
     events: int = 0
     links: int = 0
     answers: int = 0
@@ -81,8 +81,8 @@ class Eraser:
             made = self._erased.add(connection, until, now)
             people = NamedPeople(frozenset(keys))
             found = _Found(until, people, made, needles)
-            events, links, cells = self._take_rows(connection, found)
-        return self._take_the_rest(found, events, links, cells, rebuild)
+            taken = self._take_rows(connection, found)
+        return self._take_the_rest(found, taken, rebuild)
 
     def replay(self, other: Path | None = None, *, rebuild: bool = False) -> ErasureCounts:
         """Erase again whoever the ledger names, in databases and files that were put back from a backup.
@@ -103,17 +103,17 @@ class Eraser:
             made = self._erased.add(connection, owned) if owned else []
             people, until = self._erased.known(connection), until | owned
             found = _Found(until, people, [*every, *made], _needles(connection, list(until)))
-            events, links, cells = self._take_rows(connection, found)
+            taken = self._take_rows(connection, found)
         with reading(self._serving) as connection:
             answered = _until(person_rows.every_answered_key(connection), people)
         found = _Found(until | answered, people, found.tombstones, found.needles)
-        return self._take_the_rest(found, events, links, cells, rebuild)
+        return self._take_the_rest(found, taken, rebuild)
 
     def unapplied(self) -> bool:
         """Whether the ledger names somebody whom the database does not: a backup, or a process that died."""
         every = self._erased.ledger_or_refuse().read()
         with reading(self._engine) as connection:
-            known = dict(connection.execute(select(T.person, T.until)).tuples().all())
+            known = {row.person: row.until for row in connection.execute(select(T.person, T.until))}
         return any(known.get(one.person, -1) < one.until_us for one in every)
 
     def _visitors_of(self, connection: Connection, until: Mapping[str, int]) -> dict[str, int]:
@@ -127,14 +127,12 @@ class Eraser:
             and not person_rows.still_says(connection, visitor, user, until[user])
         }
 
-    def _take_rows(self, connection: Connection, found: _Found) -> tuple[int, int, int]:
+    def _take_rows(self, connection: Connection, found: _Found) -> _Taken:
         events = person_rows.delete_events(connection, found.until_us)
         links = person_rows.delete_links(connection, found.until_us)
-        return events, links, redact_runs(connection, found.people)
+        return _Taken(events, links, redact_runs(connection, found.people))
 
-    def _take_the_rest(
-        self, found: _Found, events: int, links: int, cells: int, rebuild: bool
-    ) -> ErasureCounts:
+    def _take_the_rest(self, found: _Found, taken: _Taken, rebuild: bool) -> ErasureCounts:
         with writing(self._serving) as connection:
             write_tombstones(connection, found.tombstones)
             shown = {key: until + ON_THE_WAY_US for key, until in found.until_us.items()}
@@ -142,8 +140,20 @@ class Eraser:
             answers = person_rows.delete_answers(connection, shown)
         refused = remove_rows(self._workspace.quarantine, found.people)
         lines = redact_files(self._workspace, found.people)
-        left = [wipe(engine, needles, rebuild=rebuild) for engine in (self._engine, self._serving)]
-        return _counts(len(found.until_us), events, links, answers, refused, lines + cells, left)
+        left = Leftovers(clean=True)
+        if rebuild or taken.links or any(taken.events.values()) or any(answers.values()):
+            left = wipe((self._engine, self._serving), needles, rebuild=rebuild)
+        named = [key for key in found.until_us if taken.events.get(key) or answers[key]]
+        return ErasureCounts(
+            people=len(named),
+            events=sum(taken.events.values()),
+            links=taken.links,
+            answers=sum(answers.values()),
+            refused_rows=refused,
+            mentions=taken.cells + lines,
+            clean=left.clean,
+            rebuilt=left.rebuilt,
+        )
 
 
 @dataclass(frozen=True)
@@ -156,14 +166,25 @@ class _Found:
     needles: Sequence[bytes]
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """What left the database of events."""
+
+    events: Mapping[str, int]
+    links: int
+    cells: int
+
+
 def _until(keys: Sequence[str], people: Tombstones) -> dict[str, int]:
     found = ((key, people.erased_until(key)) for key in keys)
     return {key: until for key, until in found if until is not None}
 
 
 def _needles(connection: Connection, keys: Sequence[str]) -> list[bytes]:
-    """Bytes that tell of these people alone; a key that another one begins with tells nothing."""
-    alone = [key for key in keys if not person_rows.begins_another(connection, key)]
+    """Bytes that tell of these people alone: not a key that others begin with, or that a link will keep."""
+    links = person_rows.links_of(connection, keys)
+    named = {visitor for visitor, user in links if user not in keys}
+    alone = [key for key in keys if key not in named and not person_rows.begins_another(connection, key)]
     newest = select(E.event_id).where(E.user_key.in_(keys[:NEEDLES])).order_by(E.seq.desc()).limit(NEEDLES)
     return [text.encode() for text in (*alone, *connection.execute(newest).scalars())]
 
@@ -173,10 +194,3 @@ def _answer_needles(connection: Connection, keys: Sequence[str]) -> list[bytes]:
         select(A.recommendation_id).where(A.unit.in_(keys[:NEEDLES])).order_by(A.seq.desc()).limit(NEEDLES)
     )
     return [text.encode() for text in connection.execute(newest).scalars()]
-
-
-def _counts(
-    people: int, events: int, links: int, answers: int, refused: int, mentions: int, left: Sequence[Leftovers]
-) -> ErasureCounts:
-    clean, rebuilt = all(one.clean for one in left), any(one.rebuilt for one in left)
-    return ErasureCounts(people, events, links, answers, refused, mentions, clean, rebuilt)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from cluster.person_rows import delete_events, links_of
@@ -69,6 +71,20 @@ def living(
     delete_events(connection, found)
     gone = erased.known(connection)
     return [sift(batch, gone) for batch in batches], gone
+
+
+def without_undated(events: pa.Table, gone: Tombstones) -> pa.Table:
+    """Events (`EVENTS`) of a file without those of erased people that have no time of their own.
+
+    They count as of when the file is read, so that an old file would bring them back as new ones.
+    """
+    if not gone:
+        return events
+    undated = pc.equal(events.column("occurred_at"), events.column("received_at")).to_pylist()
+    people = zip(*(events.column(name).to_pylist() for name in ("user_id", "visitor_id")), strict=True)
+    until = _cached(gone)
+    keep = [not old or until(user_key(*who)) is None for old, who in zip(undated, people, strict=True)]
+    return events.filter(pa.array(keep, pa.bool_()))
 
 
 def _cached(gone: Tombstones) -> Callable[[str], int | None]:

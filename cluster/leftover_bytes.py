@@ -33,32 +33,35 @@ class Leftovers:
     rebuilt: bool = False
 
 
-def wipe(engine: Engine, needles: Sequence[bytes], *, rebuild: bool = False) -> Leftovers:
-    """Empty SQLite's log into its file and look for the needles there; rebuild a file that still has one.
+def wipe(engines: Sequence[Engine], needles: Sequence[bytes], *, rebuild: bool = False) -> Leftovers:
+    """Empty SQLite's logs into their files and look for the needles there; rebuild files that still have one.
 
     `secure_delete` overwrites what is deleted, but not copies that were left in a page's free space when
     rows moved to another page, nor what a release without it had deleted.
     """
-    file = Path(engine.url.database or "")
-    if engine.dialect.name != "sqlite" or not file.is_file():
-        return Leftovers(clean=True)
+    files = sorted({file for engine in engines if (file := _file_of(engine)) is not None})
+    emptied = all([_with(file, _empty_log) for file in files])
     sought = [needle for needle in needles if len(needle) >= LEAST_NEEDLE]
-    with closing(sqlite3.connect(file, timeout=WAIT_S, isolation_level=None)) as connection:
-        emptied = _patiently(lambda: _empty_log(connection))
-        if not rebuild and not _holds_any(file, sought):
-            return Leftovers(emptied)
-        if not rebuild and file.stat().st_size > REBUILD_BYTES:
-            return Leftovers(clean=False)
-        rebuilt = _patiently(lambda: _rebuild(connection))
-        emptied = _patiently(lambda: _empty_log(connection))
-    return Leftovers(emptied and not _holds_any(file, sought), rebuilt)
+    if not rebuild and not _hold_any(files, sought):
+        return Leftovers(emptied)
+    holding = [file for file in files if rebuild or _hold_any([file], sought)]
+    if not rebuild and any(file.stat().st_size > REBUILD_BYTES for file in holding):
+        return Leftovers(clean=False)
+    rebuilt = all([_with(file, _rebuild) and _with(file, _empty_log) for file in holding])
+    return Leftovers(emptied and rebuilt and not _hold_any(holding, sought), rebuilt=bool(holding))
 
 
-def _patiently(attempt: Callable[[], bool]) -> bool:
-    """Until it succeeds, or patience ends."""
+def _file_of(engine: Engine) -> Path | None:
+    file = Path(engine.url.database or "")
+    return file if engine.dialect.name == "sqlite" and file.is_file() else None
+
+
+def _with(file: Path, attempt: Callable[[sqlite3.Connection], bool]) -> bool:
+    """Until it succeeds on a connection of its own, or patience ends."""
     deadline = time.monotonic() + PATIENCE_S
-    while not (done := attempt()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    with closing(sqlite3.connect(file, timeout=WAIT_S, isolation_level=None)) as connection:
+        while not (done := attempt(connection)) and time.monotonic() < deadline:
+            time.sleep(0.05)
     return done
 
 
@@ -76,12 +79,12 @@ def _rebuild(connection: sqlite3.Connection) -> bool:
     return True
 
 
-def _holds_any(file: Path, needles: Sequence[bytes]) -> bool:
+def _hold_any(files: Sequence[Path], needles: Sequence[bytes]) -> bool:
     """In a process of its own: closing a file takes away the locks that this process's SQLite has on it."""
-    if not needles:
+    if not needles or not files:
         return False
-    files = [str(one) for one in (file, file.with_name(f"{file.name}-wal"))]
-    search = [sys.executable, "-S", str(Path(byte_search.__file__)), *files]
+    every = [str(one) for file in files for one in (file, file.with_name(f"{file.name}-wal"))]
     # Not as arguments, which every user of the machine could read.
-    said = subprocess.run(search, input=b"\n".join(one.hex().encode() for one in needles), check=False)
-    return said.returncode != byte_search.NOTHING
+    words = b"\n".join(needle.hex().encode() for needle in needles)
+    search = [sys.executable, "-S", "-E", str(Path(byte_search.__file__)), *every]
+    return subprocess.run(search, input=words, check=False).returncode != byte_search.NOTHING

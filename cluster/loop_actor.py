@@ -74,7 +74,13 @@ def turn(loop: FeedbackLoop, stop: threading.Event) -> None:
     loop.close()
 
 
-def start_actor(runtime: RuntimeConfig, config: LoopConfig) -> Any:
-    """Start the actor on the Ray that is connected; restarted by Ray when it dies."""
-    actor = ray.remote(LoopActor).options(num_cpus=0.1, max_restarts=-1, name=ACTOR, get_if_exists=True)
+def start_actor(runtime: RuntimeConfig, config: LoopConfig, tenant: str | None = None) -> Any:
+    """Start a shop's actor on the Ray that is connected; restarted by Ray, on another node too, when it dies.
+
+    Its calls may be sent again: asking and stopping twice is as good as once.
+    """
+    name = f"{ACTOR}-{tenant}" if tenant else ACTOR
+    actor = ray.remote(LoopActor).options(
+        num_cpus=0.1, max_restarts=-1, max_task_retries=-1, name=name, get_if_exists=True
+    )
     return actor.remote(runtime, config)

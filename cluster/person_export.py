@@ -51,7 +51,7 @@ class PersonExport:
         refused = rows_about(self.workspace.quarantine, NamedPeople(frozenset(keys)))
         kind, name = _parted(key)
         if not (events or links or answers or refused):
-            raise NotFoundError(f"nothing is known about this {kind}", found=name)
+            raise NotFoundError(f"nothing is known about this {kind}")
         return {
             "user_id": name,
             "kind": kind,

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Table, delete, func, select
 
+from cluster.answer_tables import ANSWERS_TABLE
 from cluster.database import EVENTS_TABLE, VISITOR_OWNERS
-from cluster.serving_database import ANSWERS_TABLE
 from recsys.history import user_key
 
 E, V, A = EVENTS_TABLE.c, VISITOR_OWNERS.c, ANSWERS_TABLE.c
 KEYS_PER_QUERY = 500
 LAST = "\U0010ffff"
+PEOPLE = (E.user_key, V.user_key, V.visitor_key)
 
 
 def keys_of(connection: Connection, key: str) -> list[str]:
@@ -49,22 +50,14 @@ def answer_rows(connection: Connection, keys: Sequence[str]) -> list[dict[str, A
     return sorted(found, key=lambda row: int(row["seq"]))
 
 
-def delete_events(connection: Connection, until_us: Mapping[str, int]) -> int:
-    """Delete what these people did up to their times; how many events."""
-    return sum(
-        int(
-            connection.execute(delete(EVENTS_TABLE).where(E.user_key == key, E.occurred_at <= until)).rowcount
-        )
-        for key, until in until_us.items()
-    )
+def delete_events(connection: Connection, until_us: Mapping[str, int]) -> dict[str, int]:
+    """Delete what these people did up to their times; how many events of each."""
+    return _deleted(connection, EVENTS_TABLE, E.user_key, E.occurred_at, until_us)
 
 
-def delete_answers(connection: Connection, until_us: Mapping[str, int]) -> int:
-    """Delete what these people were shown up to their times; how many answers."""
-    return sum(
-        int(connection.execute(delete(ANSWERS_TABLE).where(A.unit == key, A.at <= until)).rowcount)
-        for key, until in until_us.items()
-    )
+def delete_answers(connection: Connection, until_us: Mapping[str, int]) -> dict[str, int]:
+    """Delete what these people were shown up to their times; how many answers of each."""
+    return _deleted(connection, ANSWERS_TABLE, A.unit, A.at, until_us)
 
 
 def delete_links(connection: Connection, keys: Iterable[str]) -> int:
@@ -93,23 +86,28 @@ def still_says(connection: Connection, visitor_key: str, owner_key: str, after_u
     return any(user_key(None, visitor) == visitor_key for visitor in named)
 
 
-def begins_another(connection: Connection, key: str) -> bool:
-    """Whether somebody else's key begins with this one."""
-    after = (E.user_key > key) & (E.user_key < key + LAST)
-    return connection.execute(select(E.seq).where(after).limit(1)).first() is not None
+def begins_another(connection: Connection, key: str, columns: Sequence[Any] = PEOPLE) -> bool:
+    """Whether somebody else's key begins with this one, in the columns given."""
+    longer = (select(column).where(column > key, column < key + LAST).limit(1) for column in columns)
+    return any(connection.execute(one).first() is not None for one in longer)
 
 
 def every_key(connection: Connection) -> list[str]:
     """Keys of everybody who has events or links."""
-    found = {
-        key for column in (E.user_key, V.user_key, V.visitor_key) for key in _distinct(connection, column)
-    }
+    found = {key for column in PEOPLE for key in _distinct(connection, column)}
     return sorted(found)
 
 
 def every_answered_key(connection: Connection) -> list[str]:
     """Keys of everybody who was shown a list."""
     return sorted(set(_distinct(connection, A.unit)) - {""})
+
+
+def _deleted(
+    connection: Connection, table: Table, person: Any, at: Any, until_us: Mapping[str, int]
+) -> dict[str, int]:
+    gone = {key: delete(table).where(person == key, at <= until) for key, until in until_us.items()}
+    return {key: int(connection.execute(statement).rowcount) for key, statement in gone.items()}
 
 
 def _distinct(connection: Connection, column: Any) -> list[str]:

@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, case, delete, func, literal, select
 
+from cluster.answer_tables import ANSWERS_TABLE
 from cluster.database import EVENTS_TABLE, RETENTIONS, VISITOR_OWNERS, draw_numbers, reading, writing
 from cluster.event_store import COUNTER
 from cluster.leftover_bytes import wipe
 from cluster.quarantined_rows import event_files
-from cluster.serving_database import ANSWERS_TABLE
 from recsys.privacy.settings import DAY_US, RetentionConfig
 from recsys.workspace import Workspace
 
@@ -132,7 +132,7 @@ class Retention:
     def _wiped(engine: Engine, needles: Sequence[str], removed: int, rebuild: bool) -> bool:
         if not removed and not rebuild:
             return True
-        return wipe(engine, [needle.encode() for needle in needles[:NEEDLES]], rebuild=rebuild).clean
+        return wipe([engine], [needle.encode() for needle in needles[:NEEDLES]], rebuild=rebuild).clean
 
 
 def _is_orphan(oldest_us: int) -> ColumnElement[bool]:

@@ -16,13 +16,14 @@ import pyarrow as pa
 
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
+from cluster.late_events import without_undated
 from cluster.quarantined_rows import remove_rows, withhold
 from jobs.import_report import ImportReport
 from jobs.quarantine_file import QuarantineFile, fault_row
 from recsys import catalog, interactions
 from recsys.config import EventWeights, ImportConfig
 from recsys.privacy.names import PLAIN, Names
-from recsys.reading import Fault, SourceBatch, list_files, read_file
+from recsys.reading import Fault, SourceBatch, links_outside, list_files, read_file
 from recsys.schemas import Cleaned
 from recsys.workspace import Workspace
 
@@ -107,7 +108,9 @@ def import_events(
     cleaner = replace(cleaner, withhold=lambda rows: withhold(names.without_content(rows), gone))
     with _Import(paths, cleaner, workspace, config) as work:
         for table in blocks(work.batches(on_progress), BLOCK_ROWS):
-            for name, count in asdict(event_store.append(table)).items():
+            dated = without_undated(table, event_store.erased())
+            stored["erased"] += table.num_rows - dated.num_rows
+            for name, count in asdict(event_store.append(dated)).items():
                 stored[name] += count
         work.report.stored = stored
     if (now_gone := event_store.erased()) != gone:  # somebody was erased meanwhile
@@ -135,6 +138,7 @@ class _Import:
     ) -> None:
         cleaner.lacking([])  # a mapping that is wrong for every file is refused before any is read
         self._files, self._cleaner, self._config = list_files(paths), cleaner, config
+        self._links = links_outside(paths)
         self._started = time.monotonic()
         names = json.dumps([str(path.resolve()) for path in self._files])
         digest = blake2b(names.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
@@ -154,6 +158,8 @@ class _Import:
 
     def batches(self, on_progress: OnProgress) -> Iterator[pa.Table]:
         """Clean tables of all files in turn."""
+        for link in self._links:
+            self._refuse(fault_row(str(link), Fault("link_outside", "a link that leads out of the folder")))
         sizes = [path.stat().st_size for path in self._files]
         for number, path in enumerate(self._files):
             before = sum(sizes[:number])

@@ -33,9 +33,7 @@ from recsys.workspace import Workspace, replace_file
 
 UserArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="USER_ID", help="The person; `-` reads the id from stdin, out of the shell's log."
-    ),
+    typer.Argument(metavar="USER_ID", help="The person; `-` reads the id from stdin."),
 ]
 KindOption = Annotated[
     Literal["user", "visitor"],

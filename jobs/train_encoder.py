@@ -70,6 +70,7 @@ class TrainingResult:
             "loss_last": self.report.losses[-1] if self.report.losses else None,
             "seconds": self.report.seconds,
             "peak_mb": self.report.peak_mb,
+            "machines": self.report.machines,
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from recsys.blend.query import Known
@@ -88,12 +89,17 @@ class Recommender:
         return await self.recommend(_request(request, asked | plain, explain=request.explain))
 
     async def similar(self, request: SimilarRequest) -> ListAnswer:
-        """Items like one item; raises `NotFoundError` when the catalog does not have it."""
+        """Items like one item; raises `NotFoundError` when the catalog does not have it.
+
+        While the shard that has it is away, what is popular, with a label.
+        """
         page = await self._page(None)
-        vectors = await page.view.vectors([request.item_id])
-        if request.item_id not in vectors:
+        vector, reason = await page.view.vector_of(request.item_id)
+        if reason:
+            return await self._popular(request, replace(page, degraded=page.degraded | {reason}))
+        if vector is None:
             raise NotFoundError("there is no such item", found=request.item_id)
-        known = Known(vectors, {}, [Context(vectors[request.item_id], item_id=request.item_id)], 1.0)
+        known = Known({request.item_id: vector}, {}, [Context(vector, item_id=request.item_id)], 1.0)
         asked = self._queries.blended(NOBODY, known, page.view.manifest.blend, False, Scenario())
         return await self._plain(request, page, asked.query, "similar", frozenset({request.item_id}))
 
@@ -137,6 +143,12 @@ class Recommender:
         kinds = {"user": shopper.user_id, "visitor": shopper.visitor_id}
         kept = {f"{kind}_id": name and self._names.of(kind, name) for kind, name in kinds.items()}
         return shopper.model_copy(update=kept) if self._names.withholds else shopper
+
+    async def _popular(self, request: SimilarRequest, page: Page) -> ListAnswer:
+        """The list of somebody who is not known, in place of one that cannot be made now."""
+        own = [*request.exclude, request.item_id]
+        asked = {name: getattr(request, name) for name in ("n", "filter", "require_full")}
+        return await self._answered(_request(Shopper(), asked, exclude=own), page)
 
     async def _answered(self, request: RecommendRequest, page: Page) -> ListAnswer:
         made = await self._lists.made(request, page)

@@ -23,6 +23,7 @@ from recsys.schemas import Cleaned
 from serve_app.index_watch import IndexWatch
 from serve_app.metrics import Metrics
 from serve_app.payloads import DeleteAck, EventsAck, ItemsAck, Rejection
+from serve_app.telemetry import span
 
 ROWS = ImportConfig()
 HTTP = "request"
@@ -73,7 +74,8 @@ class Writes:
         """Clean and append; durable when it returns."""
         cleaned = await asyncio.to_thread(self._clean_events, rows)
         rejected = self._judge(cleaned, "event", len(rows))
-        counts = await self.events.append(cleaned.good)
+        with span("append"):
+            counts = await self.events.append(cleaned.good)
         self.metrics.events.labels("appended").inc(counts.appended)
         self.metrics.events.labels("duplicate").inc(counts.duplicates)
         self.metrics.events.labels("erased").inc(counts.erased)

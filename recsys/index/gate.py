@@ -12,6 +12,8 @@ from recsys.workspace import Workspace, replace_file
 
 REFUSED = "REFUSED.json"
 JUDGED = ("discover", "again")
+FILLED_ITEMS = 50
+"""Mean items of a shard from which an empty one is no chance: items are spread by a digest."""
 
 
 def gate(manifest: IndexManifest, parent: IndexManifest | None, config: GateConfig) -> tuple[str, ...]:
@@ -47,7 +49,15 @@ def gate(manifest: IndexManifest, parent: IndexManifest | None, config: GateConf
             f"{manifest.item_count} items are less than {config.min_item_share:.0%} "
             f"of the published {parent.item_count}"
         )
+    if empty := _empty_shards(manifest):
+        reasons.append(f"shards without any item: {', '.join(map(str, empty))}")
     return tuple(reasons)
+
+
+def _empty_shards(manifest: IndexManifest) -> list[int]:
+    if not manifest.is_complete or manifest.item_count < FILLED_ITEMS * manifest.num_shards:
+        return []
+    return [shard for shard in range(manifest.num_shards) if not manifest.shard_files(shard)[0].rows]
 
 
 def mark_refused(workspace: Workspace, index_version: str, reasons: Sequence[str]) -> None:

@@ -108,7 +108,7 @@ class _Cleaning:
         found["value"] = self._take(clean_numbers(self._raw("value"), "bad_value"))
         found["review_text"] = self._take(clean_each(self._raw("review_text"), _review, STRING))
         for name in IDS:
-            found[name] = self._take(clean_ids(self._raw(name), required=False))
+            found[name] = self._take(clean_ids(self._raw(name), required=False, personal=True))
         found["session_id"] = self._names.column("session", found["session_id"])
         position = self._take(clean_numbers(self._raw("position"), "bad_position"))
         found["position"] = self._whole(position)
@@ -117,8 +117,8 @@ class _Cleaning:
         return found
 
     def _people(self) -> dict[str, pa.Array]:
-        users = self._take(clean_ids(self._raw("user_id"), required=False))
-        visitors = self._take(clean_ids(self._raw("visitor_id"), required=False))
+        users = self._take(clean_ids(self._raw("user_id"), required=False, personal=True))
+        visitors = self._take(clean_ids(self._raw("visitor_id"), required=False, personal=True))
         nobody = pc.and_(pc.is_null(users), pc.is_null(visitors))
         for row in pc.indices_nonzero(nobody).to_pylist():
             self._faults.setdefault(row, ("missing_user", "expected user_id or visitor_id; found neither"))
@@ -145,7 +145,8 @@ class _Cleaning:
             self._faults.setdefault(row, ("bad_value", detail))
 
     def _event_ids(self, columns: Mapping[str, pa.Array]) -> pa.Array:
-        given = self._names.column("event", self._take(clean_ids(self._raw("event_id"), required=False)))
+        cleaned = self._take(clean_ids(self._raw("event_id"), required=False, personal=True))
+        given = self._names.column("event", cleaned)
         if given.null_count == 0:
             return given
         ids = given.to_pylist()

@@ -1,6 +1,14 @@
 """Bodies of requests and answers: the typed side of the HTTP API."""
 
 from serve_app.payloads.answers import CoverageBody, EmbedAnswer, ListAnswer, ListsAnswer, RankedItem, Reason
+from serve_app.payloads.catalog import (
+    CatalogItem,
+    CategoriesAnswer,
+    CategoryBody,
+    ItemsAnswer,
+    ShopperBody,
+    ShoppersAnswer,
+)
 from serve_app.payloads.decisions import (
     AuditBody,
     ControlBody,
@@ -37,6 +45,9 @@ from serve_app.payloads.writes import (
 
 __all__ = [
     "AuditBody",
+    "CatalogItem",
+    "CategoriesAnswer",
+    "CategoryBody",
     "ControlBody",
     "CoverageBody",
     "Decision",
@@ -52,6 +63,7 @@ __all__ = [
     "InterestBody",
     "ItemBody",
     "ItemsAck",
+    "ItemsAnswer",
     "ItemsBatch",
     "JobAsked",
     "JobBody",
@@ -75,5 +87,7 @@ __all__ = [
     "RulesPreviewed",
     "SearchRequest",
     "Shopper",
+    "ShopperBody",
+    "ShoppersAnswer",
     "SimilarRequest",
 ]

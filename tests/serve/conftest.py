@@ -53,6 +53,7 @@ from serve_app.replica_report import ReplicaReport
 from serve_app.screening_board import ScreeningBoard
 from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, ShardVersions
+from serve_app.typical_shoppers import TypicalShoppers
 from serve_app.writes import Writes
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -178,8 +179,14 @@ def assemble_inline(
         privacy=PrivacyDesk(
             small.workspace, open_database(small.workspace.database_url), serving, config.profile, names
         ),
+        shoppers=TypicalShoppers(events, profiles, watch, screened) if config.store else None,
         names=names,
     )
+
+
+async def refuse_server_errors(answer: httpx.Response) -> None:
+    """Raise for what nobody foresaw."""
+    assert answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR, answer.request.url
 
 
 @asynccontextmanager
@@ -187,7 +194,8 @@ async def client_of(service: ShopService) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client straight into the application; a server error is raised, not answered."""
     await service.start()
     transport = httpx.ASGITransport(app=create_api(service), raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+    hooks = {"response": [refuse_server_errors]}
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop", event_hooks=hooks) as client:
         yield client
     await service.stop()
 

@@ -16,11 +16,12 @@ from typer.testing import CliRunner
 
 import cluster.retention
 from cluster.answer_store import AnswerStore
+from cluster.answer_tables import METADATA
 from cluster.database import VISITOR_OWNERS, reading
 from cluster.event_store import EventStore
 from cluster.profile_store import ProfilePartition
 from cluster.retention import Retention, RetentionCounts
-from cluster.serving_database import METADATA, open_serving_database
+from cluster.serving_database import open_serving_database
 from jobs.cli import app
 from recsys.answer_record import AnswerRecord
 from recsys.config import ProfileConfig
