@@ -78,7 +78,8 @@ def _read_all(engine: Engine, damaged: DamagedRows, on_progress: Progress, pause
         seen += len(rows)
         seq = rows[-1][SEQ]
         on_progress(seq, drawn)
-        time.sleep(pause_s)
+        if pause_s:
+            time.sleep(pause_s)
     with reading(engine) as connection:
         removed_meanwhile = _counter(connection, REMOVED) - removed
         counted = connection.execute(select(func.count()).select_from(EVENTS_TABLE).where(E.seq <= drawn))

@@ -5,6 +5,7 @@ SQLite's pages carry no checksum: a flipped bit in a row would be answered as if
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
@@ -28,6 +29,7 @@ DIGESTED = (
     "received_at",
 )
 """Columns of the canonical encoding, in its order; another column needs another encoding."""
+LARGEST = sys.float_info.max
 VALUE, WIDTH, DIGEST_BYTES = DIGESTED.index("value"), len(DIGESTED), 8
 
 
@@ -38,10 +40,17 @@ def event_digest(row: Sequence[Any]) -> int:
     or null, such as a text that is no UTF-8.
     """
     value = row[VALUE]
-    if value is not None and (value == 0 or value != value):
-        row = (*row[:VALUE], None if value != value else 0.0, *row[VALUE + 1 : WIDTH])
+    if value is not None and (value == 0 or not -LARGEST <= value <= LARGEST):
+        row = (*row[:VALUE], _said(value), *row[VALUE + 1 : WIDTH])
     digest = blake2b(orjson.dumps(row), digest_size=DIGEST_BYTES).digest()
     return int.from_bytes(digest, "big", signed=True)
+
+
+def _said(value: float) -> float | str | None:
+    """What JSON has no words for, and the two zeros."""
+    if value == 0 or value != value:
+        return None if value else 0.0
+    return f"{value:+}"
 
 
 def digest_of(row: Mapping[str, Any]) -> int:

@@ -14,7 +14,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select, text, update
 
-from cluster.database import COUNTERS, EVENTS_TABLE, METADATA, REMOVED, draw_numbers, open_database, writing
+from cluster.database import (
+    COUNTERS,
+    EVENTS_TABLE,
+    METADATA,
+    REMOVED,
+    counter_value,
+    draw_numbers,
+    open_database,
+    writing,
+)
 from cluster.event_digest import DIGESTED, event_digest
 from cluster.event_pages import rows_of_pages
 from cluster.log_file import damage_of, log_of, logs_set_aside, page_images, set_aside
@@ -151,16 +160,14 @@ def _expected(connection: Connection) -> int:
     from cluster.counters import settle
 
     settle(connection)
-    known = {name: value for name, value in connection.execute(select(COUNTERS.c.name, COUNTERS.c.value))}
-    return int(known["events"]) - int(known[REMOVED])
+    return counter_value(connection, "events") - counter_value(connection, REMOVED)
 
 
 def _account(connection: Connection) -> int:
     """Let the gaps that stay count as removed, so that the next check finds new losses only."""
     events = int(connection.execute(select(func.count()).select_from(EVENTS_TABLE)).scalar_one())
-    drawn = connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == "events")).scalar_one()
-    change = update(COUNTERS).where(COUNTERS.c.name == REMOVED).values(value=int(drawn) - events)
-    connection.execute(change)
+    gaps = counter_value(connection, "events") - events
+    connection.execute(update(COUNTERS).where(COUNTERS.c.name == REMOVED).values(value=gaps))
     return events
 
 

@@ -131,11 +131,9 @@ def kept_by_repair(path: Path, truth: dict[str, Any]) -> float:
 
 
 def flip(source: Path, folder: Path, rng: random.Random) -> tuple[Path, str]:
-    """A copy of the files with one bit of them changed."""
-    sizes = {name: (source / name).stat().st_size for name in FILES}
-    place = rng.randrange(sum(sizes.values()) * 8)
-    chosen = FILES[0] if place < sizes[FILES[0]] * 8 else FILES[1]
-    place -= 0 if chosen == FILES[0] else sizes[FILES[0]] * 8
+    """A copy of the files with one bit of one of them changed; each file is as likely."""
+    chosen = rng.choice(FILES)
+    place = rng.randrange((source / chosen).stat().st_size * 8)
     for name in FILES:
         content = bytearray((source / name).read_bytes())
         if name == chosen:
