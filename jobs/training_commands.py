@@ -56,6 +56,13 @@ def train(
     as_evaluated: Annotated[
         bool, typer.Option(help="Learn nothing from what `recsys evaluate` asks for; to compare encoders.")
     ] = False,
+    dp_epsilon: Annotated[
+        float | None, typer.Option(help="Privacy of each user (DP-SGD); booked in the ledger.")
+    ] = None,
+    dp_delta: Annotated[float, typer.Option(help="Chance that it does not hold.")] = TRAINING.dp_delta,
+    max_grad_norm: Annotated[
+        float, typer.Option(help="Length that a user's gradient is cut to.")
+    ] = TRAINING.dp_max_grad_norm,
     name: Annotated[str | None, typer.Option(help="Name of the run; from its settings when absent.")] = None,
     encoder_version: EncoderVersionOption = None,
     seed: SeedOption = DEFAULTS.seed,
@@ -76,6 +83,7 @@ def train(
         "hard_negatives": hard_negatives,
         "num_workers": workers, "seed": seed, "as_evaluated": as_evaluated,
         "trackers": tuple(tracker or TRAINING.trackers),
+        "dp_epsilon": dp_epsilon, "dp_delta": dp_delta, "dp_max_grad_norm": max_grad_norm,
     }  # fmt: skip
     try:
         config = TrainConfig.model_validate(given)
