@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test audit check fix bench bench-quality clean install install-dev
+.PHONY: demo test audit check fix fuzz chaos bench bench-quality clean install install-dev
 
 $(VENV)/base: pyproject.toml scripts/install.sh
 	PYTHON=$(PYTHON) sh scripts/install.sh $(VENV) minilm
@@ -44,6 +44,16 @@ check: $(VENV)/dev
 fix: $(VENV)/dev
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+# At least 10,000 made requests over the whole API, 10 minutes; EXAMPLES=20 looks quickly.
+EXAMPLES ?= 300
+fuzz: $(VENV)/dev
+	PATH="$(abspath $(BIN)):$$PATH" sh scripts/fuzz-api.sh workspace-fuzz $(EXAMPLES)
+
+# Every fault case, half an hour on two cores; CASES=S1,D6 runs some. Some need Linux, D6 the right to mount.
+CASES ?=
+chaos: $(VENV)/dev
+	$(BIN)/python -m tests.chaos --page docs/reliability.md $(if $(CASES),--only $(CASES))
+
 $(VENV)/bench: $(VENV)/base
 	PYTHON=$(PYTHON) sh scripts/install.sh $(VENV) minilm,bench
 	@touch $@
@@ -60,4 +70,4 @@ bench-quality: $(VENV)/dev
 	for folder in $(wildcard $(DATA)/*/); do $(BIN)/python -m tests.benchmarks.plain_method --data $$folder || exit 1; done
 
 clean:
-	rm -rf $(VENV) workspace workspace-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist
+	rm -rf $(VENV) workspace workspace-bench workspace-chaos workspace-fuzz .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist

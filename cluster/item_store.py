@@ -155,6 +155,14 @@ class ItemStore:
         with reading(self._engine) as connection:
             return int(connection.execute(statement).scalar_one())
 
+    def category_counts(self) -> dict[str, int]:
+        """Available items by category, as the catalog spells it; items without one are not counted."""
+        column = ITEMS_TABLE.c.category
+        counted = ITEMS_TABLE.c.deleted.is_(False) & ITEMS_TABLE.c.available.is_(True) & column.is_not(None)
+        statement = select(column, func.count()).where(counted).group_by(column)
+        with reading(self._engine) as connection:
+            return {str(name): int(count) for name, count in connection.execute(statement)}
+
     def last_seq(self) -> int:
         """Number of the newest change; 0 before the first."""
         with reading(self._engine) as connection:

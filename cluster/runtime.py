@@ -121,6 +121,19 @@ def require(request: ResourceRequest, *, patience_s: float = 30.0) -> None:
         time.sleep(0.2)
 
 
+def num_machines() -> int:
+    """Nodes of the connected Ray that have CPUs for actors; a head without any does not count."""
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]  # Ray leaves it untyped
+    return sum(node["Alive"] and node["Resources"].get("CPU", 0.0) > 0.0 for node in nodes)
+
+
+def cpus_here() -> float:
+    """CPUs of the node that this worker runs on."""
+    own = ray.get_runtime_context().get_node_id()
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]  # Ray leaves it untyped
+    return next((node["Resources"].get("CPU", 0.0) for node in nodes if node["NodeID"] == own), 0.0)
+
+
 def worker_environment() -> dict[str, str]:
     """Environment variables of every worker process; tokenizers never fork threads of their own."""
     passed = {name: os.environ[name] for name in WORKER_ENVIRONMENT if name in os.environ}

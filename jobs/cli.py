@@ -10,18 +10,25 @@ from typing import Annotated
 import typer
 
 from jobs import (
+    artifact_commands,
+    backup_commands,
     bench_commands,
     capacity_commands,
     catalog_commands,
     doctor_commands,
+    event_commands,
     import_commands,
+    key_commands,
     learning_commands,
     loop_commands,
     moderation_commands,
+    privacy_commands,
+    release_commands,
     serve_commands,
     signing_commands,
     simulate_commands,
     training_commands,
+    upgrade_commands,
 )
 from jobs.console import err
 from recsys.errors import ConfigError, InputError, RecsysError
@@ -29,6 +36,7 @@ from recsys.errors import ConfigError, InputError, RecsysError
 app = typer.Typer(
     name="recsys",
     no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # a crash must not put anybody's data into a log
     rich_markup_mode="rich",
     help="A shop's recommender on Ray: import, embed, fit, evaluate, serve.",
     epilog="Exit codes: 0 done, 1 too much of the data was bad, 2 wrong use, 3 something is not available.",
@@ -39,12 +47,19 @@ training_commands.register(app)
 learning_commands.register(app)
 serve_commands.register(app)
 loop_commands.register(app)
+key_commands.register(app)
+artifact_commands.register(app)
 simulate_commands.register(app)
 moderation_commands.register(app)
+privacy_commands.register(app)
+release_commands.register(app)
 bench_commands.register(app)
 capacity_commands.register(app)
 doctor_commands.register(app)
 signing_commands.register(app)
+event_commands.register(app)
+backup_commands.register(app)
+upgrade_commands.register(app)
 
 UNAVAILABLE = 3
 
@@ -78,6 +93,10 @@ def recsys(
 ) -> None:
     """Options of every command."""
     signing_commands.use_keys(signing_key, trusted_key or [])
+    if submit and context.invoked_subcommand in privacy_commands.PERSONAL:
+        raise ConfigError(
+            "a cluster's list of jobs would keep the id", expected="this command on a machine of the cluster"
+        )
     if submit:
         from jobs.submit import submit as send
 

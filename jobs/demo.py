@@ -48,9 +48,10 @@ def run_demo(workspace: Path, catalog: Path | None, events: Path | None, port: i
     import_files(runtime, catalog, events)
     prepare_index(runtime)
     learn(runtime)
-    with running_service(runtime, ServeConfig(port=port)) as url:
+    with running_service(runtime, ServeConfig(port=port, store=True)) as url:
         show_road(DemoClient(url), choose_shoppers(runtime))
         out.print(f"\nserving at [bold]{url}[/bold], API page at [bold]{url}/docs[/bold]; Ctrl-C stops")
+        out.print(f"store page at [bold]{url}/store/[/bold]: be one of the shoppers, and watch the list move")
         if not stop:
             wait_for_stop()
     out.print("stopped")

@@ -6,22 +6,57 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import ray
 from pydantic import TypeAdapter, ValidationError
 
+from cluster.database import open_database
+from cluster.key_store import KeyStore
 from cluster.loop_actor import start_actor
 from cluster.runtime import connect
-from recsys.config import RuntimeConfig, Scenario, ServeConfig
+from jobs.console import err
+from jobs.options import database_url_of
+from jobs.privacy_commands import eraser_of
+from recsys.config import RuntimeConfig, Scenario, ServeConfig, TraceConfig
 from recsys.errors import ConfigError
 from recsys.feedback import LoopConfig
+from recsys.tenancy import Tenant, read_tenants, with_ports
 from serve_app import app
+from serve_app.telemetry.trace_export import require_opentelemetry
 
 STOP_TIMEOUT_S = 10.0
 SCENARIOS = TypeAdapter(dict[str, Scenario])
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What one shop of a service needs to start."""
+
+    runtime: RuntimeConfig
+    config: ServeConfig
+
+
+def shops_of(runtime: RuntimeConfig, config: ServeConfig, tenants: Path | None) -> list[Shop]:
+    """One shop, or those of a file of tenants, each with its own workspace, database, port and keys.
+
+    Raises `ConfigError` for tenants that are not apart, or without keys: a port alone parts nobody.
+    """
+    if tenants is None:
+        return [Shop(runtime, config)]
+    if not config.keys:
+        raise ConfigError("several shops need keys", expected="--keys, the default", found="--no-keys")
+    return [_shop_of(tenant, runtime, config) for tenant in with_ports(read_tenants(tenants), config.port)]
+
+
+def _shop_of(tenant: Tenant, runtime: RuntimeConfig, config: ServeConfig) -> Shop:
+    own = {"workspace": tenant.workspace, "database_url": tenant.database_url}
+    served = config.model_copy(update={"tenant": tenant.name, "port": tenant.port})
+    return Shop(runtime.model_copy(update=own), served)
 
 
 @contextmanager
@@ -31,20 +66,35 @@ def running_service(
     dashboard: bool = False,
     feedback: LoopConfig | None = None,
 ) -> Iterator[str]:
-    """The service, up and answering; yields its base URL and takes everything down at the end.
+    """One shop's service, up and answering; yields its base URL and takes everything down at the end."""
+    with running_services([Shop(runtime, config)], dashboard, feedback) as urls:
+        yield urls[0]
 
-    With `feedback` the loop turns beside it.
+
+@contextmanager
+def running_services(
+    shops: Sequence[Shop], dashboard: bool = False, feedback: LoopConfig | None = None
+) -> Iterator[list[str]]:
+    """The services of shops on one Ray; yields their base URLs in order.
+
+    With `feedback` a loop turns beside each.
     """
-    if not runtime.address:  # a cluster's proxies listen elsewhere, or here for a service that is taken over
-        _require_free_port(config)
+    for shop in shops:
+        if not shop.runtime.address:  # a cluster's proxies listen elsewhere, or here for one taken over
+            _require_free_port(shop.config)
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its start-up lines are not for this terminal
-    with connect(runtime, dashboard=dashboard):
+    for shop in shops:
+        if (
+            eraser := eraser_of(shop.runtime)
+        ).unapplied():  # a backup was put back: nobody comes back with it
+            eraser.replay()
+    with connect(shops[0].runtime, dashboard=dashboard):
         try:
-            url = app.start(runtime, config)
-            actor = start_actor(runtime, feedback) if feedback else None
-            yield url
-            if actor is not None:
-                ray.get(actor.stop.remote(), timeout=STOP_TIMEOUT_S)
+            urls = [app.start(shop.runtime, shop.config) for shop in shops]
+            actors = [start_actor(s.runtime, feedback, s.config.tenant) for s in shops] if feedback else []
+            yield urls
+            if actors:
+                ray.get([actor.stop.remote() for actor in actors], timeout=STOP_TIMEOUT_S)
         finally:
             app.stop()
 
@@ -57,6 +107,32 @@ def read_scenarios(path: Path) -> dict[str, Scenario]:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or str(path.name)
         raise ConfigError("a scenario is refused", expected=first["msg"], where=where) from error
+
+
+def say_of_keys(shop: Shop) -> None:
+    """Tell who may call, where that may surprise."""
+    runtime, config = shop.runtime, shop.config
+    if not config.keys:
+        if not app.is_loopback(config.host):
+            err.print("[yellow]whoever reaches this address may call everything[/yellow] (--no-keys)")
+        return
+    store = KeyStore(open_database(database_url_of(runtime)))
+    now_us = time.time_ns() // 1_000
+    if not any(key.in_force(now_us) for key in store.all()):
+        made = f"recsys keys create NAME --scope SCOPE --workspace {runtime.workspace}"
+        err.print(f"callers need a key and there is none in force; make one: {made}", markup=False)
+
+
+def trace_config(target: str | None, ratio: float) -> TraceConfig:
+    """Where traces go; raises `ConfigError` for no such place, and without the packages for it."""
+    try:
+        config = TraceConfig(target=target, ratio=ratio)
+    except ValidationError as error:
+        expected = "http(s)://HOST:PORT of an OTLP collector, or file:FOLDER"
+        raise ConfigError("traces cannot go there", expected=expected, where="--traces") from error
+    if target is not None:
+        require_opentelemetry()
+    return config
 
 
 def wait_for_stop() -> None:

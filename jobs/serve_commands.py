@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +15,25 @@ from jobs.options import (
     DEFAULT_WORKSPACE,
     AddressOption,
     DatabaseOption,
+    Range,
     WorkspaceOption,
+    parse_range,
     runtime_of,
 )
-from recsys.config import Door, Placement, ServeConfig
+from jobs.telemetry_options import (
+    LogFolderOption,
+    LogFormatOption,
+    LogLevelOption,
+    PrintLogOption,
+    TraceRatioOption,
+    TracesOption,
+)
+from recsys.access.tls import require_certificate
+from recsys.config import Door, LogConfig, LogFormat, Placement, RuntimeConfig, ServeConfig
+from recsys.workspace import Workspace
 
 HostOption = Annotated[str, typer.Option("--host", envvar="RECSYS_HOST", help="Address to listen on.")]
+ONE = Range(1)
 PortOption = Annotated[int, typer.Option("--port", envvar="RECSYS_PORT", help="Port to listen on.")]
 
 
@@ -30,6 +44,33 @@ def serve(
     host: HostOption = "127.0.0.1",
     port: PortOption = 8000,
     public: Annotated[bool, typer.Option(help="Allow a host that other machines reach.")] = False,
+    tenants: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Serve several shops apart from each other; JSON: a list of name, workspace, port.",
+        ),
+    ] = None,
+    store: Annotated[
+        bool, typer.Option("--store", help="Also a store page at /store/ that shows what the API does.")
+    ] = False,
+    keys: Annotated[
+        bool | None,
+        typer.Option(
+            help="Whether callers need a key (see `recsys keys`); by default where others reach it."
+        ),
+    ] = None,
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Pages of this origin may call, such as https://shop.example; several times."),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(envvar="RECSYS_TLS_CERT", help="Certificate chain (PEM): speak HTTPS.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(envvar="RECSYS_TLS_KEY", help="The certificate's private key (PEM).")
+    ] = None,
     placement: Annotated[
         Placement, typer.Option(help="inline: one process; remote: an actor per shard.")
     ] = Placement.AUTO,
@@ -37,12 +78,23 @@ def serve(
         Door, typer.Option(help="direct: replicas listen themselves; proxy: through Serve's proxies.")
     ] = Door.AUTO,
     recommenders: Annotated[
-        int | None,
+        Range | None,
         typer.Option(
-            min=1, help="Replicas that answer HTTP; one per core and at most 4 when absent, 1 behind a proxy."
+            parser=parse_range,
+            metavar="N|MIN-MAX",
+            help="Replicas that answer HTTP, or a range that follows load (behind a proxy); "
+            "one per core and at most 4 when absent, 1 behind a proxy.",
         ),
     ] = None,
-    shard_replicas: Annotated[int, typer.Option(min=1, help="Servers of each shard (remote).")] = 1,
+    shard_replicas: Annotated[
+        Range,
+        typer.Option(
+            parser=parse_range,
+            metavar="N|MIN-MAX",
+            help="Servers of each shard (remote), or a range that follows load.",
+        ),
+    ] = ONE,
+    encoders: Annotated[int, typer.Option(min=1, help="Servers of the encoder.")] = 1,
     scenarios: Annotated[
         Path | None,
         typer.Option(
@@ -57,6 +109,12 @@ def serve(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Settings of the feedback loop as JSON."),
     ] = None,
+    log_format: LogFormatOption = LogFormat.TEXT,
+    log_level: LogLevelOption = "info",
+    log_folder: LogFolderOption = None,
+    print_log: PrintLogOption = False,
+    traces: TracesOption = None,
+    trace_ratio: TraceRatioOption = 1.0,
 ) -> None:
     """Answer over HTTP until Ctrl-C. The API's own page is at /docs.
 
@@ -64,24 +122,54 @@ def serve(
     """
     prepare_serve()
     warn_of_old_packages()
+    from jobs.log_printing import printed_log
     from jobs.loop import read_loop_config
-    from jobs.serve import read_scenarios, running_service, wait_for_stop
-    from serve_app.app import require_loopback_or_consent, with_recommenders
+    from jobs.serve import (
+        read_scenarios,
+        running_services,
+        say_of_keys,
+        shops_of,
+        trace_config,
+        wait_for_stop,
+    )
+    from serve_app.app import is_loopback, require_loopback_or_consent, with_recommenders
 
-    runtime = runtime_of(workspace, database_url, address)
+    one_shop = tenants is None
+    runtime = runtime_of(workspace, database_url, address) if one_shop else RuntimeConfig(address=address)
+    alone = is_loopback(host) and one_shop
     config = ServeConfig(
         host=host,
         port=port,
         door=door,
         placement=placement,
-        shard_replicas=shard_replicas,
+        shard_replicas=shard_replicas.least,
+        max_shard_replicas=shard_replicas.most,
+        num_encoders=encoders,
         scenarios=read_scenarios(scenarios) if scenarios else {},
+        keys=not alone if keys is None else keys,
+        store=store,
+        cors_origins=tuple(cors_origin or ()),
+        tls_certificate=tls_cert,
+        tls_key=tls_key,
+        log=LogConfig(format=log_format, level=log_level, folder=log_folder),
+        traces=trace_config(traces, trace_ratio),
     )
-    config = with_recommenders(runtime, config, recommenders)
+    least, most = recommenders or (None, None)
+    config = with_recommenders(runtime, config, least, most)
     require_loopback_or_consent(config, public)
+    if config.tls_certificate and config.tls_key:
+        require_certificate(config.tls_certificate, config.tls_key)
     feedback = read_loop_config(loop_config) if loop else None
-    with running_service(runtime, config, dashboard, feedback) as url:
-        out.print(f"serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
+    shops = shops_of(runtime, config, tenants)
+    folder = log_folder or Workspace(shops[0].runtime.workspace).logs
+    followed = printed_log(folder) if print_log else nullcontext()
+    with followed, running_services(shops, dashboard, feedback) as urls:
+        for shop, url in zip(shops, urls, strict=True):
+            whose = f"{shop.config.tenant}: " if shop.config.tenant else ""
+            out.print(f"{whose}serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
+            if store:
+                out.print(f"{whose}store page at [bold]{url}/store/[/bold]")
+            say_of_keys(shop)
         wait_for_stop()
     out.print("stopped")
 

@@ -66,6 +66,7 @@ class TrainingResult:
             "loss_last": self.report.losses[-1] if self.report.losses else None,
             "seconds": self.report.seconds,
             "peak_mb": self.report.peak_mb,
+            "machines": self.report.machines,
         }
 
 
@@ -104,7 +105,8 @@ def run_train(
     )
     with connect(runtime, request=ResourceRequest(config.num_workers, 0.5)):
         report = run_training(task, on_progress)
-    asked = {"split": fit.split, "holdout_days": fit.holdout_days, "digest": digest}
+    asked: dict[str, Any] = {"split": fit.split, "holdout_days": fit.holdout_days, "digest": digest}
+    asked["last_erasure"] = shop.last_erasure.isoformat() if shop.last_erasure else None
     write_card(building, _facts(version, config, data, shop.log, report) | asked, report.curve)
     shutil.rmtree(target, ignore_errors=True)
     building.rename(target)

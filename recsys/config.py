@@ -5,8 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+from recsys.errors import ConfigError
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -15,6 +18,12 @@ class Config(BaseModel):
     """Base of all configs: immutable, and a misspelt field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _require_room(name: str, least: int, most: int | None) -> None:
+    """Raise where the most is below the least."""
+    if most is not None and most < least:
+        raise ValueError(f"{name} must be at least {least}")
 
 
 class Metric(StrEnum):
@@ -141,6 +150,8 @@ class EmbedConfig(Config):
 
     num_actors: PositiveInt = 1
     """Encoder actors that work at the same time; affects speed, not the embeddings."""
+    max_actors: PositiveInt | None = None
+    """Most encoder actors while texts wait and the cluster has room; None keeps to `num_actors`."""
     cpus_per_actor: PositiveFloat = 1.0
     """CPUs each encoder actor reserves, and the threads it uses."""
     gpus_per_actor: float = Field(default=0.0, ge=0.0)
@@ -153,6 +164,11 @@ class EmbedConfig(Config):
     """From so many new texts on it pays to measure which backend and precision is fastest."""
     min_agreement: Share = 0.98
     """Share of fp32's ten nearest neighbours that a faster precision must find, to be chosen by itself."""
+
+    @model_validator(mode="after")
+    def _room_to_grow(self) -> Self:
+        _require_room("max_actors", self.num_actors, self.max_actors)
+        return self
 
 
 class IndexConfig(Config):
@@ -240,6 +256,39 @@ class Scenario(Config):
     """What everybody takes."""
 
 
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    """For people."""
+    JSON = "json"
+    """A JSON object a line, for machines."""
+
+
+class LogConfig(Config):
+    """What the service's processes write about requests and about trouble."""
+
+    format: LogFormat = LogFormat.TEXT
+    """How a line is written."""
+    level: Literal["debug", "info", "warning"] = "info"
+    """From which level on; `info` has a line for each request, `debug` one for each call of an actor."""
+    folder: Path | None = None
+    """Folder of the files; `logs` in the workspace when absent."""
+    file_bytes: PositiveInt = 16 * 1024 * 1024
+    """A process's file starts anew at this size; one older is kept."""
+    days: PositiveFloat = 7.0
+    """Files that nothing was written to for so long are removed when a process starts."""
+
+
+class TraceConfig(Config):
+    """Which requests are traced with OpenTelemetry, and where their spans go."""
+
+    target: str | None = Field(default=None, pattern=r"^(https?://|file:)\S+$")
+    """Base URL of an OTLP collector (HTTP), or `file:FOLDER`; None: no traces."""
+    ratio: Share = 1.0
+    """Share of requests that are traced, where the caller has not decided."""
+
+
 class ServeConfig(Config):
     """How the service answers."""
 
@@ -247,6 +296,18 @@ class ServeConfig(Config):
     """Address the HTTP server binds; loopback unless told."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port of the HTTP server."""
+    tenant: str | None = None
+    """Name of the shop where one Ray serves several."""
+    keys: bool = False
+    """Whether callers need an API key."""
+    cors_origins: tuple[str, ...] = ()
+    """Pages of these origins, such as `https://shop.example`, may call; of no others."""
+    store: bool = False
+    """Whether a store page at `/store/` shows what the API does."""
+    tls_certificate: Path | None = None
+    """Certificate chain (PEM); with it the service speaks HTTPS."""
+    tls_key: Path | None = None
+    """Private key of the certificate (PEM)."""
     door: Door = Door.AUTO
     """How HTTP requests reach the replicas."""
     placement: Placement = Placement.AUTO
@@ -254,11 +315,25 @@ class ServeConfig(Config):
     inline_max_items: PositiveInt = 500_000
     """Largest index that `auto` places inline."""
     num_recommenders: PositiveInt = 1
-    """Replicas of the recommender behind the ingress."""
+    """Replicas of the recommender behind the ingress; the least where their number follows load."""
+    max_recommenders: PositiveInt | None = None
+    """Most replicas of the recommender under load; None keeps their number."""
     num_profile_partitions: PositiveInt = 2
     """Profile actors when remote; users are spread by stable digest."""
     shard_replicas: PositiveInt = 1
     """Identical servers of each shard when remote; 2 keep coverage full while one restarts."""
+    max_shard_replicas: PositiveInt | None = None
+    """Most servers of each shard under load; None keeps their number."""
+    num_encoders: PositiveInt = 1
+    """Servers of the encoder; with 2 words are understood while one restarts."""
+    max_replicas_per_node: PositiveInt | None = None
+    """Most replicas of one deployment on one machine of a cluster; None: as evenly as they divide."""
+    requests_per_replica: PositiveFloat = 8.0
+    """Requests under way in each replica that numbers which follow load aim at."""
+    scale_up_after_s: PositiveFloat = 10.0
+    """How long load must last before replicas are added."""
+    scale_down_after_s: PositiveFloat = 300.0
+    """How long load must be gone before replicas are ended."""
     shard_timeout_s: PositiveFloat = 0.3
     """Deadline of one call to a shard; what has answered by then is merged."""
     profile_timeout_s: PositiveFloat = 0.5
@@ -295,6 +370,34 @@ class ServeConfig(Config):
     """CPUs each replica reserves; fractional so that a laptop holds the whole graph."""
     profile: ProfileConfig = ProfileConfig()
     """How user vectors are made."""
+    log: LogConfig = LogConfig()
+    """What is logged."""
+    traces: TraceConfig = TraceConfig()
+    """What is traced."""
+
+    @model_validator(mode="after")
+    def _room_to_grow(self) -> Self:
+        _require_room("max_recommenders", self.num_recommenders, self.max_recommenders)
+        _require_room("max_shard_replicas", self.shard_replicas, self.max_shard_replicas)
+        return self
+
+    @model_validator(mode="after")
+    def _certificate_with_its_key(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ConfigError(
+                "HTTPS cannot start", expected="a certificate and its private key", found="one of both"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _origins_are_origins(self) -> Self:
+        for origin in self.cors_origins:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != origin:
+                raise ConfigError(
+                    "this is no origin", expected="such as https://shop.example", found=origin[:200]
+                )
+        return self
 
 
 class UserCaps(Config):
@@ -346,6 +449,8 @@ class RobustnessConfig(Config):
     """Bounds of every user."""
     screening: ScreeningConfig = ScreeningConfig()
     """Who is left out altogether."""
+    min_users: PositiveInt = 1
+    """Different users who must stand behind a pair of items before anybody else is told of it."""
 
 
 class FitConfig(Config):
@@ -377,6 +482,8 @@ class FitConfig(Config):
     """Seed of every draw."""
     caps: UserCaps = UserCaps()
     """The most that one user says."""
+    min_users: PositiveInt = 1
+    """Different users who must stand behind a pair of items before it counts; 1: any."""
 
 
 class TrainMode(StrEnum):
@@ -468,7 +575,7 @@ class GateConfig(Config):
 
     margin: Share = 0.02
     """Relative loss of validation NDCG@10 that is still accepted, beyond the noise of the judging users."""
-    min_item_share: Share = 0.5
+    min_item_share: Share = 0.75
     """Least items, as a share of the published version's: an export that broke off is not a catalog."""
     min_coverage: Share = 0.0005
     """Least share of the catalog that validation lists show together."""

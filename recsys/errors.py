@@ -7,7 +7,8 @@ RecsysError
 │   ├── FilterError          a filter names an unknown field, operator or value type
 │   ├── UnsafePathError      a name or link leads outside the folder it belongs in
 │   ├── NotFoundError        the named user, item or job does not exist: HTTP 404
-│   └── ConflictError        what was to be changed has been changed meanwhile: HTTP 409
+│   ├── ConflictError        what was to be changed has been changed meanwhile: HTTP 409
+│   └── BudgetSpentError     a release would tell more about people than the shop allows
 ├── ConfigError              a setting is missing, unknown or contradicts another: exit code 2
 ├── EncoderError             an encoder folder is refused or cannot be loaded
 ├── SignatureError           a manifest is not signed, or not by a trusted key, or not as it is
@@ -16,6 +17,10 @@ RecsysError
 │   ├── IndexCorruptError    a file of a version is absent, altered, truncated or swapped
 │   └── GateError            a version is worse than the published one, or not sane
 ├── StoreError               the event or item store did not accept or answer: HTTP 503
+├── AccessError              who calls may not do this
+│   ├── UnknownKeyError      no key in force came with the request: HTTP 401
+│   └── ScopeError           the key does not open this route: HTTP 403
+├── BackupError              a backup is damaged, foreign or incomplete; nothing was restored
 ├── OverloadedError          more work than the service takes now: HTTP 429 with Retry-After
 └── CapacityError            the cluster is too small for what was asked of it
 """
@@ -55,6 +60,10 @@ class InputError(RecsysError):
 
 class SchemaError(InputError):
     """A table or payload does not have the contract's columns or types."""
+
+
+class BudgetSpentError(InputError):
+    """A release would tell more about people than the shop's privacy budget allows."""
 
 
 class UnreadableFileError(InputError):
@@ -107,6 +116,22 @@ class GateError(IndexVersionError):
 
 class StoreError(RecsysError):
     """The event or item store did not accept the write or answer the read."""
+
+
+class AccessError(RecsysError):
+    """Who calls may not do this."""
+
+
+class UnknownKeyError(AccessError):
+    """No key in force came with the request."""
+
+
+class ScopeError(AccessError):
+    """The key does not open this route."""
+
+
+class BackupError(RecsysError):
+    """A backup is damaged, foreign or incomplete; nothing was restored from it."""
 
 
 class OverloadedError(RecsysError):

@@ -28,8 +28,11 @@ class Workspace:
     index/CURRENT                           name of the published version
     index/STAGED                            name of a version that replicas load before it is published
     quarantine/<kind>-<digest>.parquet      bad rows of an import, with reasons
+    logs/                                   what the processes of the service wrote, a file each
     reports/                                evaluation results
     robustness.json                         caps, and who counts as a machine, where the shop decides
+    privacy.json                            what is kept of people, how long and how; what may be told
+    privacy/                                who was erased, as keyed hashes, and the secret behind them
     """
 
     root: Path
@@ -92,6 +95,11 @@ class Workspace:
         return self.root / "quarantine"
 
     @property
+    def logs(self) -> Path:
+        """Folder of the service's log files."""
+        return self.root / "logs"
+
+    @property
     def reports(self) -> Path:
         """Folder of evaluation results."""
         return self.root / "reports"
@@ -100,6 +108,16 @@ class Workspace:
     def robustness(self) -> Path:
         """File of the shop's own decisions about caps and machines; absent: the defaults."""
         return self.root / "robustness.json"
+
+    @property
+    def privacy_settings(self) -> Path:
+        """File of the shop's own decisions about people's data; absent: the defaults."""
+        return self.root / "privacy.json"
+
+    @property
+    def privacy(self) -> Path:
+        """Folder of the ledger of erasures; a restore must never put an older one in its place."""
+        return self.root / "privacy"
 
     def create(self) -> Workspace:
         """The same workspace with its root folder present."""

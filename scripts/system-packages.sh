@@ -1,9 +1,10 @@
 #!/bin/sh
-# What the test suite needs of the system: a real PostgreSQL, and the OpenMP library of LightGBM.
+# What the test suite needs of the system: a real PostgreSQL, a browser, and the OpenMP library of LightGBM.
 # Install them where we may; elsewhere the tests that need them skip or say why.
 set -eu
 missing=""
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="postgresql"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 ldconfig -p 2>/dev/null | grep -q libgomp.so.1 || missing="$missing libgomp1"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

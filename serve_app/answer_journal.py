@@ -30,6 +30,7 @@ class AnswerJournal:
         self._store, self._metrics, self._keep_days = store, metrics, keep_days
         self._forgot_s = time.monotonic() - FORGET_EVERY_S
         self._waiting: deque[AnswerRecord] = deque()
+        self._turn = asyncio.Lock()
 
     def add(self, answer: AnswerRecord) -> None:
         """Take one answer; it is in the log within about a quarter of a second."""
@@ -39,15 +40,23 @@ class AnswerJournal:
         self._waiting.append(answer)
 
     async def flush(self) -> None:
-        """Write what waits now; raises `StoreError` and keeps what could not be written."""
-        while self._waiting:
-            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), ROWS_PER_WRITE))]
-            try:
-                await asyncio.to_thread(self._store.append, group)
-            except RecsysError:
-                self._waiting.extendleft(reversed(group))
-                raise
-            self._metrics.answers.labels("logged").inc(len(group))
+        """Write what waits now; raises `StoreError` and keeps what could not be written.
+
+        What another flush has taken up is written as well when this returns.
+        """
+        async with self._turn:
+            while self._waiting:
+                await self._write(
+                    [self._waiting.popleft() for _ in range(min(len(self._waiting), ROWS_PER_WRITE))]
+                )
+
+    async def _write(self, group: list[AnswerRecord]) -> None:
+        try:
+            await asyncio.to_thread(self._store.append, group)
+        except RecsysError:
+            self._waiting.extendleft(reversed(group))
+            raise
+        self._metrics.answers.labels("logged").inc(len(group))
 
     async def _forget(self) -> None:
         """Once an hour: remove what is too old."""

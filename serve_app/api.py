@@ -8,10 +8,14 @@ from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Path, Response
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 
 from recsys.identifiers import MAX_ID_BYTES
+from serve_app.access_gate import AccessGate
+from serve_app.api_description import describe_keys
+from serve_app.catalog_api import add_catalog
 from serve_app.decision_api import add_decisions, add_evidence, add_loop
 from serve_app.metrics import RequestTimer
 from serve_app.payloads import (
@@ -33,13 +37,20 @@ from serve_app.payloads import (
     SearchRequest,
     SimilarRequest,
 )
+from serve_app.privacy_api import add_privacy
 from serve_app.problems import RequestGuard, install_handlers
+from serve_app.request_log import RequestLog
+from serve_app.route_scopes import scopes_of
 from serve_app.service import ShopService
+from serve_app.shared_folder import shared_folder
+from serve_app.shop_catalog import ShopCatalog
+from serve_app.store_page import add_store
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
     for status, text in {
         404: "No such user, item or route.",
+        405: "The route has other methods; see Allow.",
         409: "What was to be changed has been changed meanwhile.",
         413: "The body is too large.",
         422: "The request is not valid; `field` names the part.",
@@ -47,11 +58,25 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         503: "A part of the service is not available; see Retry-After.",
     }.items()
 }
+CORS: dict[str, Any] = {
+    "allow_methods": ["GET", "POST", "PUT", "DELETE"],
+    "allow_headers": ["Authorization", "Content-Type", "If-Match", "X-Actor", "X-API-Key", "X-Request-Id"],
+    "expose_headers": ["Retry-After", "X-Request-Id"],
+    "max_age": 600,
+}
+"""Keys travel in a header that pages set themselves: no cookies, so no credentials."""
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Problem, "description": "No key in force came with the request."},
+    403: {"model": Problem, "description": "The key does not have the route's scope."},
+}
 IdInPath = Annotated[str, Path(min_length=1, max_length=MAX_ID_BYTES)]
 
 
-def create_api(service: ShopService) -> FastAPI:
-    """The ASGI application over a service; starts and stops it with its own lifespan."""
+def create_api(service: ShopService, behind_proxy: bool = False) -> FastAPI:
+    """The ASGI application over a service; starts and stops it with its own lifespan.
+
+    `behind_proxy` says that requests come through Serve's own.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -66,7 +91,7 @@ def create_api(service: ShopService) -> FastAPI:
         version=version("recsys-on-ray"),
         description="What should this person see next, and why.",
         lifespan=lifespan,
-        responses=PROBLEMS,
+        responses=PROBLEMS | (REFUSALS if service.keys else {}),
     )
     install_handlers(api)
     _add_lists(api, service)
@@ -75,15 +100,32 @@ def create_api(service: ShopService) -> FastAPI:
     add_decisions(api, service.decisions)
     add_loop(api, service.loop)
     add_evidence(api, service.evidence)
+    add_privacy(api, service.privacy)
+    add_catalog(api, ShopCatalog(service.writes.items))
+    if service.shoppers is not None:
+        add_store(api, service.shoppers)
+    _add_guards(api, service, behind_proxy)
+    return api
+
+
+def _add_guards(api: FastAPI, service: ShopService, behind_proxy: bool) -> None:
+    """What stands in front of the routes, the innermost first."""
     config = service.config
+    if service.keys is not None:
+        describe_keys(api)
+        folder = shared_folder(service.workspace, config, "rates")
+        api.add_middleware(AccessGate, keys=service.keys, folder=folder)
     api.add_middleware(
         RequestGuard,
         max_body_bytes=config.max_body_bytes,
         max_requests=config.max_ongoing_requests + config.max_queued_requests,
     )
-    # Outermost, so that it also counts those who are turned away.
+    if config.cors_origins:
+        api.add_middleware(CORSMiddleware, allow_origins=config.cors_origins, **CORS)
+    # Outermost, so that they also count and log those who are turned away.
     api.add_middleware(RequestTimer, metrics=service.metrics)
-    return api
+    api.add_middleware(RequestLog, behind_proxy=behind_proxy)
+    scopes_of(api)  # a route without a scope must not get as far as its first request
 
 
 def _add_lists(api: FastAPI, service: ShopService) -> None:

@@ -117,20 +117,20 @@ def add_loop(api: FastAPI, desk: LoopDesk) -> None:
         """Decide again."""
         return await desk.pause(False)
 
-    @api.post("/v1/jobs/{kind}", tags=["jobs"], status_code=202)
-    async def ask(kind: Name) -> JobAsked:
+    @api.post("/v1/jobs/{name}", tags=["jobs"], status_code=202)
+    async def ask(name: Name) -> JobAsked:
         """Ask for a run: embed, fit, fine_tune, evaluate, rollback, or `due` for what the policy says."""
-        return await desk.ask(kind)
+        return await desk.ask(name)
 
     @api.get("/v1/jobs", tags=["jobs"])
     async def jobs(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[JobBody]:
         """Runs, the newest first."""
         return await desk.jobs(limit)
 
-    @api.get("/v1/jobs/{run_id}", tags=["jobs"])
-    async def job(run_id: Name) -> JobBody:
-        """One run with the end of its log."""
-        return await desk.job(run_id)
+    @api.get("/v1/jobs/{name}", tags=["jobs"])
+    async def job(name: Name) -> JobBody:
+        """One run, by its id, with the end of its log."""
+        return await desk.job(name)
 
 
 def _add_rest(api: FastAPI, decisions: Decisions) -> None:

@@ -16,6 +16,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+from recsys.config import ServeConfig
 from recsys.errors import CapacityError
 from serve_app.even_doors import EvenDoors
 
@@ -33,7 +34,7 @@ class HttpDoor:
     """
 
     def __init__(
-        self, api: FastAPI, prepare: Callable[[], Awaitable[None]], host: str, port: int, folder: Path
+        self, api: FastAPI, prepare: Callable[[], Awaitable[None]], config: ServeConfig, folder: Path
     ) -> None:
         """Start; returns when `prepare` has ended on the door's loop and requests are answered.
 
@@ -42,9 +43,9 @@ class HttpDoor:
         another such door has is shared with it.
         """
         self._prepare = prepare
-        bound = _bind(host, port)
+        bound = _bind(config.host, config.port)
         doors = EvenDoors(api, self._num_connections, folder)
-        self._server = uvicorn.Server(_config(doors))
+        self._server = uvicorn.Server(_config(doors, config))
         self._loop: asyncio.AbstractEventLoop | None = None
         ready: Future[None] = Future()
         self._thread = Thread(target=self._run, args=(bound, ready), name="http", daemon=True)
@@ -93,7 +94,7 @@ class HttpDoor:
         ready.set_result(None)
 
 
-def _config(api: EvenDoors) -> uvicorn.Config:
+def _config(api: EvenDoors, config: ServeConfig) -> uvicorn.Config:
     quiet: dict[str, Any] = {"log_config": None, "log_level": "warning", "access_log": False}
     return uvicorn.Config(
         api,
@@ -107,6 +108,8 @@ def _config(api: EvenDoors) -> uvicorn.Config:
         callback_notify=api.tell,
         timeout_notify=1,
         timeout_graceful_shutdown=int(STOP_TIMEOUT_S),
+        ssl_certfile=config.tls_certificate,
+        ssl_keyfile=str(config.tls_key) if config.tls_key else None,
         **quiet,
     )
 

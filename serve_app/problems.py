@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import uuid
+import re
 from collections.abc import Mapping
 
 from fastapi import FastAPI, HTTPException, Request
@@ -22,18 +22,23 @@ from recsys.errors import (
     NotFoundError,
     OverloadedError,
     RecsysError,
+    ScopeError,
     SignatureError,
     StoreError,
+    UnknownKeyError,
 )
-from serve_app.response_header import with_header
+from serve_app.route_scopes import route_path, scopes_of
 
 log = logging.getLogger(__name__)
 RETRY_AFTER_S = "1"
+NAME = re.compile(r"[A-Za-z_][\w\[\],.-]{0,63}", re.ASCII)
 WATCHED = frozenset(("/healthz", "/readyz", "/metrics"))
 STATUS: Mapping[type[RecsysError], int] = {
     NotFoundError: 404,
     ConflictError: 409,
     InputError: 422,
+    UnknownKeyError: 401,
+    ScopeError: 403,
     OverloadedError: 429,
     StoreError: 503,
     EncoderError: 503,
@@ -58,6 +63,11 @@ def problem(
     return JSONResponse(body | ({"field": printable(field)} if field else {}), status, headers)
 
 
+def _name(part: str | int) -> str:
+    """A part of a field's path; a key that is no plain name may be anything and is not repeated."""
+    return str(part) if isinstance(part, int) or NAME.fullmatch(part) else "(key)"
+
+
 def printable(text: str) -> str:
     """`text` cut to a bearable length, with lone surrogates (JSON allows them) made encodable."""
     return text[:1_000].encode("utf-8", "replace").decode("utf-8")
@@ -76,12 +86,17 @@ def install_handlers(api: FastAPI) -> None:
     async def on_invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"] if part != "body")
+        field = ".".join(_name(part) for part in first["loc"] if part != "body")
         return problem(request, 422, "InvalidRequest", f"{field or 'body'}: {first['msg']}", field or None)
 
     async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, StarletteHTTPException)
-        return problem(request, error.status_code, "HttpError", str(error.detail))
+        # Bytes that are no text at all come as a 400 of FastAPI's own: broken JSON is one thing, a 422.
+        status = 422 if error.status_code == 400 else error.status_code
+        answer = problem(request, status, "HttpError", str(error.detail))
+        if status == 405:
+            answer.headers["Allow"] = ", ".join(sorted(scopes_of(api).at(route_path(request.scope))))
+        return answer
 
     api.add_exception_handler(RecsysError, on_recsys_error)
     api.add_exception_handler(RequestValidationError, on_invalid)
@@ -96,7 +111,7 @@ class BodyTooLarge(HTTPException):
 
 
 class RequestGuard:
-    """Gives each request an id, stops reading a body at its limit, and turns away what is too much.
+    """Stops reading a body at its limit, and turns away what is too much.
 
     Not more than `max_requests` are under way at the same time: beyond them memory and waiting grow
     without an end. Those who watch the service (`WATCHED`) are always let in.
@@ -111,15 +126,12 @@ class RequestGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
-        tagged = with_header(send, b"x-request-id", request_id.encode())
         if self._under_way >= self._max_requests and scope["path"] not in WATCHED:
-            await self._turn_away(scope, receive, tagged)
+            await self._turn_away(scope, receive, send)
             return
         self._under_way += 1
         try:
-            await self._app(scope, self._counted(receive), tagged)
+            await self._app(scope, self._counted(receive), send)
         finally:
             self._under_way -= 1
 

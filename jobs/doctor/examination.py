@@ -65,6 +65,7 @@ def _published(workspace: Workspace) -> tuple[IndexManifest | None, Finding]:
 
 def _of_data(engine: Engine, manifest: IndexManifest | None) -> list[Finding]:
     found = guarded("database", lambda: database.examine_database(engine), database.ADVICE)
+    found += guarded("event log", lambda: database.examine_event_log(engine), "recsys events verify")
     if manifest is not None:
         found += guarded("catalog lag", lambda: database.examine_lag(engine, manifest), database.ADVICE)
     return [*found, *guarded(loop.NAME, lambda: loop.examine_loop(engine), LOOK)]

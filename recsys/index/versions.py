@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 
-from pydantic import ValidationError
-
 from recsys.errors import IndexCorruptError, IndexMissingError, UnsafePathError
 from recsys.index.files import check_content, open_codes, open_shard, open_whitening
-from recsys.index.manifest import MANIFEST, IndexManifest, manifest_file
+from recsys.index.manifest import MANIFEST, IndexManifest, manifest_file, read_sealed
 from recsys.workspace import Workspace, plain_name, replace_file, require_inside
 
 HISTORY = "HISTORY"
@@ -25,20 +23,16 @@ def load_manifest(workspace: Workspace, index_version: str) -> IndexManifest:
 
     Raises `IndexMissingError` when there is no such version, `UnsafePathError` for a name that leads
     elsewhere, `SignatureError` when keys are trusted and none of them signed it, `IndexCorruptError` when
-    it is not valid, belongs to another version, or does not match the digest in the version's name.
+    it is not valid, was altered, belongs to another version, or does not match the digest in its name.
     """
     file = manifest_file(workspace, index_version)
     require_inside(file.path, workspace.index)
     try:
-        manifest = IndexManifest.model_validate_json(file.read())
+        manifest = read_sealed(file.read(), index_version)
     except FileNotFoundError as error:
         known = ", ".join(list_versions(workspace)[-5:]) or "none"
         raise IndexMissingError(
             "there is no such index version", expected=f"one of {known}", found=index_version
-        ) from error
-    except ValidationError as error:
-        raise IndexCorruptError(
-            "a manifest is not valid", found=str(error)[:300], where=index_version
         ) from error
     if manifest.index_version != index_version or not index_version.endswith(manifest.content_digest):
         raise IndexCorruptError(

@@ -1,6 +1,14 @@
 """Bodies of requests and answers: the typed side of the HTTP API."""
 
 from serve_app.payloads.answers import CoverageBody, EmbedAnswer, ListAnswer, ListsAnswer, RankedItem, Reason
+from serve_app.payloads.catalog import (
+    CatalogItem,
+    CategoriesAnswer,
+    CategoryBody,
+    ItemsAnswer,
+    ShopperBody,
+    ShoppersAnswer,
+)
 from serve_app.payloads.decisions import (
     AuditBody,
     ControlBody,
@@ -11,6 +19,7 @@ from serve_app.payloads.decisions import (
 )
 from serve_app.payloads.evidence import OffPolicyRequest, PolicySpec
 from serve_app.payloads.jobs import JobAsked, JobBody, LoopAnswer
+from serve_app.payloads.privacy import ErasureAnswer, ExportAnswer
 from serve_app.payloads.requests import (
     EmbedRequest,
     ListRequest,
@@ -36,19 +45,25 @@ from serve_app.payloads.writes import (
 
 __all__ = [
     "AuditBody",
+    "CatalogItem",
+    "CategoriesAnswer",
+    "CategoryBody",
     "ControlBody",
     "CoverageBody",
     "Decision",
     "DeleteAck",
     "EmbedAnswer",
     "EmbedRequest",
+    "ErasureAnswer",
     "EventBody",
     "EventsAck",
     "EventsBatch",
+    "ExportAnswer",
     "IndexAnswer",
     "InterestBody",
     "ItemBody",
     "ItemsAck",
+    "ItemsAnswer",
     "ItemsBatch",
     "JobAsked",
     "JobBody",
@@ -72,5 +87,7 @@ __all__ = [
     "RulesPreviewed",
     "SearchRequest",
     "Shopper",
+    "ShopperBody",
+    "ShoppersAnswer",
     "SimilarRequest",
 ]

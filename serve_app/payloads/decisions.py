@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from serve_app.payloads.answers import ListAnswer
-from serve_app.payloads.base import MAX_TEXT, Payload
+from serve_app.payloads.base import MAX_TEXT, Moment, Payload
 from serve_app.payloads.requests import RecommendRequest
 
 
@@ -40,7 +40,7 @@ class RulesPreview(Payload):
 
     request: RecommendRequest = Field(description="The list to try them on.")
     rules: list[dict[str, Any]] = Field(max_length=100, description="Instead of the stored rules.")
-    at: AwareDatetime | None = Field(default=None, description="When; now where absent.")
+    at: Moment | None = Field(default=None, description="When; now where absent.")
 
     model_config = ConfigDict(
         extra="forbid",

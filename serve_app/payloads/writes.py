@@ -44,8 +44,27 @@ class EventBody(BaseModel):
     occurred_at: str | None = Field(default=None, description="ISO 8601 or epoch; now when absent.")
 
 
-ItemRow = Annotated[dict[str, Any], WithJsonSchema(ItemBody.model_json_schema())]
-EventRow = Annotated[dict[str, Any], WithJsonSchema(EventBody.model_json_schema())]
+def _as_described(body: type[BaseModel]) -> dict[str, Any]:
+    """The fields with what they mean and without their types: a row that breaks one is answered as a
+    rejection of that row, while the batch is taken, and the description must not say otherwise.
+    """
+    fields = body.model_json_schema()["properties"]
+    told = {
+        name: {
+            "description": " ".join(filter(None, [field.get("description"), f"Expected: {_type_of(field)}."]))
+        }
+        for name, field in fields.items()
+    }
+    return {"type": "object", "description": body.__doc__, "properties": told}
+
+
+def _type_of(field: dict[str, Any]) -> str:
+    kinds = [one.get("type", "") for one in field.get("anyOf", [field])]
+    return " or ".join(kind for kind in kinds if kind != "null")
+
+
+ItemRow = Annotated[dict[str, Any], WithJsonSchema(_as_described(ItemBody))]
+EventRow = Annotated[dict[str, Any], WithJsonSchema(_as_described(EventBody))]
 
 
 class ItemsBatch(Payload):
@@ -119,6 +138,7 @@ class EventsAck(BaseModel):
 
     appended: int
     duplicates: int = Field(description="Events whose event_id was already stored.")
+    erased: int = Field(description="Events that were dropped: from before their person was erased.")
     unknown_items: int = Field(description="Accepted events of items the catalog does not have.")
     rejected: list[Rejection]
 

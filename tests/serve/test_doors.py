@@ -50,6 +50,7 @@ def ask(url: str, user: str) -> list[str]:
     """A list over a connection of its own; requires a 200."""
     answer = httpx.post(f"{url}/v1/recommend", json={"user_id": user, "n": 5}, timeout=30.0)
     assert answer.status_code == 200, answer.text
+    assert len(answer.headers.get_list("x-request-id")) == 1
     return [item["item_id"] for item in answer.json()["items"]]
 
 
@@ -110,7 +111,7 @@ def test_a_door_that_cannot_listen_says_where(tmp_path: Path) -> None:
         return None
 
     with pytest.raises(CapacityError, match=r"192\.0\.2\.1:8000"):
-        HttpDoor(FastAPI(), prepare, "192.0.2.1", 8000, tmp_path)
+        HttpDoor(FastAPI(), prepare, ServeConfig(host="192.0.2.1"), tmp_path)
 
 
 def test_a_door_that_cannot_prepare_raises_what_went_wrong(tmp_path: Path) -> None:
@@ -118,4 +119,4 @@ def test_a_door_that_cannot_prepare_raises_what_went_wrong(tmp_path: Path) -> No
         raise CapacityError("nothing to serve")
 
     with pytest.raises(CapacityError, match="nothing to serve"):
-        HttpDoor(FastAPI(), prepare, "127.0.0.1", free_port(), tmp_path)
+        HttpDoor(FastAPI(), prepare, ServeConfig(port=free_port()), tmp_path)

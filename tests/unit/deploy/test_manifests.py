@@ -7,6 +7,7 @@ import importlib
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +216,7 @@ def test_actors_of_the_embedding_job_fit_on_its_workers() -> None:
     (group,) = spec["rayClusterSpec"]["workerGroupSpecs"]
     (container,) = group["template"]["spec"]["containers"]
     each = int(float(container["resources"]["limits"]["cpu"]) // options["cpus"])
-    assert group["replicas"] * each >= options["actors"]
+    assert group["replicas"] * each >= (options["actors"].most or options["actors"].least)
 
 
 @pytest.mark.skipif(
@@ -241,7 +242,8 @@ def test_every_kustomization_builds_into_valid_pods(folder: Path) -> None:
 
 
 def test_hadolint_has_nothing_to_say_about_the_image() -> None:
-    found = subprocess.run(["hadolint", str(DOCKERFILE)], capture_output=True, text=True, check=False)
+    hadolint = Path(sys.executable).with_name("hadolint")  # of this environment, whatever the PATH holds
+    found = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True, check=False)
     assert (found.returncode, found.stdout) == (0, "")
 
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from recsys.errors import IndexCorruptError, SignatureError, UnsafePathError
 from recsys.index import IndexManifest, current_version, load_manifest, publish, rollback, verify
 from recsys.index.files import sha256_of
-from recsys.index.manifest import MANIFEST, ShardFile, manifest_file
+from recsys.index.manifest import MANIFEST, ShardFile, manifest_file, sealed
 from recsys.retrieval import ShardIndex
 from recsys.signing import SIGNING_KEY_FILE, TRUSTED_KEYS, create_key, public_text
 from recsys.workspace import Workspace
@@ -48,7 +48,8 @@ def forge(workspace: Workspace, manifest: IndexManifest) -> IndexManifest:
     name = f"{manifest.index_version.rsplit('-', 1)[0]}-{forged.content_digest}"
     forged = forged.model_copy(update={"index_version": name})
     folder.rename(workspace.index_version(name))
-    (workspace.index_version(name) / MANIFEST).write_text(forged.model_dump_json())
+    forged, text = sealed(forged)
+    (workspace.index_version(name) / MANIFEST).write_bytes(text)
     return forged
 
 

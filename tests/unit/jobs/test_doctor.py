@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from cluster.database import COUNTERS, open_database, writing
+from cluster.database import COUNTERS, EVENTS_TABLE, open_database, writing
 from cluster.item_store import ItemStore
 from cluster.loop_store import LoopStore
 from cluster.loop_store.runs import LEASE
@@ -53,6 +53,7 @@ PARTS: tuple[str, ...] = (
     "pyarrow",
     "workspace",
     "database",
+    "event log",
     "catalog lag",
 )
 PARTS += ("feedback loop", "index", "gate", "encoder", "signatures", "protections")
@@ -164,6 +165,11 @@ def write_by_a_newer_release(workspace: Workspace) -> None:
         connection.execute(update(COUNTERS).where(COUNTERS.c.name == "schema").values(value=99))
 
 
+def change_an_event(workspace: Workspace) -> None:
+    with writing(open_database(workspace.database_url)) as connection:
+        connection.execute(update(EVENTS_TABLE).where(EVENTS_TABLE.c.seq == 3).values(item_id="another"))
+
+
 @pytest.mark.parametrize(
     ("break_it", "part", "words"),
     [
@@ -178,6 +184,7 @@ def write_by_a_newer_release(workspace: Workspace) -> None:
         (overwrite_the_database, "database", "not a database"),
         (empty_the_database, "database", "no tables"),
         (write_by_a_newer_release, "database", "newer release"),
+        (change_an_event, "event log", "1 damaged; "),
     ],
 )
 def test_what_is_broken_fails_by_its_name_and_says_what_to_do(

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from serve_app.problems import RequestGuard
+from serve_app.request_log import RequestLog
 
 MOST = 3
 
@@ -32,7 +33,7 @@ async def _crowd() -> None:
 
     routes = [Route("/slow", slow), Route("/healthz", health)]
     guard = RequestGuard(Starlette(routes=routes), max_body_bytes=10, max_requests=MOST)
-    transport = httpx.ASGITransport(guard)
+    transport = httpx.ASGITransport(RequestLog(guard))
     async with httpx.AsyncClient(transport=transport, base_url="http://guard") as client:
         inside = [asyncio.create_task(client.get("/slow")) for _ in range(MOST)]
         for _ in range(MOST):

@@ -1,0 +1,105 @@
+"""The gate in front of the routes: who calls, whether they may, and how often."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from recsys.access import ApiKey, RateLimit
+from recsys.errors import AccessError, OverloadedError, RecsysError, ScopeError, UnknownKeyError
+from serve_app.key_watch import KeyWatch
+from serve_app.problems import problem, status_of
+from serve_app.route_scopes import route_path, scopes_of
+from serve_app.shared_bucket import SharedBucket
+
+OPEN_PAGES = ("/docs", "/openapi.json", "/static-offline-docs", "/store/")
+"""Files that tell what is in the documentation anyway; what they show is asked for with a key."""
+MAX_ACTOR_BYTES = 200
+
+
+class AccessGate:
+    """ASGI middleware: 401 without a key in force, 403 without the route's scope, 429 beyond the rate.
+
+    Every 401 has the same body, whatever was wrong: nobody learns which keys exist. It is decided before
+    the body is read. A route that does not exist answers 404 to those who have any key.
+    """
+
+    def __init__(self, app: ASGIApp, keys: KeyWatch, folder: Path) -> None:
+        """In `folder` the replicas of a machine count requests together."""
+        self._app, self._keys, self._folder = app, keys, folder
+        self._buckets: dict[str, SharedBucket] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One ASGI call."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            key = self._admitted(scope)
+        except AccessError as error:
+            await _refuse(error, scope, receive, send)
+            return
+        if key is not None and key.rate is not None and (wait := self._bucket(key, key.rate).take()) > 0.0:
+            used_up = OverloadedError(
+                "this key's rate is used up", expected=f"{key.rate.per_s:g} requests a second"
+            )
+            await _refuse(used_up, scope, receive, send, wait)
+            return
+        await self._app(scope, receive, send)
+
+    def _admitted(self, scope: Scope) -> ApiKey | None:
+        """The key with which the request goes on, None where none is needed; raises `AccessError`."""
+        path = route_path(scope)
+        methods = scopes_of(scope["app"]).at(path)
+        wanted = methods.get(scope["method"])
+        is_open = scope["method"] in methods and wanted is None
+        is_page = not methods and (path == "/" or path.startswith(OPEN_PAGES))
+        if is_open or is_page:
+            return None
+        key = self._keys.key_of(_text_of_key(scope))
+        if key is None:
+            raise UnknownKeyError("this needs a key", expected="Authorization: Bearer with a key in force")
+        if wanted is not None and wanted not in key.scopes:
+            raise ScopeError("this key does not open this route", expected=f"the scope {wanted}")
+        _name_actor(scope, key)
+        return key
+
+    def _bucket(self, key: ApiKey, rate: RateLimit) -> SharedBucket:
+        bucket = self._buckets.get(key.key_id)
+        if bucket is None or bucket.rate != rate:
+            bucket = self._buckets[key.key_id] = SharedBucket(self._folder / f"{key.key_id}.rate", rate)
+        return bucket
+
+
+async def _refuse(
+    error: RecsysError, scope: Scope, receive: Receive, send: Send, wait_s: float = 0.0
+) -> None:
+    answer = problem(HTTPConnection(scope), status_of(error), type(error).__name__, str(error))
+    if isinstance(error, UnknownKeyError):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if wait_s > 0.0:
+        answer.headers["Retry-After"] = str(math.ceil(wait_s))
+    await answer(scope, receive, send)
+
+
+def _text_of_key(scope: Scope) -> str:
+    """From `Authorization: Bearer` or `X-API-Key`; never from the URL, which ends up in logs."""
+    for name, value in scope["headers"]:
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            return str(value[7:].strip().decode("latin-1"))
+        if name == b"x-api-key":
+            return str(value.strip().decode("latin-1"))
+    return ""
+
+
+def _name_actor(scope: Scope, key: ApiKey) -> None:
+    """Decisions are logged under the key's name; what the caller says of itself comes after it."""
+    said = next((value for name, value in scope["headers"] if name == b"x-actor"), b"")
+    if len(said) > MAX_ACTOR_BYTES:
+        return  # the route refuses it
+    named = key.name.encode() + (b": " + said if said else b"")
+    kept = [(name, value) for name, value in scope["headers"] if name != b"x-actor"]
+    scope["headers"] = [*kept, (b"x-actor", named[:MAX_ACTOR_BYTES])]
