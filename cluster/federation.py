@@ -95,7 +95,8 @@ def federate(
             expected="embeddings of one encoder in all of them",
             found=", ".join(sorted(versions)),
         )
-    actors = [ray.remote(ShopActor).options(num_cpus=0.5).remote(shop, config, make_data) for shop in shops]
+    kind: Any = ray.remote(ShopActor)
+    actors = [kind.options(num_cpus=0.5).remote(shop, config, make_data) for shop in shops]
     try:
         weights = _got([actors[0].weights.remote()])[0]
         before = _got([actor.figures.remote(weights) for actor in actors])
