@@ -19,6 +19,7 @@ from recsys.config import ProfileConfig
 from recsys.errors import InputError, NotFoundError
 from recsys.history import user_key
 from recsys.identifiers import MAX_ID_BYTES, id_fault
+from recsys.privacy.names import PLAIN, Names
 from recsys.profile import Interest, build_profile
 from recsys.schemas import EVENTS
 from recsys.tombstones import ROLES, NamedPeople
@@ -50,7 +51,7 @@ class PersonExport:
         refused = rows_about(self.workspace.quarantine, NamedPeople(frozenset(keys)))
         kind, name = _parted(key)
         if not (events or links or answers or refused):
-            raise NotFoundError(f"nothing is known about this {kind}", found=name)
+            raise NotFoundError(f"nothing is known about this {kind}")
         return {
             "user_id": name,
             "kind": kind,
@@ -71,11 +72,15 @@ class PersonExport:
         ]
 
 
-def key_of(user_id: str, kind: str) -> str:
-    """The key of an id of a kind, `user` or `visitor`; raises `InputError` for what cannot be an id."""
+def key_of(user_id: str, kind: str, names: Names = PLAIN) -> str:
+    """The key of an id of a kind, `user` or `visitor`, as `names` keeps it.
+
+    Raises `InputError` for what no store takes as an id.
+    """
     if (fault := id_fault(user_id)) is not None:
         raise InputError("this is no id", expected=f"up to {MAX_ID_BYTES} bytes of plain text", found=fault)
-    return user_key(user_id, None) if kind == "user" else user_key(None, user_id)
+    name = names.of(kind, user_id)
+    return user_key(name, None) if kind == "user" else user_key(None, name)
 
 
 def _event(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,8 +85,8 @@ class Retention:
         clean = True
         if (oldest := self._oldest_us(windows.event_days)) is not None:
             found = list(self._take_events(oldest))
-            needles: Sequence[str] = [one for _, part in found for one in part]
             events = sum(count for count, _ in found)
+            needles: Sequence[str] = [one for _, part in found for one in part]
             links = self._take_links(oldest)
             files = sum(_removed(file) for file in self._old_files(oldest))
             clean = self._wiped(self._engine, needles, events + links, rebuild)

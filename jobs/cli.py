@@ -23,6 +23,7 @@ from jobs import (
     loop_commands,
     moderation_commands,
     privacy_commands,
+    release_commands,
     serve_commands,
     signing_commands,
     simulate_commands,
@@ -51,6 +52,7 @@ artifact_commands.register(app)
 simulate_commands.register(app)
 moderation_commands.register(app)
 privacy_commands.register(app)
+release_commands.register(app)
 bench_commands.register(app)
 capacity_commands.register(app)
 doctor_commands.register(app)

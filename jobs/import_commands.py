@@ -23,6 +23,7 @@ from jobs.options import (
 )
 from recsys.config import ImportConfig
 from recsys.errors import InputError
+from recsys.privacy.secret import names_of
 from recsys.workspace import Workspace
 
 PathsArgument = Annotated[
@@ -93,6 +94,7 @@ def events(
             workspace=place,
             config=config,
             on_progress=lambda rows, done, total: advance(done >> 10, total >> 10),
+            names=names_of(place),
         )
     finish("events", report, as_json)
 

@@ -22,7 +22,8 @@ from jobs.import_report import ImportReport
 from jobs.quarantine_file import QuarantineFile, fault_row
 from recsys import catalog, interactions
 from recsys.config import EventWeights, ImportConfig
-from recsys.reading import Fault, SourceBatch, list_files, read_file
+from recsys.privacy.names import PLAIN, Names
+from recsys.reading import Fault, SourceBatch, links_outside, list_files, read_file
 from recsys.schemas import Cleaned
 from recsys.workspace import Workspace
 
@@ -81,6 +82,7 @@ def import_events(
     config: ImportConfig,
     on_progress: OnProgress = lambda rows, done, total: None,
     weights: EventWeights | None = None,
+    names: Names = PLAIN,
 ) -> ImportReport:
     """Read events from files and folders; events that are stored already count as duplicates.
 
@@ -98,11 +100,12 @@ def import_events(
             file=file,
             rows=batch.rows,
             repeatable=True,
+            names=names,
         )
 
     cleaner = Cleaner("events", lambda found: interactions.lacking_columns(found, config), clean)
     stored, gone = {"appended": 0, "duplicates": 0, "erased": 0}, event_store.erased()
-    cleaner = replace(cleaner, withhold=lambda rows: withhold(rows, gone))
+    cleaner = replace(cleaner, withhold=lambda rows: withhold(names.without_content(rows), gone))
     with _Import(paths, cleaner, workspace, config) as work:
         for table in blocks(work.batches(on_progress), BLOCK_ROWS):
             dated = without_undated(table, event_store.erased())
@@ -135,6 +138,7 @@ class _Import:
     ) -> None:
         cleaner.lacking([])  # a mapping that is wrong for every file is refused before any is read
         self._files, self._cleaner, self._config = list_files(paths), cleaner, config
+        self._links = links_outside(paths)
         self._started = time.monotonic()
         names = json.dumps([str(path.resolve()) for path in self._files])
         digest = blake2b(names.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
@@ -154,6 +158,8 @@ class _Import:
 
     def batches(self, on_progress: OnProgress) -> Iterator[pa.Table]:
         """Clean tables of all files in turn."""
+        for link in self._links:
+            self._refuse(fault_row(str(link), Fault("link_outside", "a link that leads out of the folder")))
         sizes = [path.stat().st_size for path in self._files]
         for number, path in enumerate(self._files):
             before = sum(sizes[:number])

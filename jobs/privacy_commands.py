@@ -1,4 +1,4 @@
-"""`recsys erase | export-user | replay-erasures | retention`."""
+"""`recsys erase | export-user | replay-erasures | retention | init | pseudonym`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from cluster.database import open_database
 from cluster.erasure import Eraser
+from cluster.event_store import EventStore
 from cluster.person_export import PersonExport, key_of
 from cluster.retention import Retention
 from cluster.serving_database import open_serving_database, serving_url
@@ -26,6 +27,7 @@ from jobs.options import (
 from recsys.config import RuntimeConfig
 from recsys.errors import InputError
 from recsys.privacy.durations import days_of
+from recsys.privacy.secret import begin_pseudonyms, names_of
 from recsys.privacy.settings import RetentionConfig, load_privacy
 from recsys.workspace import Workspace, replace_file
 
@@ -40,7 +42,7 @@ KindOption = Annotated[
 RebuildOption = Annotated[
     bool, typer.Option("--rebuild", help="Write SQLite files anew in any case; writers wait for it.")
 ]
-PERSONAL = frozenset(("erase", "export-user"))
+PERSONAL = frozenset(("erase", "export-user", "pseudonym"))
 """Commands whose arguments name a person: they must not stand in a cluster's list of jobs."""
 
 
@@ -58,8 +60,9 @@ def erase(
 
     Example: recsys erase shopper-0156
     """
-    key, eraser = key_of(_said(user_id), kind), eraser_of(runtime_of(workspace, database_url))
-    counts = eraser.erase(key, rebuild=rebuild)
+    runtime = runtime_of(workspace, database_url)
+    key = key_of(_said(user_id), kind, names_of(Workspace(runtime.workspace)))
+    counts = eraser_of(runtime).erase(key, rebuild=rebuild)
     show("erase", counts.as_rows(), as_json)
 
 
@@ -78,7 +81,7 @@ def export_user(
     runtime = runtime_of(workspace, database_url)
     place, engine = Workspace(runtime.workspace), open_database(database_url_of(runtime))
     serving = open_serving_database(serving_url(place, runtime.database_url))
-    found = PersonExport(place, engine, serving).of(key_of(_said(user_id), kind))
+    found = PersonExport(place, engine, serving).of(key_of(_said(user_id), kind, names_of(place)))
     replace_file(out, json.dumps(found, ensure_ascii=False, indent=1).encode())
     counts = {name: len(part) for name, part in found.items() if isinstance(part, list)}
     show("export-user", {**counts, "file": out}, as_json)
@@ -102,6 +105,51 @@ def replay_erasures(
     """
     counts = eraser_of(runtime_of(workspace, database_url)).replay(ledger, rebuild=rebuild)
     show("replay-erasures", counts.as_rows(), as_json)
+
+
+def init(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    pseudonymous: Annotated[
+        bool, typer.Option("--pseudonymous", help="Keep people under keyed hashes of their ids.")
+    ] = False,
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="The secret's file, outside of the workspace; made where absent."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a workspace, and decide under which names it keeps people.
+
+    The secret is RECSYS_PSEUDONYM_SECRET, or a file of its own. Running it again changes nothing.
+
+    Example: recsys init --pseudonymous --secret-file ~/.recsys/shop.secret
+    """
+    runtime = runtime_of(workspace, database_url)
+    place, store = Workspace(runtime.workspace), EventStore(open_database(database_url_of(runtime)))
+    rows: dict[str, object] = {"workspace": place.root, "pseudonymous": pseudonymous}
+    if pseudonymous:
+        if load_privacy(place).pseudonyms is None and store.count():
+            raise InputError(
+                "the workspace holds events under plain ids", expected="an empty one", where=str(place.root)
+            )
+        if secret_file is not None and secret_file.resolve().is_relative_to(place.root):
+            raise InputError("the secret would lie in the workspace and its backups", where=str(secret_file))
+        rows["secret_id"] = begin_pseudonyms(place, secret_file).secret_id
+    show("init", rows, as_json)
+
+
+def pseudonym(
+    user_id: UserArgument,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    kind: KindOption = "user",
+) -> None:
+    """Print what a person is kept as, for robustness.json or a look into the database.
+
+    Example: recsys pseudonym shopper-0156
+    """
+    place = Workspace(runtime_of(workspace, None).workspace)
+    sys.stdout.write(key_of(_said(user_id), kind, names_of(place)) + "\n")
 
 
 def retention(
@@ -163,3 +211,5 @@ def register(app: typer.Typer) -> None:
     app.command("export-user")(export_user)
     app.command("replay-erasures")(replay_erasures)
     app.command()(retention)
+    app.command()(init)
+    app.command()(pseudonym)

@@ -7,7 +7,8 @@ RecsysError
 │   ├── FilterError          a filter names an unknown field, operator or value type
 │   ├── UnsafePathError      a name or link leads outside the folder it belongs in
 │   ├── NotFoundError        the named user, item or job does not exist: HTTP 404
-│   └── ConflictError        what was to be changed has been changed meanwhile: HTTP 409
+│   ├── ConflictError        what was to be changed has been changed meanwhile: HTTP 409
+│   └── BudgetSpentError     a release would tell more about people than the shop allows
 ├── ConfigError              a setting is missing, unknown or contradicts another: exit code 2
 ├── EncoderError             an encoder folder is refused or cannot be loaded
 ├── SignatureError           a manifest is not signed, or not by a trusted key, or not as it is
@@ -59,6 +60,10 @@ class InputError(RecsysError):
 
 class SchemaError(InputError):
     """A table or payload does not have the contract's columns or types."""
+
+
+class BudgetSpentError(InputError):
+    """A release would tell more about people than the shop's privacy budget allows."""
 
 
 class UnreadableFileError(InputError):

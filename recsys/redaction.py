@@ -33,13 +33,20 @@ def _spans(text: bytes, people: People) -> Iterator[tuple[int, int]]:
     for quoted in QUOTED.finditer(text):
         if is_name_of_one(people, _unescaped(quoted[1])):
             yield quoted.span(1)
-    for word in WORD.finditer(text):
+    unquoted = QUOTED.sub(_without_names, text)
+    for word in WORD.finditer(unquoted):
         start = word.start() + len(word[0]) - len(word[0].lstrip(STRIPPED))
         part = word[0].strip(STRIPPED)
         if _is_name(people, part):
             yield start, start + len(part)
     if isinstance(people, NamedPeople):
-        yield from _apart(text, people)
+        yield from _apart(unquoted, people)
+
+
+def _without_names(quoted: re.Match[bytes]) -> bytes:
+    """Of strings without a space nothing: such a one is a name or is none, whatever words are in it."""
+    said = _unescaped(quoted[1])
+    return b" " * len(quoted[0]) if len(said.split()) == 1 and '"' not in said else quoted[0]
 
 
 def _is_name(people: People, word: bytes) -> bool:
@@ -49,19 +56,21 @@ def _is_name(people: People, word: bytes) -> bool:
 
 def _apart(text: bytes, people: NamedPeople) -> Iterator[tuple[int, int]]:
     """Names that are no one word, such as those with a space."""
-    for needle in _needles(people):
-        if WORD.fullmatch(needle) or len(needle) < LEAST_BARE:
-            continue
-        start = text.find(needle)
-        while start >= 0:
-            yield start, start + len(needle)
-            start = text.find(needle, start + len(needle))
+    for name in _ids(people):
+        own = name.encode("utf-8", "replace")
+        if len(own) >= LEAST_BARE and not WORD.fullmatch(own):
+            for form in (own, json.dumps(name)[1:-1].encode()):
+                yield from (found.span() for found in re.finditer(re.escape(form), text))
 
 
 def _needles(people: NamedPeople) -> set[bytes]:
     """Bare ids as they stand in text, and as they stand in JSON."""
-    ids = {key.removeprefix(role) for key in people.keys for role in ROLES if key.startswith(role)}
+    ids = _ids(people)
     return {one.encode("utf-8", "replace") for one in ids} | {json.dumps(one)[1:-1].encode() for one in ids}
+
+
+def _ids(people: NamedPeople) -> set[str]:
+    return {key.removeprefix(role) for key in people.keys for role in ROLES if key.startswith(role)}
 
 
 def _unescaped(quoted: bytes) -> str:

@@ -31,7 +31,7 @@ class Workspace:
     logs/                                   what the processes of the service wrote, a file each
     reports/                                evaluation results
     robustness.json                         caps, and who counts as a machine, where the shop decides
-    privacy.json                            how long what is kept of people, where the shop decides
+    privacy.json                            what is kept of people, how long and how; what may be told
     privacy/                                who was erased, as keyed hashes, and the secret behind them
     """
 
@@ -139,8 +139,13 @@ def plain_name(name: str) -> str:
 
 def require_inside(path: Path, folder: Path) -> None:
     """Raise `UnsafePathError` when `path` is a link, or behind links, that lead out of `folder`."""
-    if not path.resolve().is_relative_to(folder.resolve()):
+    if not leads_inside(path, folder):
         raise UnsafePathError("a link leads outside its folder", expected=str(folder), found=str(path))
+
+
+def leads_inside(path: Path, folder: Path) -> bool:
+    """Whether `path`, all links followed, lies in `folder`; nothing is opened."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -30,6 +30,7 @@ from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
 from recsys.encoder_record import load_encoder_config
 from recsys.errors import ConfigError
 from recsys.index import IndexManifest, current_version, load_manifest
+from recsys.privacy.secret import names_of
 from recsys.robustness import load_robustness
 from recsys.workspace import Workspace
 from serve_app.answer_journal import AnswerJournal
@@ -106,7 +107,7 @@ class Ingress:
         self._service = assemble(wiring, encoder, events, shards, profiles)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        return create_api(self._service)
+        return create_api(self._service, behind_proxy=True)
 
 
 class DirectIngress:
@@ -161,8 +162,8 @@ def assemble(
     journal = AnswerJournal(answers, metrics, config.answer_days)
     store = ControlStore(engine)
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
-    event_client = EventClient(events, EventWriter(event_store), _breaker(config))
-    lists = Recommender(watch, controls, reader, text_encoder, board, habits, journal, config)
+    names = names_of(wiring.workspace)
+    lists = Recommender(watch, controls, reader, text_encoder, board, habits, journal, config, names)
     return ShopService(
         config=config,
         placement=wiring.placement,
@@ -172,7 +173,7 @@ def assemble(
         profiles=reader,
         popularity=board,
         lists=lists,
-        writes=Writes(config, watch, items, event_client, metrics),
+        writes=Writes(config, watch, items, EventClient(events, EventWriter(event_store)), metrics, names),
         metrics=metrics,
         habits=habits,
         controls=controls,
@@ -183,9 +184,10 @@ def assemble(
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
         keys=KeyWatch(KeyStore(engine), config.refresh_s) if config.keys else None,
-        privacy=PrivacyDesk(wiring.workspace, engine, serving, config.profile),
+        privacy=PrivacyDesk(wiring.workspace, engine, serving, config.profile, names),
         shelf=shelf,
         shoppers=TypicalShoppers(event_store, reader, watch, screened) if config.store else None,
+        names=names,
     )
 
 

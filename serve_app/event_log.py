@@ -25,8 +25,10 @@ from serve_app.replica_call import UNANSWERED, answered
 from serve_app.telemetry import Telemetry, carried, continued
 
 log = logging.getLogger(__name__)
-TIMEOUT_S = 3.0
+TIMEOUT_S = 1.0
 """How long a batch waits for the log; commits take milliseconds."""
+REST_S = 5.0
+"""How long a log that did not answer is left alone; events lose nothing by it."""
 CHECK_PERIOD_S = 86_400.0
 CHECK_PAUSE_S = 0.01
 """After every page of rows, so that appends get their turn."""
@@ -82,10 +84,11 @@ class EventClient:
         self,
         handle: DeploymentHandle[Any],
         own: EventWriter,
-        breaker: CircuitBreaker,
         timeout_s: float = TIMEOUT_S,
+        rest_s: float = REST_S,
     ) -> None:
-        self._handle, self._own, self._breaker, self._timeout_s = handle, own, breaker, timeout_s
+        self._handle, self._own, self._timeout_s = handle, own, timeout_s
+        self._breaker = CircuitBreaker(1, rest_s)
 
     async def append(self, events: pa.Table) -> AppendCounts:
         """Append a batch (`EVENTS`); raises `StoreError` or `OverloadedError` when it is not durable."""

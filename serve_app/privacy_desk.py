@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from cluster.erasure import Eraser
 from cluster.person_export import PersonExport, key_of
 from recsys.config import ProfileConfig
+from recsys.privacy.names import PLAIN, Names
 from recsys.workspace import Workspace
 from serve_app.payloads import ErasureAnswer, ExportAnswer
 
@@ -20,7 +21,15 @@ class PrivacyDesk:
     answers that are on their way into the log are dropped by it.
     """
 
-    def __init__(self, workspace: Workspace, engine: Engine, serving: Engine, profile: ProfileConfig) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        engine: Engine,
+        serving: Engine,
+        profile: ProfileConfig,
+        names: Names = PLAIN,
+    ) -> None:
+        self._names = names
         self._eraser = Eraser(workspace, engine, serving)
         self._export = PersonExport(workspace, engine, serving, profile)
         self._turn = asyncio.Lock()
@@ -28,9 +37,9 @@ class PrivacyDesk:
     async def erase(self, user_id: str, kind: str) -> ErasureAnswer:
         """Erase somebody, known or not; raises `StoreError`."""
         async with self._turn:
-            counts = await asyncio.to_thread(self._eraser.erase, key_of(user_id, kind))
+            counts = await asyncio.to_thread(self._eraser.erase, key_of(user_id, kind, self._names))
         return ErasureAnswer(**counts.as_rows())
 
     async def export(self, user_id: str, kind: str) -> ExportAnswer:
         """Every record of somebody; raises `NotFoundError` where there is none, `StoreError`."""
-        return ExportAnswer(**await asyncio.to_thread(self._export.of, key_of(user_id, kind)))
+        return ExportAnswer(**await asyncio.to_thread(self._export.of, key_of(user_id, kind, self._names)))

@@ -11,6 +11,7 @@ from recsys.config import Scenario, ServeConfig
 from recsys.errors import InputError, NotFoundError
 from recsys.merchandising import RulePlan
 from recsys.moderation import scan_condition
+from recsys.privacy.names import PLAIN, Names
 from recsys.profile import Context
 from recsys.query import Query
 from serve_app.answer_journal import AnswerJournal
@@ -55,7 +56,9 @@ class Recommender:
         habits: HabitBoard,
         journal: AnswerJournal,
         config: ServeConfig,
+        names: Names = PLAIN,
     ) -> None:
+        self._names = names
         self._watch, self._controls = watch, controls
         self._queries = QueryMaker(profiles, encoder, config)
         self._lists = ShopperLists(self._queries, popularity, habits, config.max_items_returned)
@@ -131,8 +134,15 @@ class Recommender:
     async def _page(self, shopper: Shopper | None) -> Page:
         degraded: set[str] = set()
         view, controls = self._watch.view, self._controls.state
-        profile = await self._queries.profile(shopper, degraded) if shopper else NOBODY
-        return Page(view, controls, shopper or Shopper(), profile, frozenset(degraded))
+        shopper = self._named(shopper or Shopper())
+        profile = await self._queries.profile(shopper, degraded)
+        return Page(view, controls, shopper, profile, frozenset(degraded))
+
+    def _named(self, shopper: Shopper) -> Shopper:
+        """The shopper under the names that this shop keeps; everything later knows no others."""
+        kinds = {"user": shopper.user_id, "visitor": shopper.visitor_id}
+        kept = {f"{kind}_id": name and self._names.of(kind, name) for kind, name in kinds.items()}
+        return shopper.model_copy(update=kept) if self._names.withholds else shopper
 
     async def _popular(self, request: SimilarRequest, page: Page) -> ListAnswer:
         """The list of somebody who is not known, in place of one that cannot be made now."""

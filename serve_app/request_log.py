@@ -33,8 +33,8 @@ class RequestLog:
     level debug and not traced.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, behind_proxy: bool = False) -> None:
+        self._app, self._behind_proxy = app, behind_proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI call."""
@@ -42,10 +42,13 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        record = RequestRecord(request_id_of(headers.get("x-request-id")))
+        given = headers.get("x-request-id")
+        record = RequestRecord(request_id_of(given))
         scope.setdefault("state", {})["request_id"] = record.request_id
-        tagged = with_header(send, b"x-request-id", record.request_id.encode())
-        answer = _Answer(scope, tagged, record)
+        # Serve's proxy gives each request an id and repeats it in the answer.
+        if not (self._behind_proxy and given == record.request_id):
+            send = with_header(send, b"x-request-id", record.request_id.encode())
+        answer = _Answer(scope, send, record)
         watched = scope["path"] in WATCHED
         with request_in_hand(record), received_span("request", headers, sampled_only=watched) as span:
             try:

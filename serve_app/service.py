@@ -16,6 +16,7 @@ from recsys.config import Placement, ServeConfig
 from recsys.errors import EncoderError, InputError, NotFoundError, RecsysError, StoreError
 from recsys.history import user_key
 from recsys.index import list_versions
+from recsys.privacy.names import PLAIN, Names
 from recsys.profile import Interest
 from recsys.workspace import Workspace
 from serve_app.answer_journal import AnswerJournal
@@ -73,6 +74,7 @@ class ShopService:
     """None: whoever reaches the service may call everything."""
     shoppers: TypicalShoppers | None = None
     """Whom the store page offers; None: there is no store page."""
+    names: Names = PLAIN
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:
@@ -142,7 +144,8 @@ class ShopService:
 
     async def profile(self, user_id: str, kind: Literal["user", "visitor"]) -> ProfileAnswer:
         """What is believed about a shopper; raises `NotFoundError` for one without events."""
-        key = user_key(user_id, None) if kind == "user" else user_key(None, user_id)
+        name = self.names.of(kind, user_id)
+        key = user_key(name, None) if kind == "user" else user_key(None, name)
         profile = await self.profiles.profile(key, time.time_ns() // 1_000)
         if profile.num_events == 0:
             raise NotFoundError(f"nothing is known about this {kind}")

@@ -16,6 +16,7 @@ from recsys.identifiers import shard_of
 from recsys.index.manifest import IndexManifest, ShardFile
 from recsys.scan import CompressedScan, Vectors
 from recsys.scan.vectors import map_vectors
+from recsys.schemas import UNREADABLE
 from recsys.workspace import Workspace, require_inside
 
 
@@ -34,7 +35,7 @@ def open_shard(
         items = pa.ipc.open_file(pa.memory_map(str(folder / items_file.path))).read_all()
         vectors = map_vectors(folder / vectors_file.path)
         links = pa.ipc.open_file(pa.memory_map(str(folder / links_file.path))).read_all()
-    except (OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise IndexCorruptError(
             "a shard cannot be read", found=str(error)[:200], where=str(folder.name)
         ) from error

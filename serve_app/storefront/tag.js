@@ -19,6 +19,11 @@ const SEEN_SHARE = 0.5;
 const SEEN_MS = 1000;
 const NEVER_TAKEN = new Set([400, 413, 422]);
 
+/**
+ * @typedef {import("./tag.js").EventDetails} Details
+ * @typedef {{event_id: string, occurred_at: string}} Event As the API takes it, with more fields.
+ */
+
 /** @param {import("./tag.js").TagOptions} options */
 export function createTag(options) {
   return new Tag(options);
@@ -37,12 +42,15 @@ class Tag extends EventTarget {
   #timerAt = Infinity;
   /** @type {Promise<boolean> | null} */
   #draining = null;
+  /** @type {Set<string>} */
   #underWay = new Set();
   /** @type {IntersectionObserver | null} */
   #observer = null;
+  /** @type {Map<Element, {itemId: string, details: Details, timer: number}>} */
   #watched = new Map();
   #listening = new AbortController();
 
+  /** @param {import("./tag.js").TagOptions} options */
   constructor({ endpoint, key, userId = null, visitorId }) {
     super();
     const base = String(endpoint).replace(/\/+$/, "");
@@ -69,7 +77,11 @@ class Tag extends EventTarget {
     return this.#waiting.size;
   }
 
-  /** Note an event; it is sent within half a second. Its id. */
+  /**
+   * Note an event; it is sent within half a second. Its id.
+   *
+   * @param {string} eventType @param {string} itemId @param {Details} [details]
+   */
   track(eventType, itemId, { recommendationId, position, value, reviewText } = {}) {
     const event = {
       event_id: uuid(),
@@ -93,13 +105,19 @@ class Tag extends EventTarget {
   /**
    * The shopper has signed in: what this visitor did and does belongs to the account from now on.
    * `null` signs out, and the next events are a new visitor's.
+   *
+   * @param {string | null} userId
    */
   identify(userId) {
     if (userId === null && this.#userId !== null && this.#renewsVisitor) this.#visitorId = newVisitor();
     this.#userId = userId;
   }
 
-  /** Note an impression once, when half of the element has been in view for a second. Call it to stop. */
+  /**
+   * Note an impression once, when half of the element has been in view for a second. What comes back stops it.
+   *
+   * @param {Element} element @param {string} itemId @param {Details} [details]
+   */
   observe(element, itemId, details = {}) {
     this.#observer ??= new IntersectionObserver((entries) => entries.forEach((one) => this.#look(one)), {
       threshold: SEEN_SHARE,
@@ -124,6 +142,7 @@ class Tag extends EventTarget {
   }
 
   async #drain() {
+    await null; // so that `flush` has kept this promise before it can end
     clearTimeout(this.#timer);
     this.#timerAt = Infinity;
     for (;;) {
@@ -137,7 +156,7 @@ class Tag extends EventTarget {
     return done;
   }
 
-  /** Send one batch; whether it need not be sent again. */
+  /** Send one batch; whether it need not be sent again. @param {Event[]} batch */
   async #send(batch) {
     const ids = batch.map((event) => event.event_id);
     ids.forEach((id) => this.#underWay.add(id));
@@ -164,7 +183,9 @@ class Tag extends EventTarget {
     }
   }
 
+  /** @param {string} body */
   #post(body) {
+    /** @type {Record<string, string>} */
     const headers = { "Content-Type": "application/json" };
     if (this.key) headers.Authorization = `Bearer ${this.key}`;
     const keepalive = body.length < KEEPALIVE_BYTES;
@@ -184,6 +205,7 @@ class Tag extends EventTarget {
     );
   }
 
+  /** @param {number} leastMs */
   #backOff(leastMs) {
     this.#retryMs = Math.min(LONGEST_RETRY_MS, Math.max(FIRST_RETRY_MS, 2 * this.#retryMs));
     const wait = Math.max(leastMs, this.#retryMs * (0.75 + Math.random() / 2));
@@ -191,32 +213,36 @@ class Tag extends EventTarget {
     this.#tell("waiting", { waiting: this.waiting });
   }
 
+  /** @param {number} delayMs */
   #schedule(delayMs) {
     const at = Math.max(Date.now() + delayMs, this.#retryAt);
     if (at >= this.#timerAt || this.#listening.signal.aborted) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
-    this.#timer = setTimeout(() => void this.flush(), at - Date.now());
+    this.#timer = window.setTimeout(() => void this.flush(), at - Date.now());
   }
 
+  /** @param {IntersectionObserverEntry} entry */
   #look({ target, isIntersecting }) {
     const watched = this.#watched.get(target);
     if (!watched) return;
     clearTimeout(watched.timer);
     if (!isIntersecting) return;
-    watched.timer = setTimeout(() => {
+    watched.timer = window.setTimeout(() => {
       if (document.visibilityState === "hidden") return;
       this.#unwatch(target);
       this.track("impression", watched.itemId, watched.details);
     }, SEEN_MS);
   }
 
+  /** @param {Element} element */
   #unwatch(element) {
     clearTimeout(this.#watched.get(element)?.timer);
     this.#watched.delete(element);
     this.#observer?.unobserve(element);
   }
 
+  /** @param {string} name @param {object} detail */
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
@@ -225,8 +251,10 @@ class Tag extends EventTarget {
 /** Events in localStorage, each under a key of its own: tabs neither wait for nor overwrite each other. */
 class WaitingEvents {
   #prefix;
-  #kept = new Map(); // where there is no storage, or it is full
+  /** Where there is no storage, or it is full. @type {Map<string, Event>} */
+  #kept = new Map();
 
+  /** @param {string} prefix */
   constructor(prefix) {
     this.#prefix = prefix;
   }
@@ -235,6 +263,7 @@ class WaitingEvents {
     return this.#keys().length + this.#kept.size;
   }
 
+  /** @param {Event} event */
   add(event) {
     try {
       localStorage.setItem(this.#prefix + event.event_id, JSON.stringify(event));
@@ -244,12 +273,14 @@ class WaitingEvents {
     if (this.size > MAX_WAITING) this.remove([this.oldest(1)[0].event_id]);
   }
 
+  /** @param {number} most @returns {Event[]} */
   oldest(most) {
     const stored = this.#keys().map((key) => parsed(localStorage.getItem(key)));
-    const all = [...stored.filter(Boolean), ...this.#kept.values()];
+    const all = [...stored.filter((event) => event !== null), ...this.#kept.values()];
     return all.sort((a, b) => (a.occurred_at < b.occurred_at ? -1 : 1)).slice(0, most);
   }
 
+  /** @param {string[]} ids */
   remove(ids) {
     for (const id of ids) {
       this.#kept.delete(id);
@@ -270,9 +301,10 @@ class WaitingEvents {
   }
 }
 
+/** @param {string | null} text @returns {Event | null} */
 function parsed(text) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text ?? "null");
   } catch {
     return null;
   }
@@ -304,6 +336,7 @@ function session() {
   return current;
 }
 
+/** @template T @param {() => T} use @returns {T | null} */
 function stored(use) {
   try {
     return use();

@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from recsys.errors import InputError
+from recsys.errors import InputError, RecsysError
 from serve_app.telemetry.request_record import RequestRecord, current_request, request_in_hand
 from serve_app.telemetry.spans import TRACEPARENT, received_span, traceparent
 
@@ -38,6 +38,8 @@ def continued(name: str) -> Callable[[Callable[P, Awaitable[T]]], Callable[..., 
     """A deployment's method that other deployments call; `name` is its span's, as in `shard.search`.
 
     At level debug each call is a log line with its time; a failure that is not the caller's is a warning.
+    An error that nobody foresaw leaves as its type alone: Serve writes what it passes on into Ray's logs,
+    and messages may quote what was asked.
     """
 
     def wrap(function: Callable[P, Awaitable[T]]) -> Callable[..., Awaitable[T]]:
@@ -49,9 +51,12 @@ def continued(name: str) -> Callable[[Callable[P, Awaitable[T]]], Callable[..., 
                     answer = await function(*args, **kwargs)
                 except InputError:
                     raise
-                except Exception as error:
+                except (RecsysError, TimeoutError) as error:
                     log.warning("%s failed: %s", name, type(error).__name__)
                     raise
+                except Exception as error:
+                    log.error("%s failed", name, exc_info=error)
+                    raise RuntimeError(f"{name} failed: {type(error).__name__}") from None
                 if log.isEnabledFor(logging.DEBUG):
                     log.debug("%s %.1f ms", name, 1e3 * (time.perf_counter() - start))
                 return answer
@@ -61,7 +66,7 @@ def continued(name: str) -> Callable[[Callable[P, Awaitable[T]]], Callable[..., 
     return wrap
 
 
-def _on_behalf(carried: Carrier) -> Any:
+def _on_behalf(carried: Carrier) -> AbstractContextManager[None]:
     if REQUEST_ID not in carried:
         return nullcontext()
     return request_in_hand(RequestRecord(carried[REQUEST_ID]))

@@ -29,6 +29,8 @@ NUM_ITEMS, NUM_SHOPPERS, NUM_SHARDS = 2_000, 200, 4
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 RATE = 20.0
 WARM_S, BEFORE_S = 3.0, 12.0
+START_S = 400.0
+"""Eleven processes that start at once on a busy machine of two cores."""
 
 
 def shop_of(place: Place) -> Workspace:
@@ -88,14 +90,15 @@ def loaded(
 @contextmanager
 def remote_service(workspace: Workspace, folder: Path, *options: str) -> Iterator[Service]:
     """The service with a deployment for each shard."""
-    with our_service(workspace, Placement.REMOTE, folder, ("--recommenders", "1", *options)) as service:
+    arguments = ("--recommenders", "1", *options)
+    with our_service(workspace, Placement.REMOTE, folder, arguments, patience_s=START_S) as service:
         yield service
 
 
 @contextmanager
 def inline_service(workspace: Workspace, folder: Path, *options: str) -> Iterator[Service]:
     """The service with all shards in its ingress replicas."""
-    with our_service(workspace, Placement.INLINE, folder, options) as service:
+    with our_service(workspace, Placement.INLINE, folder, options, patience_s=START_S) as service:
         yield service
 
 
@@ -117,3 +120,12 @@ def kill(pids: Sequence[int], number: int = signal.SIGKILL) -> float:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
     return time.monotonic()
+
+
+@contextmanager
+def slow_service(workspace: Workspace, folder: Path) -> Iterator[Service]:
+    """The service with a deployment for each shard, whose edges can be disturbed."""
+    module = "tests.chaos.served_with_slow_shards"
+    arguments = ("--recommenders", "1")
+    with our_service(workspace, Placement.REMOTE, folder, arguments, module, START_S) as service:
+        yield service

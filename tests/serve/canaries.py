@@ -33,6 +33,8 @@ class Asked:
     body: Any = None
     params: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    """In the place of `HEADERS` of the same names."""
 
     @property
     def content(self) -> bytes | None:

@@ -31,6 +31,7 @@ from recsys.config import EncoderConfig, IndexConfig, Metric, Placement, ServeCo
 from recsys.encoder import TextEncoder
 from recsys.encoder_record import save_encoder_config
 from recsys.index import publish
+from recsys.privacy.secret import names_of
 from recsys.schemas import text_embeddings
 from recsys.shop import Shop, make_shop
 from recsys.text import item_texts
@@ -154,7 +155,8 @@ def assemble_inline(
     journal = AnswerJournal(answers, metrics)
     store = small.controls
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
-    lists = Recommender(watch, controls, profiles, encoder, board, habits, journal, config)
+    names = names_of(small.workspace)
+    lists = Recommender(watch, controls, profiles, encoder, board, habits, journal, config, names)
     return ShopService(
         config=config,
         placement=Placement.INLINE,
@@ -164,7 +166,7 @@ def assemble_inline(
         profiles=profiles,
         popularity=board,
         lists=lists,
-        writes=Writes(config, watch, small.items, EventWriter(events), metrics),
+        writes=Writes(config, watch, small.items, EventWriter(events), metrics, names),
         metrics=metrics,
         habits=habits,
         controls=controls,
@@ -175,9 +177,10 @@ def assemble_inline(
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
         privacy=PrivacyDesk(
-            small.workspace, open_database(small.workspace.database_url), serving, config.profile
+            small.workspace, open_database(small.workspace.database_url), serving, config.profile, names
         ),
         shoppers=TypicalShoppers(events, profiles, watch, screened) if config.store else None,
+        names=names,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from cluster.database import open_database
+from cluster.key_store import KeyStore
+from recsys.access import Scope
 from recsys.config import LogConfig, LogFormat, ServeConfig
 from recsys.profile import UserProfile
 from serve_app.api import create_api
+from serve_app.key_watch import KeyWatch
 from serve_app.service import ShopService
 from serve_app.telemetry.log_file import PACKAGES, log_into, stop_logging
 from serve_app.telemetry.spans import trace_with
@@ -63,7 +67,7 @@ def told(folder: Path) -> str:
 
 async def answered(client: httpx.AsyncClient, asked: Asked) -> httpx.Response:
     """Send one request with the person in its headers as well."""
-    headers = {**HEADERS, "content-type": "application/json"}
+    headers = {**HEADERS, "content-type": "application/json", **asked.headers}
     return await client.request(
         asked.method, asked.path, content=asked.content, params=asked.params, headers=headers
     )
@@ -163,3 +167,18 @@ def test_a_broken_database_is_told_without_what_was_asked_of_it(
     lines = told(log_folder)
     assert "no such table" in lines
     assert_nobody_in(answers, lines, metrics, traced(spans))
+
+
+def test_a_key_is_written_nowhere(
+    service: ShopService, small_shop: SmallShop, spans: InMemorySpanExporter, log_folder: Path
+) -> None:
+    store = KeyStore(open_database(small_shop.workspace.database_url))
+    secret = store.create("tester", tuple(Scope)).text
+    service.keys = KeyWatch(store, 60.0)
+    presented = {"authorization": f"Bearer {secret}"}, {"authorization": f"Bearer {secret}x"}
+    wanted = [replace(asked, headers=headers) for headers in presented for asked in OF_A_PERSON]
+    answers, metrics = all_of(service, wanted)
+    assert [answer.status_code for answer in answers] == [404, 200, 200, 401, 401, 401]
+    assert_nobody_in(answers, told(log_folder), metrics, traced(spans))
+    for content in (told(log_folder), metrics, traced(spans), *(answer.text for answer in answers)):
+        assert secret not in content

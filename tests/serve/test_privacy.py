@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from typing import Any
 
 import httpx
@@ -28,7 +27,7 @@ VIEWS = (
 async def seed(client: httpx.AsyncClient) -> None:
     """A visitor who becomes a user: views, a purchase, a review, impressions of a list of an experiment."""
     arms = [{"name": "A", "share": 0.5}, {"name": "B", "share": 0.5, "overrides": {"lists.diversity": 0.4}}]
-    (await client.put("/v1/experiments/e", json={"arms": arms})).raise_for_status()
+    (await client.put("/v1/experiments/e", json={"arms": arms, "state": "running"})).raise_for_status()
     await asyncio.sleep(0.7)  # in force within half a second
     early = [{"visitor_id": DEVICE, "item_id": f"item-{n:05d}", "event_type": "view"} for n in (3, 5)]
     shown = await post(client, "/v1/recommend", {"visitor_id": DEVICE, "n": 3})
@@ -69,7 +68,7 @@ def second(small_shop: SmallShop, config: ServeConfig) -> ShopService:
     return assemble_inline(small_shop, config)
 
 
-def test_an_erased_person_is_a_stranger_to_every_replica_within_a_second(
+def test_an_erased_person_is_a_stranger_to_every_replica_at_once(
     small_shop: SmallShop, service: ShopService, second: ShopService
 ) -> None:
     async def scene() -> None:
@@ -79,7 +78,6 @@ def test_an_erased_person_is_a_stranger_to_every_replica_within_a_second(
             for client in (one, other):
                 assert items(await post(client, "/v1/recommend", {"user_id": CANARY, "n": 5})) != stranger
             erased = await one.delete(f"/v1/users/{CANARY}")
-            begun = time.monotonic()
             assert erased.status_code == 200
             assert (erased.json()["events"], erased.json()["links"]) == (5, 1)
             for client in (one, other):
@@ -87,8 +85,6 @@ def test_an_erased_person_is_a_stranger_to_every_replica_within_a_second(
                     assert items(await post(client, "/v1/recommend", {**who, "n": 5})) == stranger
                 missing = await client.get(f"/v1/users/{CANARY}/profile")
                 assert (missing.status_code, missing.json()["type"]) == (404, "NotFoundError")
-            # The promise itself: a second from the answer to the last replica.
-            assert time.monotonic() - begun < 1.0
             for client in (one, other):
                 for path in VIEWS:
                     answer = (await client.get(path)).text.lower()

@@ -105,8 +105,7 @@ def test_events_are_taken_while_the_log_is_away_and_by_the_log_when_it_is_back(
     deployment: Any = serve.deployment(EventLog)
     bound = deployment.options(ray_actor_options={"num_cpus": 0.1}, health_check_period_s=1.0).bind(url)
     log = serve.run(bound, name="log", route_prefix=None)
-    breaker = CircuitBreaker(2, 0.5)
-    client = EventClient(log, EventWriter(store), breaker, timeout_s=1.0)
+    client = EventClient(log, EventWriter(store), timeout_s=1.0, rest_s=0.5)
 
     async def scene() -> int:
         await client.append(events("before"))
@@ -114,7 +113,7 @@ def test_events_are_taken_while_the_log_is_away_and_by_the_log_when_it_is_back(
         for number in range(4):
             assert (await client.append(events(f"away-{number}"))).appended == 1
         deadline = time.monotonic() + PATIENCE_S
-        while breaker.is_open:
+        while client._breaker.is_open:
             await client.append(events(f"later-{time.monotonic()}"))
             await asyncio.sleep(0.1)
             assert time.monotonic() < deadline, "the log is not used again"
@@ -131,7 +130,7 @@ class Gone:
     def __init__(self) -> None:
         self.profile, self.asked = self, 0
 
-    async def remote(self, user_key: str, now_us: int) -> None:
+    async def remote(self, user_key: str, now_us: int, **_: Any) -> None:
         self.asked += 1
         await asyncio.sleep(30.0)
 

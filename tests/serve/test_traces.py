@@ -13,6 +13,7 @@ import httpx
 import pytest
 import ray
 
+from cluster.database import open_database
 from jobs.bench.service import free_port
 from recsys.config import LogConfig, LogFormat, Placement, RuntimeConfig, ServeConfig, TraceConfig
 from serve_app import app
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.timeout(300)
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 REQUEST_ID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 CANARY = "canary-anna@example.org"
+STRANGER = "canary-bert@example.org"
 WAIT_S = 30.0
 
 
@@ -157,12 +159,21 @@ def test_a_request_that_nobody_samples_is_no_trace(traced: Traced) -> None:
     assert not any("trace_id" in line for line in lines)
 
 
+def told_on(file: Path) -> bool:
+    """Whether a file holds one of the people."""
+    content = file.read_bytes()
+    return CANARY.encode() in content or STRANGER.encode() in content
+
+
 def test_neither_logs_nor_rays_own_hold_what_callers_sent(traced: Traced) -> None:
-    for path in (f"/v1/users/{CANARY}/profile", f"/v1/items/{CANARY}", f"/{CANARY}?who={CANARY}"):
-        assert traced.client.get(path, headers={"x-request-id": CANARY}).status_code in (404, 405)
-    traced.client.post("/v1/recommend", json={"user_id": CANARY, "filter": {"field": CANARY}})
+    for path in (f"/v1/users/{STRANGER}/profile", f"/v1/items/{STRANGER}", f"/{STRANGER}?who={STRANGER}"):
+        assert traced.client.get(path, headers={"x-request-id": STRANGER}).status_code in (404, 405)
+    traced.client.post("/v1/recommend", json={"user_id": STRANGER, "filter": {"field": STRANGER}})
+    with open_database(traced.shop.workspace.database_url).begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE events RENAME TO lost")
+    assert traced.client.get(f"/v1/users/{STRANGER}/profile").status_code == 503
     time.sleep(1.0)  # Ray's own files are written behind the answers
     session = Path(ray.nodes()[0]["ObjectStoreSocketName"]).parents[1]  # type: ignore[no-untyped-call]
     files = [*(session / "logs").rglob("*"), *traced.shop.workspace.logs.iterdir()]
     assert len(files) > 10
-    assert [file.name for file in files if file.is_file() and CANARY.encode() in file.read_bytes()] == []
+    assert [file.name for file in files if file.is_file() and told_on(file)] == []

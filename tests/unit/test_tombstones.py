@@ -20,7 +20,11 @@ from recsys.tombstones import NamedPeople, Tombstone, Tombstones, mentions_one, 
 
 SECRET, OTHER = b"s" * 32, b"o" * 32
 IDS = st.text(
-    st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_characters='"\\'), min_size=1, max_size=12
+    st.characters(
+        min_codepoint=33, max_codepoint=0x2FF, exclude_characters='"\\', exclude_categories=["Cc", "Zs"]
+    ),
+    min_size=1,
+    max_size=12,
 )
 
 

@@ -39,9 +39,9 @@ from jobs.bench.service import free_port  # noqa: E402
 from jobs.simulation.oracle import Version  # noqa: E402
 from recsys.workspace import Workspace  # noqa: E402
 from tests.benchmarks.several_nodes.load import Task  # noqa: E402
-from tests.benchmarks.several_nodes.nodes import LocalNodes, local_nodes  # noqa: E402
 from tests.benchmarks.several_nodes.outcome import figures, mismatches, read_log  # noqa: E402
 from tests.benchmarks.several_nodes.serving import look, wait_until  # noqa: E402
+from tests.local_nodes import LocalNodes, local_nodes  # noqa: E402
 from tests.tiny_encoders import tiny_bert  # noqa: E402
 
 NODES = ["head", "one", "two"]
@@ -53,15 +53,19 @@ QUIET_LOOP = {"embed": {"on": False}, "fit": {"on": False}}
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("folder", type=Path, help="where the workspace and the logs go; emptied")
+    parser.add_argument(
+        "folder", type=Path, help="where the workspace and the logs go; emptied but for --again"
+    )
     parser.add_argument("--json", type=Path, help="where the figures are written")
+    parser.add_argument("--again", action="store_true", help="serve the workspace of an earlier rehearsal")
     parser.add_argument("--items", type=int, default=1200)
     parser.add_argument("--shoppers", type=int, default=300)
     parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--shard-replicas", type=int, default=2)
     parser.add_argument("--recommenders", type=int, default=3)
-    parser.add_argument("--encoders", type=int, default=1)
+    parser.add_argument("--encoders", type=int, default=2)
     parser.add_argument("--cpus", type=float, default=4, help="CPUs that each node says it has")
+    parser.add_argument("--head-cpus", type=float, help="CPUs of the head; those of the others when absent")
     parser.add_argument("--rate", type=float, default=12.0, help="requests a second")
     parser.add_argument(
         "--seconds", type=float, default=30.0, help="load before the kill and after the healing"
@@ -170,7 +174,9 @@ def loaded(asked: argparse.Namespace, nodes: LocalNodes, port: int, victim: str)
     log, stop = asked.folder / "load.jsonl", asked.folder / "stop"
     raylets = {str(pid): name for pid, name in nodes.raylets().items()}
     clients = {name: 1 if name == victim else 3 for name in nodes.nodes}
-    task = Task(port, raylets, clients, {}, asked.rate, users, items, str(log), str(stop))
+    task = Task(
+        port, raylets, clients, {}, asked.rate, users, items, str(log), str(stop), time.time_ns() % 10**9
+    )  # fmt: skip
     (asked.folder / "task.json").write_text(json.dumps(asdict(task)))
     command = [sys.executable, "-m", "tests.benchmarks.several_nodes.load", str(asked.folder / "task.json")]
     process = start(command, asked.folder / "load.log")
@@ -190,7 +196,9 @@ def choose_victim(nodes: LocalNodes) -> str:
     state = look(nodes.node_ids())
     single = [name for name, wanted in state.wanted.items() if wanted == 1]
     workers = [name for name in nodes.nodes if name != "head"]
-    return max(workers, key=lambda node: len(set(single) & set(state.on(node))))
+    return max(
+        workers, key=lambda node: (len(set(single) & set(state.on(node))), "EncoderService" in state.on(node))
+    )
 
 
 def rehearse(asked: argparse.Namespace, nodes: LocalNodes, port: int) -> dict[str, Any]:
@@ -273,16 +281,21 @@ def say(text: str) -> None:
 def main() -> None:
     """Rehearse and print the figures."""
     asked = arguments()
-    shutil.rmtree(asked.folder, ignore_errors=True)
-    asked.folder.mkdir(parents=True)
+    if asked.again:
+        (asked.folder / "stop").unlink(missing_ok=True)
+        (asked.folder / "load.jsonl").unlink(missing_ok=True)
+    else:
+        shutil.rmtree(asked.folder, ignore_errors=True)
+    asked.folder.mkdir(parents=True, exist_ok=True)
     asked.folder = asked.folder.resolve()
     os.environ["PYTHONPATH"] = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     port = free_port()
-    with local_nodes(NODES, asked.cpus) as nodes:
+    head_cpus = asked.cpus if asked.head_cpus is None else asked.head_cpus
+    with local_nodes(NODES, asked.cpus, head_cpus) as nodes:
         ray.init(address=nodes.cluster.address, log_to_driver=False, logging_level=logging.ERROR)
         say(f"nodes: {', '.join(nodes.nodes)}")
-        found = {"prepared": prepare(asked, nodes)}
+        found: dict[str, Any] = {} if asked.again else {"prepared": prepare(asked, nodes)}
         with served(asked, nodes, port):
             found |= rehearse(asked, nodes, port)
         ray.shutdown()

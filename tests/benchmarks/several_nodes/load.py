@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.several_nodes.nodes import node_of_peer
+from tests.local_nodes import node_of_peer
 
 TIMEOUT_S = 30.0
 CONNECT_ATTEMPTS = 200

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 import uuid
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recsys.errors import InputError, StoreError
 from serve_app.telemetry import RequestRecord, carried, continued, current_request, request_in_hand
 from serve_app.telemetry.request_record import request_id_of
 
@@ -76,3 +78,20 @@ def test_a_called_method_works_under_the_callers_id_and_takes_no_argument_more()
 
     assert asyncio.run(run()) == [(1, None), (2, "id-7"), (3, None)]
     assert carried() == {}
+
+
+def test_what_a_called_method_fails_with_is_passed_on_without_what_it_quotes() -> None:
+    async def fail(error: Exception) -> None:
+        @continued("server.ask")
+        async def ask() -> None:
+            raise error
+
+        await ask()
+
+    for passed in (InputError("bad"), StoreError("away"), TimeoutError("late")):
+        with pytest.raises(type(passed), match=str(passed)):
+            asyncio.run(fail(passed))
+    person = "-".join(("user", "anna"))  # the whole name is in no line of code that a traceback shows
+    with pytest.raises(RuntimeError, match=r"^server.ask failed: KeyError$") as caught:
+        asyncio.run(fail(KeyError(person)))
+    assert person not in "".join(traceback.format_exception(caught.value))

@@ -22,16 +22,17 @@ GONE_TIMEOUT_S = 30.0
 
 @dataclass
 class LocalNodes:
-    """A head and workers by name; every node has the same number of CPUs."""
+    """A head and workers by name."""
 
     cpus: float
+    """CPUs that each worker says it has."""
     cluster: Any
     nodes: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, name: str) -> None:
+    def add(self, name: str, cpus: float | None = None) -> None:
         """Start one more node and wait until the cluster knows it."""
         self.nodes[name] = self.cluster.add_node(
-            num_cpus=self.cpus,
+            num_cpus=self.cpus if cpus is None else cpus,
             object_store_memory=OBJECT_STORE_BYTES,
             include_dashboard=False,
             dashboard_port=free_port(),
@@ -65,12 +66,12 @@ class LocalNodes:
 
 
 @contextlib.contextmanager
-def local_nodes(names: list[str], cpus: float) -> Iterator[LocalNodes]:
+def local_nodes(names: list[str], cpus: float, head_cpus: float) -> Iterator[LocalNodes]:
     """Nodes of these names, the first one the head, until the block ends."""
     found = LocalNodes(cpus, Cluster())
     try:
         for name in names:
-            found.add(name)
+            found.add(name, None if found.nodes else head_cpus)
         yield found
     finally:
         found.cluster.shutdown()
