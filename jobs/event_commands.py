@@ -17,7 +17,7 @@ from jobs.options import (
     database_url_of,
     runtime_of,
 )
-from jobs.privacy_commands import erase_again
+from jobs.privacy_commands import eraser_of
 from recsys.errors import ConfigError
 
 BAD = 1
@@ -68,7 +68,7 @@ def repair(
             "only SQLite is repaired", expected="a backup to restore", found=engine.dialect.name
         )
     made = write_anew(Path(engine.url.database))
-    again = erase_again(runtime)
+    again = eraser_of(runtime).replay()
     show(
         "repair",
         {

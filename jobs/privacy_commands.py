@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from cluster.database import open_database
-from cluster.erasure import Eraser, ErasureCounts
+from cluster.erasure import Eraser
 from cluster.event_store import EventStore
 from cluster.person_export import PersonExport, key_of
 from cluster.retention import Retention
@@ -26,7 +25,6 @@ from jobs.options import (
     runtime_of,
 )
 from recsys.config import RuntimeConfig
-from recsys.erasure_ledger import ErasureLedger
 from recsys.errors import InputError
 from recsys.privacy.durations import days_of
 from recsys.privacy.secret import begin_pseudonyms, names_of
@@ -201,15 +199,6 @@ def eraser_of(runtime: RuntimeConfig) -> Eraser:
     workspace = Workspace(runtime.workspace)
     serving = open_serving_database(serving_url(workspace, runtime.database_url))
     return Eraser(workspace, open_database(database_url_of(runtime)), serving)
-
-
-def erase_again(runtime: RuntimeConfig, set_aside: Sequence[Path] = ()) -> ErasureCounts:
-    """Purge a shop that was put back or repaired; ledgers of workspaces that were moved aside are merged."""
-    workspace, eraser = Workspace(runtime.workspace), eraser_of(runtime)
-    for folder in (Workspace(aside).privacy for aside in set_aside):
-        if ErasureLedger(folder).file.is_file():
-            ErasureLedger(workspace.privacy).merge(folder)
-    return eraser.replay()
 
 
 def _said(user_id: str) -> str:

@@ -30,6 +30,8 @@ class FileRecord:
     """Inside the backup, parts joined by '/'."""
     num_bytes: int
     sha256: str
+    mode: int = 0o644
+    """Who may read it, as Unix says."""
 
 
 @dataclass(frozen=True)

@@ -348,6 +348,8 @@ class ServeConfig(Config):
     """Requests one replica works on at the same time."""
     max_queued_requests: PositiveInt = 512
     """Requests that may wait; more are answered 503 with Retry-After."""
+    max_wait_s: PositiveFloat = 1.0
+    """While a request has been under way for longer, nothing beyond `max_ongoing_requests` is let in."""
     max_body_bytes: PositiveInt = 2 * 1024 * 1024
     """Larger request bodies are answered 413."""
     max_items_returned: PositiveInt = 500
@@ -557,6 +559,12 @@ class TrainConfig(Config):
     """Seed of every draw."""
     trackers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ("tensorboard",)
     """Where curves are written."""
+    dp_epsilon: PositiveFloat | None = None
+    """Privacy of each user in what is trained (DP-SGD); None: not private."""
+    dp_delta: float = Field(default=1e-5, gt=0.0, lt=0.1)
+    """Chance that the bound does not hold; below one over the number of users."""
+    dp_max_grad_norm: PositiveFloat = 1.0
+    """A user's gradient is cut to this length."""
 
     @property
     def rate(self) -> float:
@@ -567,6 +575,19 @@ class TrainConfig(Config):
     def _batch_splits_evenly(self) -> Self:
         if self.batch_pairs % self.num_workers:
             raise ValueError("batch_pairs must be a multiple of num_workers")
+        return self
+
+    @model_validator(mode="after")
+    def _private_losses_are_sums_over_users(self) -> Self:
+        if self.dp_epsilon is None:
+            return self
+        if self.objective != "classifier":
+            raise ValueError(
+                "a private training needs objective classifier: in a contrast every user's loss depends on "
+                "the others of the batch, so that no user's part of a gradient can be bounded"
+            )
+        if self.mode is not TrainMode.HEAD or self.num_workers > 1:
+            raise ValueError("a private training needs mode head and one worker")
         return self
 
 

@@ -35,6 +35,7 @@ def unpacked(source: Path, beside: Path) -> Iterator[tuple[Path, BackupManifest]
         found = _copy_folder(source, staged) if source.is_dir() else _copy_archive(source, staged)
         manifest = _manifest(staged)
         _compare(manifest, found)
+        _grant(staged, manifest)
         yield staged, manifest
     finally:
         shutil.rmtree(staged, ignore_errors=True)
@@ -57,6 +58,11 @@ def _compare(manifest: BackupManifest, found: Digests) -> None:
         if path not in found:
             raise BackupError("a file is absent", expected=path)
         _require_same(record, *found[path])
+
+
+def _grant(staged: Path, manifest: BackupManifest) -> None:
+    for record in manifest.files:
+        (staged / record.path).chmod(record.mode & 0o777)
 
 
 def _require_same(record: FileRecord, num_bytes: int, sha256: str) -> None:

@@ -2,7 +2,8 @@
 
 Everything is fitted anew under each number, on the validation (with --once under the first alone, and its
 settings and weights kept); the test is asked once for each, and the differences are paired over its users.
-Text vectors are hashed words unless an encoder is named.
+Text vectors are hashed words unless an encoder is named. With --alone nothing is fitted: behaviour and
+transitions of the default settings each answer by themselves.
 
     python -m tests.benchmarks.min_users --data ../shared/data/office --split leave-one-out
 """
@@ -10,6 +11,7 @@ Text vectors are hashed words unless an encoder is named.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +20,7 @@ import numpy as np
 from recsys.blend.blended import Blended
 from recsys.blend.fit import fit_blend
 from recsys.blend.making import make_signals
-from recsys.blend.settings import FittedBlend
+from recsys.blend.settings import Blend, FittedBlend, SignalSettings
 from recsys.config import EncoderConfig, FitConfig
 from recsys.dataset import Dataset
 from recsys.evaluation.ranking import rank_split
@@ -51,6 +53,34 @@ def lists(
     return found, f"{signals.behaviour.nnz:,} | {signals.transition.nnz:,}"
 
 
+def alone(data: Dataset, test: Split, config: FitConfig, ridge: float) -> dict[str, np.ndarray]:
+    """NDCG@10 of each asked user by the behaviour and by the transition signal, seen items hidden."""
+    settings = SignalSettings(min_users=config.min_users, ridge=ridge)
+    signals = make_signals(replace(data, log=test.train), settings, config)
+    blends = {name: Blend.model_validate({"text": 0.0, name: 1.0}) for name in ("behaviour", "transition")}
+    asked = test.unseen_only()
+    return {
+        name: rank_split(Blended(signals, blend), asked, True, with_auc=False).metrics["ndcg@10"]
+        for name, blend in blends.items()
+    }
+
+
+def print_alone(data: Dataset, test: Split, split: str, numbers: Sequence[int]) -> None:
+    """One row for each ridge and number."""
+    print("| ridge | least users | behaviour | less the first (95 %) | transitions | less the first (95 %) |")
+    print("|---|---|---|---|---|---|")
+    for ridge in (8.0, 2.5):
+        first: dict[str, np.ndarray] = {}
+        for least in numbers:
+            found = alone(data, test, FitConfig(split=split, min_users=least), ridge)
+            first, cells = first or found, []
+            for name, values in found.items():
+                gap = paired_difference(values, first[name], 0)
+                shown = f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]" if found is not first else ""
+                cells.append(f"{values.mean():.4f} | {shown}")
+            print(f"| {ridge:g} | {least} | {' | '.join(cells)} |", flush=True)
+
+
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -62,6 +92,7 @@ def main() -> None:
     parser.add_argument(
         "--encoder-cache", type=Path, help="use the default encoder, and keep its vectors here"
     )
+    parser.add_argument("--alone", action="store_true", help="fit nothing: two signals by themselves")
     parser.add_argument("--once", action="store_true", help="fit once, under the first number")
     asked = parser.parse_args()
     data = read(asked.data)
@@ -69,6 +100,9 @@ def main() -> None:
         data = with_encoder(data, asked.data, asked.encoder_cache)
     validation, test = validation_and_test(data.log, asked.split, 7.0)
     print(f"{data.log.num_items:,} items, {data.log.num_users:,} users, {len(data.log):,} events")
+    if asked.alone:
+        print_alone(data, test, asked.split, asked.least)
+        return
     print("| least users | links | of transitions | seen hidden | less the first (95 %) | repeats | same |")
     print("|---|---|---|---|---|---|---|")
     first: dict[bool, np.ndarray] = {}
