@@ -36,7 +36,7 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class EventsCut:
-    """Where the event log was cut: the backup has every event up to here and none after."""
+    """Where the event log was cut: the backup has every event up to this number and none after."""
 
     last_seq: int
     num_events: int
