@@ -71,7 +71,7 @@ def restore(
     place = Workspace(runtime.workspace)
     made = put_back(source, place, database_url_of(runtime), force=force, ledger=ledger)
     rows: dict[str, Any] = {
-        "restored": str(runtime.workspace),
+        "restored": str(workspace),
         **_cut_rows(made.manifest),
         "whole_events": made.check.whole,
         "faults": made.check.faults,
@@ -82,7 +82,7 @@ def restore(
     show("restore", rows, as_json)
     if not as_json:
         console.print(
-            f"erased since the backup? recsys replay-erasures --workspace {runtime.workspace} --from LEDGER"
+            f"erased since the backup? recsys replay-erasures --workspace {workspace} --from LEDGER"
         )
     if made.check.faults or made.check.whole != made.manifest.cut.num_events:
         raise typer.Exit(BAD)

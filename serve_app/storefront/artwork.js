@@ -60,7 +60,7 @@ export function artwork(item) {
 /** A drawn card in the colours of a category. */
 export function drawn({ category, title = "", item_id: id = "" }) {
   const [top, ...rest] = (category || title || id).split("/");
-  const picture = svg("svg", { viewBox: "0 0 200 200", class: "drawn", "aria-hidden": true, focusable: "false" });
+  const picture = svg("svg", { viewBox: "0 0 200 200", preserveAspectRatio: "xMidYMid slice", class: "drawn", "aria-hidden": true, focusable: "false" });
   picture.style.setProperty("--hue", String((hash(top) + (hash(rest.join("/")) % 31)) % 360));
   const motif = MOTIFS[hash(id || category || "") % MOTIFS.length]();
   motif.setAttribute("class", "motif");

@@ -48,6 +48,7 @@ def _scene(place: Place, outcome: Outcome, ray_folder: Path) -> None:
         if found:
             outcome.notes.append(f"{when}: {found}")
         outcome.require_zero(**{f"hits_{when}": sum(found.values())})
+        place.say(f"{when}: {sum(found.values())} hits")
 
     with inline_service(workspace, place.folder / "logs", "--recommenders", "2") as service:
         _live(service)

@@ -11,7 +11,8 @@ import httpx
 from recsys.errors import RecsysError
 from serve_app.api import create_api
 from serve_app.service import ShopService
-from tests.canaries import canary_port
+from tests.chaos.canary import listening
+from tests.hostile import hostile_names
 from tests.serve.conftest import client_of
 
 Schema = dict[str, Any]
@@ -54,21 +55,22 @@ def test_addresses_and_paths_in_any_field_are_words_and_nothing_else(service: Sh
     schema = create_api(service).openapi()
     jobs = [path for path in schema["paths"] if path.startswith("/v1/jobs")]
     assert jobs
-    with canary_port() as port:
+    with listening() as listener:
+        hostile = hostile_names(listener.port)
 
         async def scene() -> None:
             async with client_of(service) as client:
-                for text in port.uris:
+                for text in hostile:
                     for method, path, body in calls(schema, text):
                         answer = await sent(client, method, path, body)
                         assert answer.status_code < 500, (method, path, answer.text)
-                for text in port.uris:
+                for text in hostile:
                     for path in (f"/v1/jobs/{quote(text, safe='')}", f"/v1/jobs/{text}"):
                         assert (await client.post(path)).status_code in (404, 405, 422)
                         assert (await client.get(path)).status_code in (404, 405, 307)
 
         asyncio.run(scene())
-        assert port.calls() == 0
+        assert listener.connections == []
 
 
 async def sent(client: httpx.AsyncClient, method: str, path: str, body: Any) -> httpx.Response:

@@ -78,6 +78,12 @@ class Load:
             self._stop.wait(0.01)
         return self
 
+    def go_on(self) -> None:
+        """Return when another batch was acked."""
+        before = len(self.acked)
+        while len(self.acked) == before:
+            self._stop.wait(0.01)
+
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(timeout=60)
@@ -85,12 +91,14 @@ class Load:
     def _run(self) -> None:
         engine, rng, number = open_database(self._url), random.Random(1), 0
         store = EventStore(engine)
-        while not self._stop.is_set():
-            number += 1
-            batch = random_events(rng, 3, 5, f"b{number}")
-            store.append(batch)
-            self.acked += batch.column("event_id").to_pylist()
-        engine.dispose()
+        try:
+            while not self._stop.is_set():
+                number += 1
+                batch = random_events(rng, 3, 5, f"b{number}")
+                store.append(batch)
+                self.acked += batch.column("event_id").to_pylist()
+        finally:
+            engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -138,9 +146,7 @@ def test_a_backup_under_load_is_a_prefix_of_the_acked_log(
     with Load(url("shop")) as load:
         acked_before = len(load.acked)
         made = back_up(workspace, url("shop"), tmp_path / out)
-        acked_after = len(load.acked)
-        while len(load.acked) == acked_after:
-            pass
+        load.go_on()
     place = Workspace(tmp_path / "place")
     restored = restore(tmp_path / out, place, url("place"))
     log, cut = log_at(url("place")), made.manifest.cut

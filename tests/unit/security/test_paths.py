@@ -19,21 +19,22 @@ from recsys.encoder.sources import resolve
 from recsys.encoder_record import load_encoder_config, record_file, save_encoder_config
 from recsys.errors import EncoderError, IndexCorruptError, UnreadableFileError, UnsafePathError
 from recsys.index import current_version, load_manifest, publish
-from recsys.index.manifest import MANIFEST
+from recsys.index.manifest import MANIFEST, sealed
 from recsys.reading import links_outside, list_files
 from recsys.workspace import Workspace
-from tests.canaries import CanaryPort, canary_port
+from tests.chaos.canary import listening
+from tests.hostile import hostile_names
 from tests.unit.index.test_versions import build
 
 ROWS = "item_id,title\na,one\n"
 
 
 @pytest.fixture
-def port() -> Iterator[CanaryPort]:
-    """Whoever follows an address is counted."""
-    with canary_port() as port:
-        yield port
-        assert port.calls() == 0
+def hostile() -> Iterator[tuple[str, ...]]:
+    """What nobody may follow; whoever does is counted."""
+    with listening() as listener:
+        yield hostile_names(listener.port)
+        assert listener.connections == []
 
 
 def run(*arguments: str) -> int:
@@ -43,59 +44,62 @@ def run(*arguments: str) -> int:
     return result.exit_code
 
 
-def test_commands_take_no_address_for_a_path(tmp_path: Path, port: CanaryPort) -> None:
+def test_commands_take_no_address_for_a_path(tmp_path: Path, hostile: tuple[str, ...]) -> None:
     workspace = ("--workspace", str(tmp_path / "ws"))
-    for uri in port.uris[:6]:
+    for uri in hostile[:6]:
         assert run("import", "items", uri, *workspace) != 0
         assert run("embed", "--encoder", uri, *workspace) != 0
         assert run("publish", uri, *workspace) != 0
         assert run("verify", uri, *workspace) != 0
-    for uri in port.uris[6:]:
+    for uri in hostile[6:]:
         assert run("publish", uri, *workspace) != 0
         assert run("verify", uri, *workspace) != 0
 
 
 def test_the_record_of_an_encoder_sends_nobody_anywhere(
-    tmp_path: Path, tiny_bert: Path, port: CanaryPort
+    tmp_path: Path, tiny_bert: Path, hostile: tuple[str, ...]
 ) -> None:
     workspace = Workspace(tmp_path)
     save_encoder_config(workspace, "e", EncoderConfig(source=str(tiny_bert)))
     record = record_file(workspace, "e").path
     kept = record.read_text()
-    for uri in (*port.uris, f"package:{port.uris[0]}", "package:os.path", "package:../x"):
+    for uri in (*hostile, f"package:{hostile[0]}", "package:os.path", "package:../x"):
         record.write_text(kept.replace(str(tiny_bert), uri))
         with pytest.raises(EncoderError):
             resolve(load_encoder_config(workspace, "e").source)
 
 
-def test_a_manifest_that_names_an_encoder_elsewhere_leads_nowhere(tmp_path: Path, port: CanaryPort) -> None:
+def test_a_manifest_that_names_an_encoder_elsewhere_leads_nowhere(
+    tmp_path: Path, hostile: tuple[str, ...]
+) -> None:
     workspace = Workspace(tmp_path)
     manifest = build(workspace)
-    for uri in port.uris:
+    for uri in hostile:
         forged = manifest.model_copy(update={"encoder_version": uri})
         name = f"20260101T000000000000-{forged.content_digest}"
         real, folder = workspace.index_version(manifest.index_version), workspace.index_version(name)
         shutil.copytree(real, folder)
-        (folder / MANIFEST).write_text(forged.model_copy(update={"index_version": name}).model_dump_json())
+        _, content = sealed(forged.model_copy(update={"index_version": name}))
+        (folder / MANIFEST).write_bytes(content)
         with pytest.raises(UnsafePathError):
             load_encoder_config(workspace, load_manifest(workspace, name).encoder_version)
 
 
-def test_a_manifest_that_names_files_elsewhere_is_not_valid(tmp_path: Path, port: CanaryPort) -> None:
+def test_a_manifest_that_names_files_elsewhere_is_not_valid(tmp_path: Path, hostile: tuple[str, ...]) -> None:
     workspace = Workspace(tmp_path)
     manifest = build(workspace)
     path = workspace.index_version(manifest.index_version) / MANIFEST
     kept = path.read_text()
-    for uri in (*port.uris, "../other/file", "sub/file", "."):
+    for uri in (*hostile, "../other/file", "sub/file", "."):
         path.write_text(kept.replace(manifest.files[0].path, uri))
         with pytest.raises(IndexCorruptError, match="not valid"):
             publish(workspace, manifest.index_version)
 
 
-def test_pointers_to_versions_lead_nowhere_else(tmp_path: Path, port: CanaryPort) -> None:
+def test_pointers_to_versions_lead_nowhere_else(tmp_path: Path, hostile: tuple[str, ...]) -> None:
     workspace = Workspace(tmp_path)
     build(workspace)
-    for uri in (*port.uris, "..", ".building-1"):
+    for uri in (*hostile, "..", ".building-1"):
         workspace.current.write_text(uri)
         workspace.staged.write_text(uri)
         assert staged_version(workspace) is None
