@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -145,6 +146,10 @@ def test_shoppers_to_be_have_histories_and_interests(small_shop: SmallShop, conf
             assert (await client.get(f"/v1/users/{one['user_id']}/profile")).status_code == 200
 
     play(service, scene)
+
+
+def test_the_tag_stays_small() -> None:
+    assert len(gzip.compress((FOLDER / "tag.js").read_bytes())) <= 6 * 1024
 
 
 def test_the_page_has_nothing_inline_and_names_every_module_it_loads() -> None:
