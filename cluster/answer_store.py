@@ -9,30 +9,43 @@ from typing import Any
 from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from cluster.answer_tables import ANSWERS_TABLE
 from cluster.database import reading, writing
-from cluster.serving_database import ANSWERS_TABLE
+from cluster.tombstone_table import ErasedPeople
 from recsys.answer_record import AnswerRecord
 
 A = ANSWERS_TABLE.c
 HEAD = (A.recommendation_id, A.at, A.unit, A.scenario, A.index_version)
 IDS_PER_QUERY = 1_000
 SCAN_ROWS = 5_000
+ON_THE_WAY_US = 5_000_000
+"""A list that was being made when its reader was erased is of the old profile; no list takes so long."""
 
 
 class AnswerStore:
     """Answers in a SQL database. Thread-safe; every method is one transaction or a stream of reads."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, erased: ErasedPeople | None = None) -> None:
+        """`erased`: tombstones with their ledger; by default those beside a SQLite file."""
+        self._engine, self._erased = engine, erased or ErasedPeople(engine)
 
     def append(self, answers: Sequence[AnswerRecord]) -> None:
-        """Add answers; one that is there already stays as it is. Raises `StoreError`."""
+        """Add answers; one that is there already stays as it is. Raises `StoreError`.
+
+        Answers to people who were erased are dropped, also those that were on their way then.
+        """
         if not answers:
             return
         dialect: Any = postgresql if self._engine.dialect.name == "postgresql" else sqlite
         with writing(self._engine) as connection:
-            statement = dialect.insert(ANSWERS_TABLE).on_conflict_do_nothing()
-            connection.execute(statement, [_row(answer) for answer in answers])
+            gone = self._erased.known(connection)
+            kept = [
+                _row(one)
+                for one in answers
+                if not gone or not gone.cover(one.unit, one.at_us - ON_THE_WAY_US)
+            ]
+            if kept:
+                connection.execute(dialect.insert(ANSWERS_TABLE).on_conflict_do_nothing(), kept)
 
     def get(self, recommendation_ids: Sequence[str]) -> dict[str, AnswerRecord]:
         """Those of the answers that are known, by id."""

@@ -7,6 +7,7 @@ confirms on the board. Only then does the pointer move. A replica that refuses s
 from __future__ import annotations
 
 import fcntl
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from cluster.replica_board import ReplicaBoard, ReplicaState
 from recsys.errors import GateError
 from recsys.index import earlier_version, make_current, point_to, verify
-from recsys.workspace import Workspace, replace_file
+from recsys.workspace import PLAIN_NAME, Workspace, replace_file
 
 BEAT_S = 1.0
 """How often a replica reports."""
@@ -77,7 +78,7 @@ def staged_version(workspace: Workspace) -> str | None:
         name = workspace.staged.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return None
-    return name if name and "/" not in name and not name.startswith(".") else None
+    return name if re.fullmatch(PLAIN_NAME, name) else None
 
 
 @contextmanager

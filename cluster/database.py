@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -23,23 +27,47 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
-    insert,
     make_url,
     select,
     update,
 )
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from cluster.log_file import damage_of, log_of, set_aside
 from recsys.errors import ConfigError, StoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Number of the schema that this release reads and writes; kept in `counters` for older releases to see."""
+RETENTIONS = "retentions"
+"""Counter of the times that old events were removed."""
 BUSY_TIMEOUT_MS = 60_000
+LOOK_AGAIN_S = 0.2
+log = logging.getLogger(__name__)
 _WRITERS: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
 """One lock an engine: SQLite's own wait for the write lock is not fair, a thread can starve in it."""
 METADATA = MetaData()
+DAMAGED = "events_damaged"
+"""Counter of what the last check of the event log found wrong."""
+REMOVED = "events_removed"
+"""Counter of event rows that were deleted on purpose: gaps in the log beyond these are losses."""
+COUNT_REMOVALS = {
+    "sqlite": (
+        "CREATE TRIGGER IF NOT EXISTS events_removed AFTER DELETE ON events BEGIN "
+        "UPDATE counters SET value = value + 1 WHERE name = 'events_removed'; END",
+    ),
+    "postgresql": (
+        "CREATE OR REPLACE FUNCTION count_events_removed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "UPDATE counters SET value = value + (SELECT count(*) FROM gone) WHERE name = 'events_removed'; "
+        "RETURN NULL; END $$",
+        "CREATE OR REPLACE TRIGGER events_removed AFTER DELETE ON events REFERENCING OLD TABLE AS gone "
+        "FOR EACH STATEMENT EXECUTE FUNCTION count_events_removed()",
+    ),
+}
+"""By dialect; whoever deletes events need not think of it."""
 # Ids order by code point everywhere; a database locale would order them otherwise.
 ID = Text().with_variant(String(collation="C"), "postgresql")
 
+Table("schema_shop", METADATA, Column("version_num", String(32), primary_key=True))
 COUNTERS = Table(
     "counters", METADATA, Column("name", Text, primary_key=True), Column("value", BigInteger, nullable=False)
 )
@@ -94,8 +122,13 @@ EVENTS_TABLE = Table(
     Column("position", Integer),
     Column("occurred_at", BigInteger, nullable=False),
     Column("received_at", BigInteger, nullable=False),
+    Column("digest", BigInteger, nullable=False, server_default="0"),  # see `event_digest`
     Index("events_by_user", "user_key", "seq"),
 )
+for _dialect, _statements in COUNT_REMOVALS.items():
+    for _statement in _statements:
+        _ddl: Any = DDL(_statement)  # type: ignore[no-untyped-call]
+        event.listen(EVENTS_TABLE, "after_create", _ddl.execute_if(dialect=_dialect))
 VISITOR_OWNERS = Table(
     "visitor_owners",
     METADATA,
@@ -108,10 +141,19 @@ def open_database(url: str) -> Engine:
     """An engine whose tables exist; safe to call from several processes at once.
 
     Raises `ConfigError` for a URL that names no usable database, `StoreError` when the database
-    does not answer or is of a newer schema.
+    does not answer or is of a newer schema. A database of an older release is brought up to this one.
     """
+    from cluster import schema  # which knows the tables of this module
+
+    engine = database_engine(url)
+    schema.bring_up(engine, schema.SHOP)
+    return engine
+
+
+def database_engine(url: str) -> Engine:
+    """An engine set up as ours are; makes and changes no table. Raises `ConfigError`."""
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigError(
             "the database URL is not usable",
@@ -119,10 +161,24 @@ def open_database(url: str) -> Engine:
             found=type(error).__name__,
         ) from error
     if engine.dialect.name == "sqlite":
+        _look_at_log(engine)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", begin_sqlite)
-    _create_tables(engine)
     return engine
+
+
+def _look_at_log(engine: Engine) -> None:
+    """Before SQLite drops what follows a damaged frame: say so, and keep a copy for a repair."""
+    if not engine.url.database or engine.url.database == ":memory:":
+        return
+    path = log_of(Path(engine.url.database))
+    found = damage_of(path)
+    if found is None:
+        return
+    time.sleep(LOOK_AGAIN_S)  # a writer of this moment has gone on; damage stays as it is
+    if damage_of(path) == found:
+        copy = set_aside(path)
+        log.error("%s ends early: %d commits may be lost, kept in %s", path, found.commits, copy.name)
 
 
 @contextmanager
@@ -158,43 +214,13 @@ def counter_value(connection: Connection, counter: str) -> int:
     return int(connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == counter)).scalar_one())
 
 
-def _create_tables(engine: Engine) -> None:
-    # Their modules put them into METADATA; imported here, since they import this module.
-    from cluster import control_tables, key_store  # noqa: F401
-
-    for attempt in (1, 2):
-        try:
-            with writing(engine) as connection:
-                METADATA.create_all(connection)
-                _seed_counters(connection)
-        except StoreError as error:
-            # Two processes that create the tables at the same moment: the loser finds them there.
-            if attempt == 2 or not isinstance(error.__cause__, (IntegrityError, SQLAlchemyError)):
-                raise
-        else:
-            return
-
-
-def _seed_counters(connection: Connection) -> None:
-    rows = connection.execute(select(COUNTERS.c.name, COUNTERS.c.value)).all()
-    known = {name: value for name, value in rows}
-    if known.get("schema", SCHEMA_VERSION) > SCHEMA_VERSION:
-        raise StoreError(
-            "the database was written by a newer release",
-            expected=f"schema {SCHEMA_VERSION} or older",
-            found=str(known["schema"]),
-        )
-    for name, value in (("schema", SCHEMA_VERSION), ("items", 0), ("events", 0), ("controls", 0)):
-        if name not in known:
-            connection.execute(insert(COUNTERS).values(name=name, value=value))
-
-
 @contextmanager
 def store_errors(engine: Engine, doing: str) -> Iterator[None]:
     """Driver errors as `StoreError`, without the database's password."""
     try:
         yield
-    except SQLAlchemyError as error:
+    # A name of a column that the disk changed is decoded by the driver itself.
+    except (SQLAlchemyError, UnicodeError) as error:
         cause = getattr(error, "orig", None) or error
         raise StoreError(
             f"the store refused a {doing}",
@@ -211,6 +237,7 @@ def _set_up_sqlite(connection: Any, _: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",  # fsync before a commit returns
         "temp_store=MEMORY",
+        "secure_delete=ON",  # what was deleted is overwritten, see docs/privacy.md
         "cache_size=-65536",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -47,6 +47,7 @@ def read_dataset(
         texts += rows.column("text").to_pylist()
         categories += items.column("category").to_pylist()
         vectors.append(table.lookup(hashes))
+    last_erasure = event_store.last_erasure()  # first: of one that comes meanwhile nothing is promised
     screening = screen_store(event_store, load_robustness(workspace).screening)
     log = read_interactions(event_store, ids, EventWeights(), on_progress, screening.marked)
     if len(log) == 0:
@@ -55,4 +56,6 @@ def read_dataset(
             expected="a run of `recsys import events`",
             found=f"{log.unknown_items} events on unknown items, {screening.num_events} of left-out users",
         )
-    return Dataset(workspace.root.name, log, np.concatenate(vectors), texts, categories, screening)
+    return Dataset(
+        workspace.root.name, log, np.concatenate(vectors), texts, categories, screening, last_erasure
+    )

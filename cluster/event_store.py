@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, func, insert, literal, select
+from sqlalchemy import Connection, Engine, Row, Select, func, insert, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cluster.change_sign import ChangeSign
 from cluster.database import (
     EVENTS_TABLE,
     ITEMS_TABLE,
+    RETENTIONS,
     VISITOR_OWNERS,
     counter_value,
     draw_numbers,
@@ -21,25 +23,34 @@ from cluster.database import (
     writing,
 )
 from cluster.day_counts import counted_by_day, counted_by_day_and_user
+from cluster.event_digest import WIDTH, digest_of
+from cluster.event_rows import (
+    EVENT_ID,
+    EVENT_TYPE,
+    ITEM_ID,
+    LIST,
+    OCCURRED,
+    ROW,
+    USER_KEY,
+    VALUE,
+    DamagedRows,
+    followed_event,
+    history_event,
+    read_rows,
+    whole,
+)
+from cluster.late_events import living, may_tie
+from cluster.tombstone_table import ErasedPeople, last_number, newest_erasure_us
 from recsys.history import HistoryEvent, Response, user_key
 from recsys.schemas import EVENTS
+from recsys.tombstones import Tombstones
 
 COUNTER = "events"
 IDS_PER_QUERY = 5_000
 SCAN_ROWS = 50_000
 DAY_US = 86_400_000_000
 E = EVENTS_TABLE.c
-HISTORY = (
-    E.seq,
-    E.event_id,
-    E.user_key,
-    E.item_id,
-    E.event_type,
-    E.value,
-    E.review_text,
-    E.occurred_at,
-)
-RESPONSE = ("event_id", "user_key", "item_id", "event_type", "value", "recommendation_id", "occurred_at")
+RESPONSE = (EVENT_ID, USER_KEY, ITEM_ID, EVENT_TYPE, VALUE, LIST, OCCURRED)
 OWNED = EVENTS_TABLE.outerjoin(VISITOR_OWNERS, E.user_key == VISITOR_OWNERS.c.visitor_key)
 OWNER = func.coalesce(VISITOR_OWNERS.c.user_key, E.user_key)
 
@@ -51,6 +62,8 @@ class AppendCounts:
     appended: int
     duplicates: int
     """Events whose `event_id` was there already, in the store or earlier in the batch."""
+    erased: int = 0
+    """Events that were dropped: they happened before their person was erased."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +83,12 @@ class EventStore:
     and after, belongs to the first user who was named so, and to nobody else.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, erased: ErasedPeople | None = None) -> None:
+        """`erased`: tombstones with their ledger; by default those beside a SQLite file."""
         self._engine, self._sign = engine, ChangeSign(engine)
+        self.damaged = DamagedRows()
+        """Rows that this store's reads left out: their digest is not that of what they say."""
+        self._erased = erased or ErasedPeople(engine)
 
     def append(self, events: pa.Table) -> AppendCounts:
         """Append a batch (`EVENTS`), all of it or nothing; durable (fsync) when it returns.
@@ -86,14 +103,16 @@ class EventStore:
         with writing(self._engine) as connection:
             # Drawn first: it takes the lock under which nobody else can add one of our ids.
             last = draw_numbers(connection, COUNTER, 0)
-            seen = self._stored(connection, [row["event_id"] for batch in rows for row in batch])
+            sifted, gone = living(connection, rows, self._erased)
+            seen = self._stored(connection, [row["event_id"] for one in sifted for row in one.kept])
             fresh: list[dict[str, Any]] = []
-            counts = [_take_new(batch, seen, fresh) for batch in rows]
+            counts = [replace(_take_new(one.kept, seen, fresh), erased=one.num_erased) for one in sifted]
             if fresh:
                 draw_numbers(connection, COUNTER, len(fresh))
-                numbered = [{**row, "seq": number} for number, row in enumerate(fresh, last + 1)]
-                connection.execute(insert(EVENTS_TABLE), numbered)
-                _tie_visitors(connection, fresh)
+                connection.execute(
+                    insert(EVENTS_TABLE), [_numbered(r, n) for n, r in enumerate(fresh, last + 1)]
+                )
+                _tie_visitors(connection, [row for row in fresh if row["visitor_id"] and may_tie(row, gone)])
         return counts
 
     def events_of(self, user_key: str, limit: int) -> list[HistoryEvent]:
@@ -103,16 +122,18 @@ class EventStore:
         """
         owned = select(VISITOR_OWNERS.c.visitor_key).where(VISITOR_OWNERS.c.user_key == user_key)
         keys = select(literal(user_key)).union_all(owned)
-        statement = select(*HISTORY).where(E.user_key.in_(keys)).order_by(E.seq.desc()).limit(limit)
-        with reading(self._engine) as connection:
-            return [_history(row) for row in reversed(connection.execute(statement).all())]
+        statement = select(*ROW).where(E.user_key.in_(keys)).order_by(E.seq.desc()).limit(limit)
+        return [history_event(row) for row in reversed(self._whole(statement))]
 
     def events_after(self, seq: int, limit: int) -> list[HistoryEvent]:
-        """The first `limit` events with a larger number, in order."""
-        columns = (*HISTORY, E.visitor_id, VISITOR_OWNERS.c.user_key.label("owner_key"))
-        statement = select(*columns).select_from(OWNED).where(E.seq > seq).order_by(E.seq).limit(limit)
-        with reading(self._engine) as connection:
-            return [_history(row) for row in connection.execute(statement)]
+        """The first events with a larger number, in order, of `limit` rows; none only at the end."""
+        columns = (*ROW, VISITOR_OWNERS.c.user_key.label("owner_key"))
+        ordered = select(*columns).select_from(OWNED).order_by(E.seq).limit(limit)
+        while rows := self._read(ordered.where(E.seq > seq)):
+            if found := [followed_event(row) for row in whole(rows, self.damaged)]:
+                return found
+            seq = rows[-1].seq
+        return []
 
     def change_sign(self) -> int | None:
         """A number that differs after any commit to the database; None where it has to be asked."""
@@ -122,6 +143,22 @@ class EventStore:
         """Number of the newest event; 0 before the first."""
         with reading(self._engine) as connection:
             return counter_value(connection, COUNTER)
+
+    def erasures(self) -> int:
+        """Grows with each erasure and removal of old events: whoever keeps anything of people forgets it."""
+        with reading(self._engine) as connection:
+            return last_number(connection) + counter_value(connection, RETENTIONS)
+
+    def last_erasure(self) -> datetime | None:
+        """When the newest erasure was asked for; None where nobody was erased."""
+        with reading(self._engine) as connection:
+            at_us = newest_erasure_us(connection)
+        return None if at_us is None else datetime.fromtimestamp(at_us / 1e6, UTC)
+
+    def erased(self) -> Tombstones:
+        """Everybody who was erased, to ask about people."""
+        with reading(self._engine) as connection:
+            return self._erased.known(connection)
 
     def count(self) -> int:
         """Events in the log."""
@@ -143,16 +180,10 @@ class EventStore:
 
     def responses(self, since_us: int = 0, batch: int = SCAN_ROWS) -> Iterator[list[Response]]:
         """Events that name a list and happened at `since_us` or later, in order, in batches."""
-        columns = [getattr(E, name) for name in RESPONSE]
         named = E.recommendation_id.is_not(None) & (E.occurred_at >= since_us)
-        seq = 0
-        while True:
-            statement = select(E.seq, *columns).where(E.seq > seq, named).order_by(E.seq).limit(batch)
-            with reading(self._engine) as connection:
-                rows = connection.execute(statement).all()
-            if not rows:
-                return
-            yield [Response(*row[1:]) for row in rows]
+        ordered, seq = select(*ROW).where(named).order_by(E.seq).limit(batch), 0
+        while rows := self._read(ordered.where(E.seq > seq)):
+            yield [Response(*(row[place] for place in RESPONSE)) for row in whole(rows, self.damaged)]
             seq = rows[-1].seq
 
     def purchases(self, limit: int) -> tuple[list[tuple[str, str, int]], dict[str, str]]:
@@ -160,14 +191,13 @@ class EventStore:
 
         A visitor who turned out to be a user counts as that user.
         """
-        bought = select(OWNER, E.item_id, E.occurred_at).select_from(OWNED)
-        bought = bought.where(E.event_type == "purchase")
+        bought = select(*ROW, OWNER).select_from(OWNED).where(E.event_type == "purchase")
+        rows = self._whole(bought.order_by(E.seq.desc()).limit(limit))
+        wanted = {row[ITEM_ID] for row in rows}
         known = select(ITEMS_TABLE.c.item_id, ITEMS_TABLE.c.category)
         with reading(self._engine) as connection:
-            rows = connection.execute(bought.order_by(E.seq.desc()).limit(limit)).all()
-            wanted = {item for _, item, _ in rows}
             categories = {i: c for i, c in connection.execute(known) if c is not None and i in wanted}
-        return [(user, item, int(at)) for user, item, at in rows], categories
+        return [_act(row) for row in rows], categories
 
     def popularity_since(
         self, seq: int, most_a_day: int | None = None, left_out: Collection[str] = ()
@@ -198,9 +228,8 @@ class EventStore:
             done = (E.seq > first) & (E.event_type != "impression")
             most = select(OWNER).select_from(OWNED).where(done).group_by(OWNER)
             most = most.having(func.count() >= least_events)
-            columns = select(OWNER, E.item_id, E.occurred_at).select_from(OWNED)
-            rows = connection.execute(columns.where(done, OWNER.in_(most))).all()
-        return [(user, item, int(at)) for user, item, at in rows]
+        acts = select(*ROW, OWNER).select_from(OWNED).where(done, OWNER.in_(most))
+        return [_act(row) for row in self._whole(acts)]
 
     def typical_users(self, limit: int, num_events: int = 30) -> list[str]:
         """Keys of users whose number of events is nearest to `num_events`, nearest first."""
@@ -214,6 +243,13 @@ class EventStore:
         )
         with reading(self._engine) as connection:
             return list(connection.execute(statement).scalars())
+
+    def _read(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+        with reading(self._engine) as connection:
+            return read_rows(connection, statement)
+
+    def _whole(self, statement: Select[Any]) -> list[Row[Any]]:
+        return whole(self._read(statement), self.damaged)
 
     def _stored(self, connection: Connection, event_ids: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -255,5 +291,11 @@ def _rows(events: pa.Table) -> list[dict[str, Any]]:
     return rows
 
 
-def _history(row: Sequence[Any]) -> HistoryEvent:
-    return HistoryEvent(*row)
+def _numbered(row: dict[str, Any], seq: int) -> dict[str, Any]:
+    row["seq"] = seq
+    row["digest"] = digest_of(row)
+    return row
+
+
+def _act(row: Sequence[Any]) -> tuple[str, str, int]:
+    return row[WIDTH + 1], row[ITEM_ID], int(row[OCCURRED])

@@ -18,6 +18,7 @@ from cluster.job_runner import JobResult, JobRunner
 from cluster.loop_store import LeaseRow, LoopStore
 from cluster.loop_store.runs import LEASE
 from cluster.replica_board import ReplicaBoard
+from cluster.retention import Retention
 from cluster.shop_observer import ShopObserver
 from recsys.encoder_record import load_encoder_config
 from recsys.errors import RecsysError
@@ -25,9 +26,12 @@ from recsys.feedback import Decision, Kind, LoopConfig, Run, RunState, Trigger, 
 from recsys.feedback.back_off import back_off_s
 from recsys.feedback.steady_clock import SteadyClock
 from recsys.feedback.steps import RunPlan
+from recsys.privacy.settings import load_privacy
 
 log = logging.getLogger(__name__)
-CLOCK, FIT_MEAN, ROLLED_BACK = "clock", "fit_mean", "rolled_back_s"
+CLOCK, FIT_MEAN, ROLLED_BACK, RETAINED = "clock", "fit_mean", "rolled_back_s", "retained_s"
+RETAIN_EVERY_S = 86_400.0
+"""Windows of people's data are applied once a day."""
 
 
 def wall_us() -> int:
@@ -44,6 +48,8 @@ class FeedbackLoop:
     observer: ShopObserver
     board: ReplicaBoard
     runner: JobRunner
+    retention: Retention | None = None
+    """Applies the windows of `privacy.json`; None: nobody does here."""
     address: str | None = None
     """Ray address that jobs join; None: each starts what it needs."""
     wall_us: Callable[[], int] = wall_us
@@ -63,6 +69,7 @@ class FeedbackLoop:
         if not self._has_lease():
             return []
         now_s = self._now_s()
+        self._keep_windows(now_s)
         ended = self._judge_service(now_s)
         ended += self._answer_requests()
         if not self.store.paused and now_s - self._looked_s >= self.config.period_s:
@@ -120,6 +127,17 @@ class FeedbackLoop:
         now_s = self._clock.now_s()
         self.store.set_state(CLOCK, [now_s, self.wall_us()])
         return now_s
+
+    def _keep_windows(self, now_s: float) -> None:
+        """Once a day: remove what has outlived the shop's windows, also while the loop is paused."""
+        last = self.store.state(RETAINED)
+        if self.retention is None or (last is not None and now_s - last < RETAIN_EVERY_S):
+            return
+        windows = load_privacy(self.observer.workspace).retention
+        if windows:
+            counts = self.retention.apply(windows)
+            log.info("windows of people's data: removed %s", counts.as_rows())
+            self.store.set_state(RETAINED, now_s)
 
     def _judge_service(self, now_s: float) -> list[Run]:
         """Take the version in service back where it fails so much more than the one before it."""

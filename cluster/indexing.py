@@ -48,6 +48,7 @@ def build_index(
     provenance = replace(
         _provenance(encoder_version, catalog_seq, dim, fitted),
         encoding=load_encoding(workspace, encoder_version),
+        last_erasure=fitted.last_erasure if fitted else None,
     )
     folder = workspace.embeddings(encoder_version)
     if embeddings.broken:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from recsys.config import RuntimeConfig
 from recsys.errors import CapacityError
+from recsys.signing import SIGNING_KEY_FILE, TRUSTED_KEYS
 
 MODULE = "jobs.cli"
 REFUSED = "GateError"
@@ -128,9 +129,13 @@ class RayJobRunner:
 
 
 def environment_of(runtime: RuntimeConfig) -> dict[str, str]:
-    """What tells a command which shop it works for."""
+    """What tells a command which shop it works for, whom it trusts, and where it finds the key to sign with.
+
+    The key itself is never passed on: Ray shows a job's environment to whoever may list jobs.
+    """
+    keys = {name: os.environ[name] for name in (TRUSTED_KEYS, SIGNING_KEY_FILE) if os.environ.get(name)}
     database = {"RECSYS_DATABASE_URL": runtime.database_url} if runtime.database_url else {}
-    return {**QUIET, "RECSYS_WORKSPACE": str(runtime.workspace), **database}
+    return {**QUIET, "RECSYS_WORKSPACE": str(runtime.workspace), **database, **keys}
 
 
 def last_row(text: str) -> dict[str, Any]:

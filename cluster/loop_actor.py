@@ -16,6 +16,7 @@ from cluster.item_store import ItemStore
 from cluster.job_runner import JobRunner, ProcessRunner, RayJobRunner
 from cluster.loop_store import LeaseLostError, LoopStore
 from cluster.replica_board import ReplicaBoard
+from cluster.retention import Retention
 from cluster.serving_database import open_serving_database, serving_url
 from cluster.shop_observer import ShopObserver
 from recsys.config import RuntimeConfig
@@ -36,8 +37,10 @@ def open_loop(runtime: RuntimeConfig, config: LoopConfig, runner: JobRunner | No
     if runner is None:
         dashboard = config.dashboard
         runner = RayJobRunner(runtime, dashboard) if dashboard else ProcessRunner(runtime, config.niceness)
+    retention = Retention(workspace, engine, serving)
+    board = ReplicaBoard(serving)
     return FeedbackLoop(
-        config, LoopStore(engine), observer, ReplicaBoard(serving), runner, address=runtime.address
+        config, LoopStore(engine), observer, board, runner, retention, address=runtime.address
     )
 
 
@@ -72,7 +75,12 @@ def turn(loop: FeedbackLoop, stop: threading.Event) -> None:
 
 
 def start_actor(runtime: RuntimeConfig, config: LoopConfig, tenant: str | None = None) -> Any:
-    """Start the actor of a shop on the Ray that is connected; restarted by Ray when it dies."""
+    """Start a shop's actor on the Ray that is connected; restarted by Ray, on another node too, when it dies.
+
+    Its calls may be sent again: asking and stopping twice is as good as once.
+    """
     name = f"{ACTOR}-{tenant}" if tenant else ACTOR
-    actor = ray.remote(LoopActor).options(num_cpus=0.1, max_restarts=-1, name=name, get_if_exists=True)
+    actor = ray.remote(LoopActor).options(
+        num_cpus=0.1, max_restarts=-1, max_task_retries=-1, name=name, get_if_exists=True
+    )
     return actor.remote(runtime, config)

@@ -33,6 +33,9 @@ class EventReader(Protocol):
     def last_seq(self) -> int:
         """Number of the newest event."""
 
+    def erasures(self) -> int:
+        """A number that grows when somebody is erased."""
+
     def change_sign(self) -> int | None:
         """A number that differs after any write; None where nobody knows without reading."""
 
@@ -65,6 +68,7 @@ class ProfilePartition:
         self._histories: OrderedDict[str, list[HistoryEvent]] = OrderedDict()
         self._seen_seq: int | None = None
         self._seen_sign: int | None = None
+        self._seen_erasures: int | None = None
         self._lock = Lock()
 
     def profile(self, user_key: str, now_us: int) -> UserProfile:
@@ -124,6 +128,10 @@ class ProfilePartition:
         return known
 
     def _catch_up(self) -> None:
+        if (erasures := self._events.erasures()) != self._seen_erasures:
+            # The tombstone does not say whose history it was; all of them are read again when asked for.
+            self._seen_erasures = erasures
+            self._forget_all()
         if self._seen_seq is None:
             self._seen_seq = self._events.last_seq()
             return
@@ -131,8 +139,7 @@ class ProfilePartition:
         if len(newer) == MAX_CATCH_UP:
             # The log's end first: an event between the two reads is then read twice, never missed.
             self._seen_seq = self._events.last_seq()
-            self._histories.clear()
-            self._num_events = 0
+            self._forget_all()
             return
         self._append(newer)
 
@@ -157,6 +164,10 @@ class ProfilePartition:
 
     def _drop(self, user_key: str) -> None:
         self._num_events -= len(self._histories.pop(user_key, ()))
+
+    def _forget_all(self) -> None:
+        self._histories.clear()
+        self._num_events = 0
 
     def _make_room(self) -> None:
         while len(self._histories) > self._cached_users or self._num_events > self._cached_events:

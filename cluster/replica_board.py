@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from cluster.answer_tables import REPLICAS_TABLE
 from cluster.database import reading, writing
-from cluster.serving_database import REPLICAS_TABLE
 
 R = REPLICAS_TABLE.c
 FORGOTTEN_AFTER_US = 3_600 * 1_000_000

@@ -7,19 +7,25 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import ray
 
+from cluster.local_ray import only_for_this_machine
 from recsys.config import RuntimeConfig
 from recsys.errors import CapacityError
+from recsys.signing import TRUSTED_KEYS
 
 QUIET_ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # otherwise a warning about a coming default
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "1",
+}
+FORCED_ENVIRONMENT = {
+    # Set to 1, Ray Data would unpickle what a Parquet file says of its columns (CVE-2026-41486).
+    "RAY_DATA_AUTOLOAD_CLOUDPICKLE_TENSOR_METADATA": "0",
 }
 SERVE_ENVIRONMENT = {
     # Calls between deployments go straight over gRPC and stay on one loop: a third of the processor time.
@@ -32,8 +38,8 @@ SERVE_ENVIRONMENT = {
 NATIVE_LOG_LEVEL = "RAY_BACKEND_LOG_LEVEL"
 CONNECT_TIMEOUT_S = 5.0
 """How long a cluster may take to answer the first connection."""
-WORKER_ENVIRONMENT = ("HF_HUB_OFFLINE", "HF_HOME", "TOKENIZERS_PARALLELISM")
-"""Variables that workers get with the value they have here."""
+WORKER_ENVIRONMENT = ("HF_HUB_OFFLINE", "HF_HOME", "TOKENIZERS_PARALLELISM", TRUSTED_KEYS)
+"""Variables that workers get with the value they have here; never a private key."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +121,23 @@ def require(request: ResourceRequest, *, patience_s: float = 30.0) -> None:
         time.sleep(0.2)
 
 
+def num_machines() -> int:
+    """Nodes of the connected Ray that have CPUs for actors; a head without any does not count."""
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]  # Ray leaves it untyped
+    return sum(node["Alive"] and node["Resources"].get("CPU", 0.0) > 0.0 for node in nodes)
+
+
+def cpus_here() -> float:
+    """CPUs of the node that this worker runs on."""
+    own = ray.get_runtime_context().get_node_id()
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]  # Ray leaves it untyped
+    return next((node["Resources"].get("CPU", 0.0) for node in nodes if node["NodeID"] == own), 0.0)
+
+
 def worker_environment() -> dict[str, str]:
     """Environment variables of every worker process; tokenizers never fork threads of their own."""
     passed = {name: os.environ[name] for name in WORKER_ENVIRONMENT if name in os.environ}
-    return {"TOKENIZERS_PARALLELISM": "false"} | passed
+    return {"TOKENIZERS_PARALLELISM": "false"} | passed | FORCED_ENVIRONMENT
 
 
 def _set_absent(variables: Mapping[str, str]) -> None:
@@ -128,18 +147,20 @@ def _set_absent(variables: Mapping[str, str]) -> None:
 
 def _start(address: str | None, dashboard: bool, num_cpus: int | None) -> None:
     _set_absent(QUIET_ENVIRONMENT)
+    os.environ.update(FORCED_ENVIRONMENT)
     if address:
         _answers(address)
     try:
-        ray.init(
-            # A bare init would join any cluster it happens to find on the machine.
-            address=address or "local",
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-            runtime_env={"env_vars": worker_environment()},
-            num_cpus=None if address else num_cpus,
-            include_dashboard=None if address else dashboard,
-        )
+        with nullcontext() if address else only_for_this_machine():
+            ray.init(
+                # A bare init would join any cluster it happens to find on the machine.
+                address=address or "local",
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+                runtime_env={"env_vars": worker_environment()},
+                num_cpus=None if address else num_cpus,
+                include_dashboard=None if address else dashboard,
+            )
     except (ConnectionError, TimeoutError, ValueError, RuntimeError) as error:
         raise CapacityError(
             "Ray cannot be joined" if address else "a local Ray cannot be started",

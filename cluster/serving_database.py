@@ -6,44 +6,12 @@ events nor make profiles look for changes. The last second of it may be lost wit
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Engine,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    create_engine,
-    event,
-)
+from sqlalchemy import Engine, create_engine, event
 
-from cluster.database import begin_sqlite, writing
+from cluster import schema
+from cluster.database import begin_sqlite
 from recsys.workspace import Workspace
 
-METADATA = MetaData()
-ANSWERS_TABLE = Table(
-    "answers",
-    METADATA,
-    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("recommendation_id", Text, nullable=False, unique=True),
-    Column("at", BigInteger, nullable=False),  # microseconds since 1970 UTC
-    Column("unit", Text, nullable=False),
-    Column("scenario", Text, nullable=False),
-    Column("index_version", Text, nullable=False),
-    Column("body", Text, nullable=False),  # JSON of the rest
-    Index("answers_by_time", "at"),
-    Index("answers_by_unit", "unit"),
-)
-REPLICAS_TABLE = Table(
-    "replicas",
-    METADATA,
-    Column("replica_id", Text, primary_key=True),
-    Column("beat", BigInteger, nullable=False),  # grows while the replica lives
-    Column("at", BigInteger, nullable=False),
-    Column("body", Text, nullable=False),  # JSON: versions and what became of their requests
-)
 BUSY_TIMEOUT_MS = 5_000
 
 
@@ -55,17 +23,28 @@ def serving_url(workspace: Workspace, database_url: str | None) -> str:
 
 
 def open_serving_database(url: str) -> Engine:
-    """An engine whose tables exist; raises `StoreError` when the database does not answer."""
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    """An engine whose tables exist; raises `StoreError` when it does not answer or is newer."""
+    engine = serving_engine(url)
+    schema.bring_up(engine, schema.SERVING)
+    return engine
+
+
+def serving_engine(url: str) -> Engine:
+    """An engine set up for serving's own writes; makes and changes no table."""
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", begin_sqlite)
-    with writing(engine) as connection:
-        METADATA.create_all(connection)
     return engine
 
 
 def _set_up_sqlite(connection: object, _: object) -> None:
     connection.isolation_level = None  # type: ignore[attr-defined]  # the driver's connection
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=NORMAL"):
+    pragmas = (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "secure_delete=ON",
+    )
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ import resource
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from torch import nn
 from torch.distributed.nn.functional import all_gather
 from torch.nn.parallel import DistributedDataParallel
 
+from cluster.runtime import cpus_here
 from cluster.training_curves import Curves
 from recsys.config import EncoderConfig, TrainConfig
 from recsys.errors import EncoderError, RecsysError
@@ -60,12 +61,17 @@ class TrainReport:
     seconds: float
     peak_mb: float
     num_trainable: int
+    machines: int = 1
+    """Nodes that the workers ran on."""
 
 
 def run_training(
     task: TrainingTask, on_progress: Callable[[dict[str, float]], None] = lambda figures: None
 ) -> TrainReport:
     """Train on the Ray that is connected; goes on from the newest checkpoint in `task.run`.
+
+    Workers without GPUs go to different nodes, whose cores they then have for themselves; with GPUs
+    they stay together, since gradients travel faster inside one machine.
 
     Raises the project's own error that stopped a worker, `EncoderError` for any other failure.
     """
@@ -75,7 +81,10 @@ def run_training(
         _worker,
         train_loop_config={"task": ray.put(task), "told": told},
         scaling_config=ScalingConfig(
-            num_workers=task.config.num_workers, use_gpu=use_gpu, resources_per_worker={"CPU": 0.5}
+            num_workers=task.config.num_workers,
+            use_gpu=use_gpu,
+            resources_per_worker={"CPU": 0.5},
+            placement_strategy="PACK" if use_gpu else "SPREAD",
         ),
         run_config=RunConfig(
             storage_path=str(task.run / "ray"), name="ray", failure_config=FailureConfig(RESTARTS)
@@ -87,7 +96,7 @@ def run_training(
     except (TrainingFailedError, RuntimeError) as error:
         raise _reason(error, task.run.name) from error
     report: TrainReport = ray.get(told.report.remote())
-    return report
+    return replace(report, machines=ray.get(told.machines.remote()))
 
 
 def _reason(error: Exception, name: str) -> RecsysError:
@@ -106,6 +115,7 @@ class _Told:
     def __init__(self) -> None:
         self._figures: dict[str, float] = {}
         self._report: TrainReport | None = None
+        self._machines: set[str] = set()
 
     def figures(self, newest: dict[str, float] | None = None) -> dict[str, float]:
         self._figures = newest or self._figures
@@ -114,6 +124,10 @@ class _Told:
     def report(self, done: TrainReport | None = None) -> TrainReport | None:
         self._report = done or self._report
         return self._report
+
+    def machines(self, node_id: str | None = None) -> int:
+        self._machines |= {node_id} if node_id else set()
+        return len(self._machines)
 
 
 @contextlib.contextmanager
@@ -140,9 +154,10 @@ def _worker(given: dict[str, Any]) -> None:
     task: TrainingTask = ray.get(given["task"])
     context = ray.train.get_context()
     rank, world = context.get_world_rank(), context.get_world_size()
+    ray.get(given["told"].machines.remote(ray.get_runtime_context().get_node_id()))
     device = ray.train.torch.get_device()
     if device.type == "cpu":
-        torch.set_num_threads(max(int((ray.cluster_resources().get("CPU") or 1) // world), 1))  # type: ignore[no-untyped-call]
+        torch.set_num_threads(max(int(cpus_here() // context.get_local_world_size()), 1))
     num_steps = task.data.num_steps(task.config)
     tower = Tower(task.encoder, task.config, task.texts, task.vectors, num_steps).to(device)
     begun, losses = time.monotonic(), list[float]()

@@ -23,11 +23,13 @@ from jobs.options import (
     EncoderVersionOption,
     ForceOption,
     JsonOption,
+    Range,
     RecallFloorOption,
     ScanOption,
     StorageOption,
     WorkspaceOption,
     database_url_of,
+    parse_range,
     runtime_of,
 )
 from recsys.config import Backend, EmbedConfig, EncoderConfig, IndexConfig, Metric, Pooling, Precision
@@ -39,6 +41,7 @@ EncoderOption = Annotated[
 ]
 ShardsOption = Annotated[int, typer.Option("--shards", min=1, help="Disjoint parts of the index.")]
 DEFAULT_ENCODER = EncoderConfig().source
+ONE = Range(1)
 
 
 def embed(
@@ -55,7 +58,14 @@ def embed(
     min_agreement: Annotated[
         float, typer.Option(min=0, max=1, help="Share of fp32's neighbours that `auto` asks for.")
     ] = EmbedConfig().min_agreement,
-    actors: Annotated[int, typer.Option(min=1, help="Encoder actors at the same time.")] = 1,
+    actors: Annotated[
+        Range,
+        typer.Option(
+            parser=parse_range,
+            metavar="N|MIN-MAX",
+            help="Encoder actors at the same time, or a range that follows the texts that wait.",
+        ),
+    ] = ONE,
     cpus: Annotated[float, typer.Option(min=0.1, help="CPUs of each encoder actor.")] = 2.0,
     gpus: Annotated[float, typer.Option(min=0, help="GPUs of each encoder actor.")] = 0.0,
     shards: ShardsOption = 1,
@@ -85,7 +95,11 @@ def embed(
                 source=encoder, pooling=pooling, max_tokens=max_tokens, backend=backend, precision=precision
             ),
             EmbedConfig(
-                num_actors=actors, cpus_per_actor=cpus, gpus_per_actor=gpus, min_agreement=min_agreement
+                num_actors=actors.least,
+                max_actors=actors.most,
+                cpus_per_actor=cpus,
+                gpus_per_actor=gpus,
+                min_agreement=min_agreement,
             ),
             lambda state: advance(state.done, state.total),
             lambda text: None if as_json else out.print(f"  {text}"),

@@ -10,6 +10,7 @@ import typer
 from cluster.database import open_database
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
+from cluster.tombstone_table import ErasedPeople
 from jobs.console import progress, show
 from jobs.import_data import ImportReport, import_events, import_items
 from jobs.options import (
@@ -22,6 +23,7 @@ from jobs.options import (
 )
 from recsys.config import ImportConfig
 from recsys.errors import InputError
+from recsys.privacy.secret import names_of
 from recsys.workspace import Workspace
 
 PathsArgument = Annotated[
@@ -83,14 +85,16 @@ def events(
     """
     config = ImportConfig(columns=parse_columns(column or []), max_bad_share=max_bad_share)
     runtime = runtime_of(workspace, database_url)
-    store = EventStore(open_database(database_url_of(runtime)))
+    engine, place = open_database(database_url_of(runtime)), Workspace(runtime.workspace)
+    store = EventStore(engine, ErasedPeople(engine, place.privacy))
     with progress("import events", "KB", as_json) as advance:
         report = import_events(
             paths,
             event_store=store,
-            workspace=Workspace(runtime.workspace),
+            workspace=place,
             config=config,
             on_progress=lambda rows, done, total: advance(done >> 10, total >> 10),
+            names=names_of(place),
         )
     finish("events", report, as_json)
 

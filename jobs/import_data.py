@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -16,11 +16,14 @@ import pyarrow as pa
 
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
+from cluster.late_events import without_undated
+from cluster.quarantined_rows import remove_rows, withhold
 from jobs.import_report import ImportReport
 from jobs.quarantine_file import QuarantineFile, fault_row
 from recsys import catalog, interactions
 from recsys.config import EventWeights, ImportConfig
-from recsys.reading import Fault, SourceBatch, list_files, read_file
+from recsys.privacy.names import PLAIN, Names
+from recsys.reading import Fault, SourceBatch, links_outside, list_files, read_file
 from recsys.schemas import Cleaned
 from recsys.workspace import Workspace
 
@@ -41,6 +44,8 @@ class Cleaner:
     """Why files with these columns hold no such rows, or None."""
     clean: Callable[[SourceBatch, str], Cleaned]
     """A batch and the name of its file -> clean rows and refused ones."""
+    withhold: Callable[[pa.Table], pa.Table] = lambda rows: rows
+    """Refused rows -> the same with nothing of erased people in them."""
 
 
 def import_items(
@@ -77,6 +82,7 @@ def import_events(
     config: ImportConfig,
     on_progress: OnProgress = lambda rows, done, total: None,
     weights: EventWeights | None = None,
+    names: Names = PLAIN,
 ) -> ImportReport:
     """Read events from files and folders; events that are stored already count as duplicates.
 
@@ -94,15 +100,21 @@ def import_events(
             file=file,
             rows=batch.rows,
             repeatable=True,
+            names=names,
         )
 
     cleaner = Cleaner("events", lambda found: interactions.lacking_columns(found, config), clean)
-    stored = {"appended": 0, "duplicates": 0}
+    stored, gone = {"appended": 0, "duplicates": 0, "erased": 0}, event_store.erased()
+    cleaner = replace(cleaner, withhold=lambda rows: withhold(names.without_content(rows), gone))
     with _Import(paths, cleaner, workspace, config) as work:
         for table in blocks(work.batches(on_progress), BLOCK_ROWS):
-            for name, count in asdict(event_store.append(table)).items():
+            dated = without_undated(table, event_store.erased())
+            stored["erased"] += table.num_rows - dated.num_rows
+            for name, count in asdict(event_store.append(dated)).items():
                 stored[name] += count
         work.report.stored = stored
+    if (now_gone := event_store.erased()) != gone:  # somebody was erased meanwhile
+        remove_rows(workspace.quarantine, now_gone)
     return work.report
 
 
@@ -126,6 +138,7 @@ class _Import:
     ) -> None:
         cleaner.lacking([])  # a mapping that is wrong for every file is refused before any is read
         self._files, self._cleaner, self._config = list_files(paths), cleaner, config
+        self._links = links_outside(paths)
         self._started = time.monotonic()
         names = json.dumps([str(path.resolve()) for path in self._files])
         digest = blake2b(names.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
@@ -145,6 +158,8 @@ class _Import:
 
     def batches(self, on_progress: OnProgress) -> Iterator[pa.Table]:
         """Clean tables of all files in turn."""
+        for link in self._links:
+            self._refuse(fault_row(str(link), Fault("link_outside", "a link that leads out of the folder")))
         sizes = [path.stat().st_size for path in self._files]
         for number, path in enumerate(self._files):
             before = sum(sizes[:number])
@@ -178,4 +193,4 @@ class _Import:
 
     def _refuse(self, rows: pa.Table) -> None:
         self.report.quarantined.update(rows.column("reason").to_pylist())
-        self._quarantine.add(rows)
+        self._quarantine.add(self._cleaner.withhold(rows))

@@ -63,15 +63,19 @@ def run_fit(
     encoder_version: str | None,
     force: bool,
     say: Say,
+    min_users: int | None = None,
 ) -> FitReport:
-    """Learn from the shop's events, then build, judge and publish an index version with it."""
+    """Learn from the shop's events, then build, judge and publish an index version with it.
+
+    What `robustness.json` decides counts; `min_users` takes the place of its own.
+    """
     workspace = Workspace(runtime.workspace)
     version = encoder_version or newest_encoder_version(workspace)
     data = _read(runtime, version)
     current = published(workspace)
     parent = load_manifest(workspace, current) if current else None
     say(f"left out as machines: {len(data.screening.marked)} users, {data.screening.num_events} events")
-    fit = fit.model_copy(update={"caps": load_robustness(workspace).caps})
+    fit = _as_decided(fit, workspace, min_users)
     fitted = fit_shop(data, fit, _parent(runtime, parent, version), say)
     kept = {"num_shards": parent.num_shards, "storage": parent.storage} if parent else {}
     config = index.model_copy(update=kept)
@@ -89,13 +93,18 @@ def _parent(runtime: RuntimeConfig, manifest: IndexManifest | None, version: str
 
 
 def run_evaluate(
-    runtime: RuntimeConfig, fit: FitConfig, encoder_version: str | None, command: str, say: Say
+    runtime: RuntimeConfig,
+    fit: FitConfig,
+    encoder_version: str | None,
+    command: str,
+    say: Say,
+    min_users: int | None = None,
 ) -> tuple[EvaluationResult, Path]:
     """Tune and compare all methods; the result and the folder of its reports."""
     workspace = Workspace(runtime.workspace)
     version = encoder_version or newest_encoder_version(workspace)
     data, created = _read(runtime, version), datetime.now(UTC)
-    fit = fit.model_copy(update={"caps": load_robustness(workspace).caps})
+    fit = _as_decided(fit, workspace, min_users)
     with connect(runtime):
         result = evaluate(data, fit, command, created.isoformat(timespec="seconds"), say, rank_on_ray())
     card = read_card(Path(load_encoder_config(workspace, version).source)) or {}
@@ -109,6 +118,11 @@ def run_evaluate(
     ):
         replace_file(folder / name, content.encode())
     return result, folder
+
+
+def _as_decided(fit: FitConfig, workspace: Workspace, min_users: int | None) -> FitConfig:
+    decided = load_robustness(workspace)
+    return fit.model_copy(update={"caps": decided.caps, "min_users": min_users or decided.min_users})
 
 
 def caveat(card: dict[str, Any], fit: FitConfig) -> str:

@@ -29,6 +29,10 @@ from recsys.config import FitConfig, IndexConfig
 from recsys.evaluation.markdown import to_markdown
 
 TrialsOption = Annotated[int, typer.Option(min=1, help="Trials for the weights of the signals.")]
+MinUsersOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Different users behind any pair of items; absent: as robustness.json says."),
+]
 DEFAULTS = FitConfig()
 
 
@@ -39,6 +43,7 @@ def fit(
     holdout_days: HoldoutOption = DEFAULTS.holdout_days,
     trials: TrialsOption = DEFAULTS.num_trials,
     seed: SeedOption = DEFAULTS.seed,
+    min_users: MinUsersOption = None,
     shards: Annotated[int, typer.Option(min=1, help="Parts of a first index.")] = 1,
     scan: ScanOption = DEFAULT_INDEX.scan,
     recall_floor: RecallFloorOption = DEFAULT_INDEX.recall_floor,
@@ -59,7 +64,7 @@ def fit(
     config = FitConfig(split=split, holdout_days=holdout_days, num_trials=trials, seed=seed)
     runtime = runtime_of(workspace, database_url)
     index = IndexConfig(num_shards=shards, scan=scan, recall_floor=recall_floor, storage=storage)
-    report = run_fit(runtime, config, index, encoder_version, force, sayer(as_json))
+    report = run_fit(runtime, config, index, encoder_version, force, sayer(as_json), min_users)
     show("fit", report.as_rows(), as_json)
 
 
@@ -71,6 +76,7 @@ def evaluate(
     holdout_days: HoldoutOption = DEFAULTS.holdout_days,
     trials: TrialsOption = DEFAULTS.num_trials,
     seed: SeedOption = DEFAULTS.seed,
+    min_users: MinUsersOption = None,
     encoder_version: EncoderVersionOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -83,11 +89,16 @@ def evaluate(
     from jobs.learning import run_evaluate
 
     config = FitConfig(split=split, holdout_days=holdout_days, num_trials=trials, seed=seed)
-    given = {"trials": (trials, DEFAULTS.num_trials), "encoder-version": (encoder_version, None)}
+    given = {
+        "trials": (trials, DEFAULTS.num_trials),
+        "min-users": (min_users, None),
+        "encoder-version": (encoder_version, None),
+    }
     more = "".join(f" --{name} {value}" for name, (value, default) in given.items() if value != default)
     command = f"recsys evaluate --split {split} --holdout-days {holdout_days:g} --seed {seed}{more}"
     runtime = runtime_of(workspace, database_url, address)
-    result, folder = run_evaluate(runtime, config, encoder_version, command, sayer(as_json))
+    say = sayer(as_json)
+    result, folder = run_evaluate(runtime, config, encoder_version, command, say, min_users)
     if as_json:
         sys.stdout.write(result.model_dump_json() + "\n")
         return

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
 from recsys.config import IndexConfig, RuntimeConfig, ScanKind, Storage
 from recsys.workspace import Workspace
+
+
+class Range(NamedTuple):
+    """A number, or a range in which a number follows load; written `N` or `MIN-MAX`."""
+
+    least: int
+    most: int | None = None
+
+    def __str__(self) -> str:
+        return str(self.least) if self.most is None else f"{self.least}-{self.most}"
+
+
+def parse_range(text: str | Range) -> Range:
+    """The range of a text; raises `typer.BadParameter` for what is none."""
+    least, dash, most = str(text).partition("-")
+    if not least.isdecimal() or not (most.isdecimal() if dash else True):
+        raise typer.BadParameter(f"expected N or MIN-MAX, found {text!r}")
+    found = Range(int(least), int(most) if dash else None)
+    if found.least < 1 or (found.most is not None and found.most < found.least):
+        raise typer.BadParameter(f"expected at least 1 and a maximum not below it, found {text!r}")
+    return found
+
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", envvar="RECSYS_WORKSPACE", help="Folder of this shop's data.")

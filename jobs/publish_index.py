@@ -106,7 +106,7 @@ def run_publish(
     versions = list_versions(workspace)
     if index_version is None and not versions:
         raise IndexMissingError("there is no index version", expected="a run of `recsys embed`")
-    name = index_version or versions[-1]
+    name = versions[-1] if index_version is None else index_version
     _publish_if_good(runtime, load_manifest(workspace, name), keep, force)
     return name
 

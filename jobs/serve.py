@@ -21,11 +21,13 @@ from cluster.loop_actor import start_actor
 from cluster.runtime import connect
 from jobs.console import err
 from jobs.options import database_url_of
-from recsys.config import RuntimeConfig, Scenario, ServeConfig
+from jobs.privacy_commands import eraser_of
+from recsys.config import RuntimeConfig, Scenario, ServeConfig, TraceConfig
 from recsys.errors import ConfigError
 from recsys.feedback import LoopConfig
 from recsys.tenancy import Tenant, read_tenants, with_ports
 from serve_app import app
+from serve_app.telemetry.trace_export import require_opentelemetry
 
 STOP_TIMEOUT_S = 10.0
 SCENARIOS = TypeAdapter(dict[str, Scenario])
@@ -81,6 +83,11 @@ def running_services(
         if not shop.runtime.address:  # a cluster's proxies listen elsewhere, or here for one taken over
             _require_free_port(shop.config)
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its start-up lines are not for this terminal
+    for shop in shops:
+        if (
+            eraser := eraser_of(shop.runtime)
+        ).unapplied():  # a backup was put back: nobody comes back with it
+            eraser.replay()
     with connect(shops[0].runtime, dashboard=dashboard):
         try:
             urls = [app.start(shop.runtime, shop.config) for shop in shops]
@@ -114,6 +121,18 @@ def say_of_keys(shop: Shop) -> None:
     if not any(key.in_force(now_us) for key in store.all()):
         made = f"recsys keys create NAME --scope SCOPE --workspace {runtime.workspace}"
         err.print(f"callers need a key and there is none in force; make one: {made}", markup=False)
+
+
+def trace_config(target: str | None, ratio: float) -> TraceConfig:
+    """Where traces go; raises `ConfigError` for no such place, and without the packages for it."""
+    try:
+        config = TraceConfig(target=target, ratio=ratio)
+    except ValidationError as error:
+        expected = "http(s)://HOST:PORT of an OTLP collector, or file:FOLDER"
+        raise ConfigError("traces cannot go there", expected=expected, where="--traces") from error
+    if target is not None:
+        require_opentelemetry()
+    return config
 
 
 def wait_for_stop() -> None:

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cluster.runtime import prepare_serve
-from jobs.console import out
+from jobs.console import err, out
+from jobs.doctor.packages import examine_packages
 from jobs.options import (
     DEFAULT_WORKSPACE,
     AddressOption,
     DatabaseOption,
+    Range,
     WorkspaceOption,
+    parse_range,
     runtime_of,
 )
+from jobs.telemetry_options import (
+    LogFolderOption,
+    LogFormatOption,
+    LogLevelOption,
+    PrintLogOption,
+    TraceRatioOption,
+    TracesOption,
+)
 from recsys.access.tls import require_certificate
-from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
+from recsys.config import Door, LogConfig, LogFormat, Placement, RuntimeConfig, ServeConfig
+from recsys.workspace import Workspace
 
 HostOption = Annotated[str, typer.Option("--host", envvar="RECSYS_HOST", help="Address to listen on.")]
+ONE = Range(1)
 PortOption = Annotated[int, typer.Option("--port", envvar="RECSYS_PORT", help="Port to listen on.")]
 
 
@@ -64,12 +78,23 @@ def serve(
         Door, typer.Option(help="direct: replicas listen themselves; proxy: through Serve's proxies.")
     ] = Door.AUTO,
     recommenders: Annotated[
-        int | None,
+        Range | None,
         typer.Option(
-            min=1, help="Replicas that answer HTTP; one per core and at most 4 when absent, 1 behind a proxy."
+            parser=parse_range,
+            metavar="N|MIN-MAX",
+            help="Replicas that answer HTTP, or a range that follows load (behind a proxy); "
+            "one per core and at most 4 when absent, 1 behind a proxy.",
         ),
     ] = None,
-    shard_replicas: Annotated[int, typer.Option(min=1, help="Servers of each shard (remote).")] = 1,
+    shard_replicas: Annotated[
+        Range,
+        typer.Option(
+            parser=parse_range,
+            metavar="N|MIN-MAX",
+            help="Servers of each shard (remote), or a range that follows load.",
+        ),
+    ] = ONE,
+    encoders: Annotated[int, typer.Option(min=1, help="Servers of the encoder.")] = 1,
     scenarios: Annotated[
         Path | None,
         typer.Option(
@@ -84,14 +109,29 @@ def serve(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Settings of the feedback loop as JSON."),
     ] = None,
+    log_format: LogFormatOption = LogFormat.TEXT,
+    log_level: LogLevelOption = "info",
+    log_folder: LogFolderOption = None,
+    print_log: PrintLogOption = False,
+    traces: TracesOption = None,
+    trace_ratio: TraceRatioOption = 1.0,
 ) -> None:
     """Answer over HTTP until Ctrl-C. The API's own page is at /docs.
 
     Example: recsys serve --placement remote --shard-replicas 2
     """
     prepare_serve()
+    warn_of_old_packages()
+    from jobs.log_printing import printed_log
     from jobs.loop import read_loop_config
-    from jobs.serve import read_scenarios, running_services, say_of_keys, shops_of, wait_for_stop
+    from jobs.serve import (
+        read_scenarios,
+        running_services,
+        say_of_keys,
+        shops_of,
+        trace_config,
+        wait_for_stop,
+    )
     from serve_app.app import is_loopback, require_loopback_or_consent, with_recommenders
 
     one_shop = tenants is None
@@ -102,21 +142,28 @@ def serve(
         port=port,
         door=door,
         placement=placement,
-        shard_replicas=shard_replicas,
+        shard_replicas=shard_replicas.least,
+        max_shard_replicas=shard_replicas.most,
+        num_encoders=encoders,
         scenarios=read_scenarios(scenarios) if scenarios else {},
         keys=not alone if keys is None else keys,
         store=store,
         cors_origins=tuple(cors_origin or ()),
         tls_certificate=tls_cert,
         tls_key=tls_key,
+        log=LogConfig(format=log_format, level=log_level, folder=log_folder),
+        traces=trace_config(traces, trace_ratio),
     )
-    config = with_recommenders(runtime, config, recommenders)
+    least, most = recommenders or (None, None)
+    config = with_recommenders(runtime, config, least, most)
     require_loopback_or_consent(config, public)
     if config.tls_certificate and config.tls_key:
         require_certificate(config.tls_certificate, config.tls_key)
     feedback = read_loop_config(loop_config) if loop else None
     shops = shops_of(runtime, config, tenants)
-    with running_services(shops, dashboard, feedback) as urls:
+    folder = log_folder or Workspace(shops[0].runtime.workspace).logs
+    followed = printed_log(folder) if print_log else nullcontext()
+    with followed, running_services(shops, dashboard, feedback) as urls:
         for shop, url in zip(shops, urls, strict=True):
             whose = f"{shop.config.tenant}: " if shop.config.tenant else ""
             out.print(f"{whose}serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
@@ -143,6 +190,15 @@ def demo(
     from jobs.demo import run_demo
 
     run_demo(workspace, catalog, events, port, stop)
+
+
+def warn_of_old_packages() -> None:
+    """One line on stderr for each package below its floor: such a release can be attacked."""
+    for finding in examine_packages():
+        if finding.advice:
+            err.print(
+                f"warning: {finding.name} {finding.found}; {finding.advice}", style="yellow", markup=False
+            )
 
 
 def register(app: typer.Typer) -> None:

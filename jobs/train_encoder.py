@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,13 @@ from recsys.errors import ConfigError, InputError
 from recsys.evaluation.splits import COLD_SHARE, cold_items, validation_and_test, without_items
 from recsys.interaction_log import InteractionLog
 from recsys.item_item import cooccurrence
+from recsys.privacy.ledger import BudgetLedger, Spending
+from recsys.privacy.settings import load_privacy
 from recsys.training.checkpoint import checkpoints
 from recsys.training.data import TrainingData
 from recsys.training.model_card import read_card, write_card
 from recsys.training.pairs import next_item_pairs, require_pairs
+from recsys.training.private import PrivacyPlan
 from recsys.workspace import Workspace
 
 
@@ -66,6 +70,7 @@ class TrainingResult:
             "loss_last": self.report.losses[-1] if self.report.losses else None,
             "seconds": self.report.seconds,
             "peak_mb": self.report.peak_mb,
+            "machines": self.report.machines,
         }
 
 
@@ -97,6 +102,7 @@ def run_train(
         if card.get("digest") != digest:
             raise ConfigError("another training has this name", expected="a new --name", found=name)
         return TrainingResult(target, run, len(data.pairs), shop.log.unknown_items, None)
+    privacy = booked(workspace, config, data)
     building = workspace.encoders / f".{name}"
     shutil.rmtree(building, ignore_errors=True)
     task = TrainingTask(
@@ -104,11 +110,25 @@ def run_train(
     )
     with connect(runtime, request=ResourceRequest(config.num_workers, 0.5)):
         report = run_training(task, on_progress)
-    asked = {"split": fit.split, "holdout_days": fit.holdout_days, "digest": digest}
+    asked: dict[str, Any] = {"split": fit.split, "holdout_days": fit.holdout_days, "digest": digest}
+    asked |= privacy
+    asked["last_erasure"] = shop.last_erasure.isoformat() if shop.last_erasure else None
     write_card(building, _facts(version, config, data, shop.log, report) | asked, report.curve)
     shutil.rmtree(target, ignore_errors=True)
     building.rename(target)
     return TrainingResult(target, run, len(data.pairs), shop.log.unknown_items, report)
+
+
+def booked(workspace: Workspace, config: TrainConfig, data: TrainingData) -> dict[str, Any]:
+    """What a private training costs, paid before it begins; a killed one is paid again."""
+    if config.dp_epsilon is None:
+        return {}
+    plan = PrivacyPlan.of(config, len(np.unique(data.pairs.users)))
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    facts = {name: value for name, value in asdict(plan).items() if name not in ("epsilon", "delta")}
+    spending = Spending(at, "fine-tuning", plan.epsilon, plan.delta, facts)
+    BudgetLedger(workspace.privacy).spend(spending, load_privacy(workspace).popularity.epsilon_budget)
+    return {"privacy_unit": "user", "epsilon": plan.epsilon, "delta": plan.delta, **facts}
 
 
 def training_data(
@@ -126,7 +146,13 @@ def training_data(
     question = question.sample(config.max_questions, config.seed)
     log = question.train
     pairs = next_item_pairs(
-        log, config.history, config.window_days, config.max_pairs_per_user, config.max_pairs, config.seed
+        log,
+        config.history,
+        config.window_days,
+        config.max_pairs_per_user,
+        # A draw among all pairs would make one user's depend on how many others have.
+        sys.maxsize if config.dp_epsilon is not None else config.max_pairs,
+        config.seed,
     )
     require_pairs(pairs, config.batch_pairs)
     frequencies = np.bincount(log.items, minlength=log.num_items).astype(np.float64)

@@ -1,7 +1,8 @@
-"""`recsys train` on the command line."""
+"""`recsys train | federate` on the command line."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -56,6 +57,13 @@ def train(
     as_evaluated: Annotated[
         bool, typer.Option(help="Learn nothing from what `recsys evaluate` asks for; to compare encoders.")
     ] = False,
+    dp_epsilon: Annotated[
+        float | None, typer.Option(help="Privacy of each user (DP-SGD); booked in the ledger.")
+    ] = None,
+    dp_delta: Annotated[float, typer.Option(help="Chance that it does not hold.")] = TRAINING.dp_delta,
+    max_grad_norm: Annotated[
+        float, typer.Option(help="Length that a user's gradient is cut to.")
+    ] = TRAINING.dp_max_grad_norm,
     name: Annotated[str | None, typer.Option(help="Name of the run; from its settings when absent.")] = None,
     encoder_version: EncoderVersionOption = None,
     seed: SeedOption = DEFAULTS.seed,
@@ -76,6 +84,7 @@ def train(
         "hard_negatives": hard_negatives,
         "num_workers": workers, "seed": seed, "as_evaluated": as_evaluated,
         "trackers": tuple(tracker or TRAINING.trackers),
+        "dp_epsilon": dp_epsilon, "dp_delta": dp_delta, "dp_max_grad_norm": max_grad_norm,
     }  # fmt: skip
     try:
         config = TrainConfig.model_validate(given)
@@ -98,6 +107,52 @@ def train(
         out.print(f"next: recsys embed -w {workspace} --encoder {result.folder}")
 
 
+def federate(
+    shop: Annotated[
+        list[Path], typer.Option(exists=True, file_okay=False, help="A shop's workspace; two or more.")
+    ],
+    rounds: Annotated[int, typer.Option(min=1, help="Times that weights are averaged.")] = 10,
+    mode: Annotated[TrainMode, typer.Option(help="Which numbers of the encoder change.")] = TRAINING.mode,
+    objective: Annotated[
+        Literal["contrastive", "classifier"], typer.Option(help="What is minimised.")
+    ] = TRAINING.objective,
+    batch: Annotated[int, typer.Option(min=2, help="Pairs in a step.")] = TRAINING.batch_pairs,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Step size; the mode's own when absent.")
+    ] = None,
+    split: SplitOption = "temporal",
+    holdout_days: HoldoutOption = DEFAULTS.holdout_days,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the encoder; from its settings when absent.")
+    ] = None,
+    seed: SeedOption = DEFAULTS.seed,
+    as_json: JsonOption = False,
+) -> None:
+    """Train one encoder with several shops (FedAvg); each reads its own events and gives out weights alone.
+
+    All shops must have been embedded by the same encoder. Each finds the result among its encoders.
+
+    Example: recsys federate --shop shops/books --shop shops/garden --rounds 10
+    """
+    from jobs.federate import run_federate
+
+    if mode in (TrainMode.FULL, TrainMode.ADALORA):
+        raise ConfigError("only small parts are averaged", expected="head, lora or prompt", found=mode.value)
+    config = TrainConfig(
+        mode=mode,
+        objective=objective,
+        epochs=rounds,
+        batch_pairs=batch,
+        learning_rate=learning_rate,
+        seed=seed,
+    )
+    held_out = FitConfig(split=split, holdout_days=holdout_days, seed=seed)
+    with progress("federate", "rounds", as_json) as advance:
+        rows = run_federate(shop, config, held_out, rounds, name, lambda number: advance(number, rounds))
+    show("federate", rows, as_json)
+
+
 def register(app: typer.Typer) -> None:
-    """Add this command."""
-    app.command()(train)
+    """Add these commands."""
+    for command in (train, federate):
+        app.command()(command)

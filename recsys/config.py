@@ -20,6 +20,12 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _require_room(name: str, least: int, most: int | None) -> None:
+    """Raise where the most is below the least."""
+    if most is not None and most < least:
+        raise ValueError(f"{name} must be at least {least}")
+
+
 class Metric(StrEnum):
     """How a query embedding and an item embedding become a score; higher is better."""
 
@@ -135,6 +141,8 @@ class EncoderConfig(Config):
     """Threads of one encoder; None leaves the library's own choice."""
     export_folder: Path | None = None
     """Where exported networks are kept; None is the user's cache folder. Never in a workspace's record."""
+    content: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """Digest that weights, tokenizer and config.json must have to be loaded; None: whatever is there."""
 
 
 class EmbedConfig(Config):
@@ -142,6 +150,8 @@ class EmbedConfig(Config):
 
     num_actors: PositiveInt = 1
     """Encoder actors that work at the same time; affects speed, not the embeddings."""
+    max_actors: PositiveInt | None = None
+    """Most encoder actors while texts wait and the cluster has room; None keeps to `num_actors`."""
     cpus_per_actor: PositiveFloat = 1.0
     """CPUs each encoder actor reserves, and the threads it uses."""
     gpus_per_actor: float = Field(default=0.0, ge=0.0)
@@ -154,6 +164,11 @@ class EmbedConfig(Config):
     """From so many new texts on it pays to measure which backend and precision is fastest."""
     min_agreement: Share = 0.98
     """Share of fp32's ten nearest neighbours that a faster precision must find, to be chosen by itself."""
+
+    @model_validator(mode="after")
+    def _room_to_grow(self) -> Self:
+        _require_room("max_actors", self.num_actors, self.max_actors)
+        return self
 
 
 class IndexConfig(Config):
@@ -241,6 +256,39 @@ class Scenario(Config):
     """What everybody takes."""
 
 
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    """For people."""
+    JSON = "json"
+    """A JSON object a line, for machines."""
+
+
+class LogConfig(Config):
+    """What the service's processes write about requests and about trouble."""
+
+    format: LogFormat = LogFormat.TEXT
+    """How a line is written."""
+    level: Literal["debug", "info", "warning"] = "info"
+    """From which level on; `info` has a line for each request, `debug` one for each call of an actor."""
+    folder: Path | None = None
+    """Folder of the files; `logs` in the workspace when absent."""
+    file_bytes: PositiveInt = 16 * 1024 * 1024
+    """A process's file starts anew at this size; one older is kept."""
+    days: PositiveFloat = 7.0
+    """Files that nothing was written to for so long are removed when a process starts."""
+
+
+class TraceConfig(Config):
+    """Which requests are traced with OpenTelemetry, and where their spans go."""
+
+    target: str | None = Field(default=None, pattern=r"^(https?://|file:)\S+$")
+    """Base URL of an OTLP collector (HTTP), or `file:FOLDER`; None: no traces."""
+    ratio: Share = 1.0
+    """Share of requests that are traced, where the caller has not decided."""
+
+
 class ServeConfig(Config):
     """How the service answers."""
 
@@ -267,11 +315,25 @@ class ServeConfig(Config):
     inline_max_items: PositiveInt = 500_000
     """Largest index that `auto` places inline."""
     num_recommenders: PositiveInt = 1
-    """Replicas of the recommender behind the ingress."""
+    """Replicas of the recommender behind the ingress; the least where their number follows load."""
+    max_recommenders: PositiveInt | None = None
+    """Most replicas of the recommender under load; None keeps their number."""
     num_profile_partitions: PositiveInt = 2
     """Profile actors when remote; users are spread by stable digest."""
     shard_replicas: PositiveInt = 1
     """Identical servers of each shard when remote; 2 keep coverage full while one restarts."""
+    max_shard_replicas: PositiveInt | None = None
+    """Most servers of each shard under load; None keeps their number."""
+    num_encoders: PositiveInt = 1
+    """Servers of the encoder; with 2 words are understood while one restarts."""
+    max_replicas_per_node: PositiveInt | None = None
+    """Most replicas of one deployment on one machine of a cluster; None: as evenly as they divide."""
+    requests_per_replica: PositiveFloat = 8.0
+    """Requests under way in each replica that numbers which follow load aim at."""
+    scale_up_after_s: PositiveFloat = 10.0
+    """How long load must last before replicas are added."""
+    scale_down_after_s: PositiveFloat = 300.0
+    """How long load must be gone before replicas are ended."""
     shard_timeout_s: PositiveFloat = 0.3
     """Deadline of one call to a shard; what has answered by then is merged."""
     profile_timeout_s: PositiveFloat = 0.5
@@ -286,6 +348,8 @@ class ServeConfig(Config):
     """Requests one replica works on at the same time."""
     max_queued_requests: PositiveInt = 512
     """Requests that may wait; more are answered 503 with Retry-After."""
+    max_wait_s: PositiveFloat = 1.0
+    """While a request has been under way for longer, nothing beyond `max_ongoing_requests` is let in."""
     max_body_bytes: PositiveInt = 2 * 1024 * 1024
     """Larger request bodies are answered 413."""
     max_items_returned: PositiveInt = 500
@@ -308,6 +372,16 @@ class ServeConfig(Config):
     """CPUs each replica reserves; fractional so that a laptop holds the whole graph."""
     profile: ProfileConfig = ProfileConfig()
     """How user vectors are made."""
+    log: LogConfig = LogConfig()
+    """What is logged."""
+    traces: TraceConfig = TraceConfig()
+    """What is traced."""
+
+    @model_validator(mode="after")
+    def _room_to_grow(self) -> Self:
+        _require_room("max_recommenders", self.num_recommenders, self.max_recommenders)
+        _require_room("max_shard_replicas", self.shard_replicas, self.max_shard_replicas)
+        return self
 
     @model_validator(mode="after")
     def _certificate_with_its_key(self) -> Self:
@@ -377,6 +451,8 @@ class RobustnessConfig(Config):
     """Bounds of every user."""
     screening: ScreeningConfig = ScreeningConfig()
     """Who is left out altogether."""
+    min_users: PositiveInt = 1
+    """Different users who must stand behind a pair of items before anybody else is told of it."""
 
 
 class FitConfig(Config):
@@ -408,6 +484,8 @@ class FitConfig(Config):
     """Seed of every draw."""
     caps: UserCaps = UserCaps()
     """The most that one user says."""
+    min_users: PositiveInt = 1
+    """Different users who must stand behind a pair of items before it counts; 1: any."""
 
 
 class TrainMode(StrEnum):
@@ -481,6 +559,12 @@ class TrainConfig(Config):
     """Seed of every draw."""
     trackers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ("tensorboard",)
     """Where curves are written."""
+    dp_epsilon: PositiveFloat | None = None
+    """Privacy of each user in what is trained (DP-SGD); None: not private."""
+    dp_delta: float = Field(default=1e-5, gt=0.0, lt=0.1)
+    """Chance that the bound does not hold; below one over the number of users."""
+    dp_max_grad_norm: PositiveFloat = 1.0
+    """A user's gradient is cut to this length."""
 
     @property
     def rate(self) -> float:
@@ -493,13 +577,26 @@ class TrainConfig(Config):
             raise ValueError("batch_pairs must be a multiple of num_workers")
         return self
 
+    @model_validator(mode="after")
+    def _private_losses_are_sums_over_users(self) -> Self:
+        if self.dp_epsilon is None:
+            return self
+        if self.objective != "classifier":
+            raise ValueError(
+                "a private training needs objective classifier: in a contrast every user's loss depends on "
+                "the others of the batch, so that no user's part of a gradient can be bounded"
+            )
+        if self.mode is not TrainMode.HEAD or self.num_workers > 1:
+            raise ValueError("a private training needs mode head and one worker")
+        return self
+
 
 class GateConfig(Config):
     """When a new index version may take the place of the published one."""
 
     margin: Share = 0.02
     """Relative loss of validation NDCG@10 that is still accepted, beyond the noise of the judging users."""
-    min_item_share: Share = 0.5
+    min_item_share: Share = 0.75
     """Least items, as a share of the published version's: an export that broke off is not a catalog."""
     min_coverage: Share = 0.0005
     """Least share of the catalog that validation lists show together."""

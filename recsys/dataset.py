@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 
@@ -25,3 +26,5 @@ class Dataset:
     """`N` '/'-joined paths."""
     screening: Screening = field(default_factory=Screening)
     """Users whose events are not in `log`, since a machine speaks."""
+    last_erasure: datetime | None = None
+    """Newest erasure of a person before the events were read; None where nobody was erased."""

@@ -6,8 +6,12 @@ from pydantic import ValidationError
 
 from recsys.config import Backend, EncoderConfig, Precision
 from recsys.encoder.choice import EncodingRecord, settled
-from recsys.errors import EncoderError
-from recsys.workspace import Workspace, replace_file
+from recsys.encoder.folder import verify
+from recsys.encoder.sources import resolve
+from recsys.encoder.version import content_digest
+from recsys.errors import EncoderError, SignatureError
+from recsys.signing import ManifestFile, trusted_keys
+from recsys.workspace import Workspace
 
 FILE = "encoder.json"
 
@@ -25,21 +29,37 @@ def save_encoder_config(
     config: EncoderConfig,
     encoding: EncodingRecord | None = None,
 ) -> None:
-    """Write `config` beside the vectors it made; `auto` is written as what it stands for."""
+    """Write `config` beside the vectors it made, with the digest of the encoder's files.
+
+    `auto` is written as what it stands for. Signed where a key is configured.
+    """
     fields = settled(config).model_dump(exclude={"export_folder"})
-    record = EncoderRecord.model_validate(fields | {"encoding": encoding})
-    path = workspace.embeddings(encoder_version) / FILE
+    fields |= {"encoding": encoding, "content": content_digest(verify(resolve(config.source)))}
+    record = EncoderRecord.model_validate(fields)
     # Without the cache's place: a workspace can be moved.
-    replace_file(path, record.model_dump_json(indent=2, exclude={"export_folder"}).encode())
+    content = record.model_dump_json(indent=2, exclude={"export_folder"}).encode()
+    record_file(workspace, encoder_version).write(content)
 
 
 def load_encoder_config(workspace: Workspace, encoder_version: str) -> EncoderConfig:
     """The config behind `encoder_version`, with exports in the workspace.
 
-    Raises `EncoderError` when it is absent or unreadable.
+    Where keys are trusted it loads only the very files that the signed record names. Raises `EncoderError`
+    when the record is absent or unreadable, `SignatureError` when it is not signed.
     """
     fields = _load(workspace, encoder_version).model_dump(exclude={"encoding"})
+    if not trusted_keys():
+        del fields["content"]  # a changed encoder is told by its version, and lists go on without it
+    elif fields["content"] is None:
+        raise SignatureError(
+            "a record names no content", expected="a run of `recsys embed`", where=encoder_version
+        )
     return EncoderConfig.model_validate(fields | {"export_folder": workspace.exported})
+
+
+def record_file(workspace: Workspace, encoder_version: str) -> ManifestFile:
+    """Where the record of an encoder lies, with its signature."""
+    return ManifestFile(workspace.embeddings(encoder_version) / FILE, "encoder", encoder_version)
 
 
 def load_encoding(workspace: Workspace, encoder_version: str) -> EncodingRecord | None:
@@ -49,7 +69,7 @@ def load_encoding(workspace: Workspace, encoder_version: str) -> EncodingRecord 
     """
     try:
         return _load(workspace, encoder_version).encoding
-    except EncoderError:
+    except (EncoderError, SignatureError):
         return None
 
 
@@ -63,7 +83,7 @@ def recorded_choice(workspace: Workspace, config: EncoderConfig) -> EncoderConfi
     for file in sorted(files, key=lambda file: file.stat().st_mtime_ns, reverse=True):
         try:
             record = _load(workspace, file.parent.name)
-        except EncoderError:
+        except (EncoderError, SignatureError):
             continue
         if _is_left_open(config, record):
             return config.model_copy(update={"backend": record.backend, "precision": record.precision})
@@ -77,12 +97,12 @@ def _is_left_open(config: EncoderConfig, record: EncoderRecord) -> bool:
 
 
 def _load(workspace: Workspace, encoder_version: str) -> EncoderRecord:
-    path = workspace.embeddings(encoder_version) / FILE
+    file = record_file(workspace, encoder_version)
     try:
-        return EncoderRecord.model_validate_json(path.read_bytes())
+        return EncoderRecord.model_validate_json(file.read())
     except FileNotFoundError as error:
         raise EncoderError(
             f"the encoder behind {encoder_version} is not on record", expected="a run of `recsys embed`"
         ) from error
     except ValidationError as error:
-        raise EncoderError(f"{path.name} of {encoder_version} is not valid", found=str(error)) from error
+        raise EncoderError(f"{FILE} of {encoder_version} is not valid", found=str(error)) from error

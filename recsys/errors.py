@@ -5,10 +5,13 @@ RecsysError
 │   ├── SchemaError          a table or payload does not have the contract's columns or types
 │   ├── UnreadableFileError  a file cannot be read at all (broken footer, unknown format)
 │   ├── FilterError          a filter names an unknown field, operator or value type
+│   ├── UnsafePathError      a name or link leads outside the folder it belongs in
 │   ├── NotFoundError        the named user, item or job does not exist: HTTP 404
-│   └── ConflictError        what was to be changed has been changed meanwhile: HTTP 409
+│   ├── ConflictError        what was to be changed has been changed meanwhile: HTTP 409
+│   └── BudgetSpentError     a release would tell more about people than the shop allows
 ├── ConfigError              a setting is missing, unknown or contradicts another: exit code 2
 ├── EncoderError             an encoder folder is refused or cannot be loaded
+├── SignatureError           a manifest is not signed, or not by a trusted key, or not as it is
 ├── IndexVersionError        something is wrong with an index version
 │   ├── IndexMissingError    no such index version, or no version was published yet
 │   ├── IndexCorruptError    a file of a version is absent, altered, truncated or swapped
@@ -17,6 +20,7 @@ RecsysError
 ├── AccessError              who calls may not do this
 │   ├── UnknownKeyError      no key in force came with the request: HTTP 401
 │   └── ScopeError           the key does not open this route: HTTP 403
+├── BackupError              a backup is damaged, foreign or incomplete; nothing was restored
 ├── OverloadedError          more work than the service takes now: HTTP 429 with Retry-After
 └── CapacityError            the cluster is too small for what was asked of it
 """
@@ -58,12 +62,20 @@ class SchemaError(InputError):
     """A table or payload does not have the contract's columns or types."""
 
 
+class BudgetSpentError(InputError):
+    """A release would tell more about people than the shop's privacy budget allows."""
+
+
 class UnreadableFileError(InputError):
     """A file cannot be read at all."""
 
 
 class FilterError(InputError):
     """A filter names an unknown field, operator or value type."""
+
+
+class UnsafePathError(InputError):
+    """A name or link leads outside the folder it belongs in; nothing was opened."""
 
 
 class NotFoundError(InputError):
@@ -80,6 +92,10 @@ class ConfigError(RecsysError):
 
 class EncoderError(RecsysError):
     """An encoder folder is refused or cannot be loaded."""
+
+
+class SignatureError(RecsysError):
+    """A manifest is not signed, not by a trusted key, or not as it is now; nothing of it is believed."""
 
 
 class IndexVersionError(RecsysError):
@@ -112,6 +128,10 @@ class UnknownKeyError(AccessError):
 
 class ScopeError(AccessError):
     """The key does not open this route."""
+
+
+class BackupError(RecsysError):
+    """A backup is damaged, foreign or incomplete; nothing was restored from it."""
 
 
 class OverloadedError(RecsysError):

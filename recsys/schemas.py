@@ -14,6 +14,9 @@ from recsys.errors import SchemaError
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 STRING = pa.string()
+UNREADABLE = (OSError, pa.ArrowException, ValueError, TypeError, KeyError, AttributeError)
+"""What opening an Arrow or Parquet file raises: a library's column types, such as Ray's, read their own
+metadata in Python, and a bad file has them raise anything."""
 
 ITEMS = pa.schema(
     [

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from recsys.errors import UnsafePathError
+
+PLAIN_NAME = r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,254}"
+"""A name that is one part of a path: no separator, no parent, no drive or scheme, not hidden."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +28,11 @@ class Workspace:
     index/CURRENT                           name of the published version
     index/STAGED                            name of a version that replicas load before it is published
     quarantine/<kind>-<digest>.parquet      bad rows of an import, with reasons
+    logs/                                   what the processes of the service wrote, a file each
     reports/                                evaluation results
     robustness.json                         caps, and who counts as a machine, where the shop decides
+    privacy.json                            what is kept of people, how long and how; what may be told
+    privacy/                                who was erased, as keyed hashes, and the secret behind them
     """
 
     root: Path
@@ -48,8 +57,8 @@ class Workspace:
         return self.root / "catalog" / f"{catalog_seq:012d}"
 
     def embeddings(self, encoder_version: str) -> Path:
-        """Folder of the finished embedding units of one encoder."""
-        return self.root / "embeddings" / encoder_version
+        """Folder of the finished embedding units of one encoder; raises `UnsafePathError`."""
+        return self.root / "embeddings" / plain_name(encoder_version)
 
     @property
     def encoders(self) -> Path:
@@ -67,8 +76,8 @@ class Workspace:
         return self.root / "index"
 
     def index_version(self, index_version: str) -> Path:
-        """Folder of one index version."""
-        return self.index / index_version
+        """Folder of one index version; raises `UnsafePathError`."""
+        return self.index / plain_name(index_version)
 
     @property
     def current(self) -> Path:
@@ -86,6 +95,11 @@ class Workspace:
         return self.root / "quarantine"
 
     @property
+    def logs(self) -> Path:
+        """Folder of the service's log files."""
+        return self.root / "logs"
+
+    @property
     def reports(self) -> Path:
         """Folder of evaluation results."""
         return self.root / "reports"
@@ -95,10 +109,43 @@ class Workspace:
         """File of the shop's own decisions about caps and machines; absent: the defaults."""
         return self.root / "robustness.json"
 
+    @property
+    def privacy_settings(self) -> Path:
+        """File of the shop's own decisions about people's data; absent: the defaults."""
+        return self.root / "privacy.json"
+
+    @property
+    def privacy(self) -> Path:
+        """Folder of the ledger of erasures; a restore must never put an older one in its place."""
+        return self.root / "privacy"
+
     def create(self) -> Workspace:
         """The same workspace with its root folder present."""
         self.root.mkdir(parents=True, exist_ok=True)
         return self
+
+
+def plain_name(name: str) -> str:
+    """`name`, which came from a file or a caller and is about to become a part of a path.
+
+    Raises `UnsafePathError` for what leads elsewhere: `../x`, `/x`, `http://x`, an empty or hidden name.
+    """
+    if not re.fullmatch(PLAIN_NAME, name):
+        raise UnsafePathError(
+            "a name leads outside its folder", expected="a plain file name", found=repr(name[:80])
+        )
+    return name
+
+
+def require_inside(path: Path, folder: Path) -> None:
+    """Raise `UnsafePathError` when `path` is a link, or behind links, that lead out of `folder`."""
+    if not leads_inside(path, folder):
+        raise UnsafePathError("a link leads outside its folder", expected=str(folder), found=str(path))
+
+
+def leads_inside(path: Path, folder: Path) -> bool:
+    """Whether `path`, all links followed, lies in `folder`; nothing is opened."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -11,11 +11,12 @@ from recsys.retrieval import Details
 from serve_app.draft import Draft, Place
 from serve_app.explanations import Explainer
 from serve_app.payloads import CoverageBody, ListAnswer, RankedItem, Reason
+from serve_app.telemetry import current_request
 
 
 async def answer_of(draft: Draft, explainer: Explainer | None, require_full: bool) -> ListAnswer:
     """The list with titles and reasons; raises `IndexMissingError` where it must be whole and is not."""
-    coverage = draft.coverage or draft.view.full_coverage()
+    coverage = draft.coverage or draft.view.coverage_now()
     if require_full and coverage.ratio < 1.0:
         raise IndexMissingError("a part of the index is not available", found=f"{coverage.ratio:.3f}")
     reasons: dict[str, list[Reason]] = {}
@@ -25,6 +26,8 @@ async def answer_of(draft: Draft, explainer: Explainer | None, require_full: boo
     else:
         details = Details(await draft.view.items([place.item_id for place in draft.places]))
     manifest = draft.view.manifest
+    if (request := current_request()) is not None:
+        request.note_list(manifest.index_version, coverage.ratio, draft.degraded)
     return ListAnswer(
         recommendation_id=uuid.uuid4().hex,
         items=[_item(place, draft, details, reasons.get(place.item_id, [])) for place in draft.places],

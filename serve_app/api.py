@@ -37,7 +37,10 @@ from serve_app.payloads import (
     SearchRequest,
     SimilarRequest,
 )
-from serve_app.problems import RequestGuard, install_handlers
+from serve_app.privacy_api import add_privacy
+from serve_app.problems import install_handlers
+from serve_app.request_guard import RequestGuard
+from serve_app.request_log import RequestLog
 from serve_app.route_scopes import scopes_of
 from serve_app.service import ShopService
 from serve_app.shared_folder import shared_folder
@@ -70,8 +73,11 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 IdInPath = Annotated[str, Path(min_length=1, max_length=MAX_ID_BYTES)]
 
 
-def create_api(service: ShopService) -> FastAPI:
-    """The ASGI application over a service; starts and stops it with its own lifespan."""
+def create_api(service: ShopService, behind_proxy: bool = False) -> FastAPI:
+    """The ASGI application over a service; starts and stops it with its own lifespan.
+
+    `behind_proxy` says that requests come through Serve's own.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -95,14 +101,15 @@ def create_api(service: ShopService) -> FastAPI:
     add_decisions(api, service.decisions)
     add_loop(api, service.loop)
     add_evidence(api, service.evidence)
+    add_privacy(api, service.privacy)
     add_catalog(api, ShopCatalog(service.writes.items))
     if service.shoppers is not None:
         add_store(api, service.shoppers)
-    _add_guards(api, service)
+    _add_guards(api, service, behind_proxy)
     return api
 
 
-def _add_guards(api: FastAPI, service: ShopService) -> None:
+def _add_guards(api: FastAPI, service: ShopService, behind_proxy: bool) -> None:
     """What stands in front of the routes, the innermost first."""
     config = service.config
     if service.keys is not None:
@@ -113,11 +120,14 @@ def _add_guards(api: FastAPI, service: ShopService) -> None:
         RequestGuard,
         max_body_bytes=config.max_body_bytes,
         max_requests=config.max_ongoing_requests + config.max_queued_requests,
+        calm_requests=config.max_ongoing_requests,
+        max_wait_s=config.max_wait_s,
     )
     if config.cors_origins:
         api.add_middleware(CORSMiddleware, allow_origins=config.cors_origins, **CORS)
-    # Outermost, so that it also counts those who are turned away.
+    # Outermost, so that they also count and log those who are turned away.
     api.add_middleware(RequestTimer, metrics=service.metrics)
+    api.add_middleware(RequestLog, behind_proxy=behind_proxy)
     scopes_of(api)  # a route without a scope must not get as far as its first request
 
 

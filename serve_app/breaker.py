@@ -23,6 +23,11 @@ class CircuitBreaker:
         """Whether calls are refused or on trial now."""
         return self._failures >= self._max_failures
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last call was not answered."""
+        return self._failures > 0
+
     def allows(self) -> bool:
         """Whether a call may be made; while open, one trial per rest is granted."""
         if not self.is_open:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import numpy as np
-from ray.exceptions import RayError
-from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from recsys.config import EncoderConfig
 from recsys.errors import EncoderError
 from recsys.text import text_hash
+from serve_app.breaker import CircuitBreaker
+from serve_app.replica_call import UNANSWERED, answered
+from serve_app.telemetry import Telemetry, carried, continued
 
 CACHED_TEXTS = 20_000
 
@@ -42,7 +43,9 @@ class EmbeddingCache:
 class EncoderService:
     """One encoder; texts that were encoded lately are answered from memory."""
 
-    def __init__(self, config: EncoderConfig) -> None:
+    def __init__(self, config: EncoderConfig, telemetry: Telemetry | None = None) -> None:
+        if telemetry:
+            telemetry.start("encoder")
         from recsys.encoder import TextEncoder
 
         self._encoder = TextEncoder.load(config)
@@ -53,6 +56,7 @@ class EncoderService:
         """Encoder version, to be compared with the index's."""
         return self._encoder.version
 
+    @continued("encoder.encode")
     async def encode(self, texts: list[str]) -> np.ndarray:
         """`[N, D] float32`, unit rows, in the given order; `[0, D]` for none."""
         hashes = [text_hash(text) for text in texts]
@@ -67,24 +71,34 @@ class EncoderService:
 
 
 class RemoteEncoder:
-    """`TextEncoderClient` over the service's handle; every failure is an `EncoderError`."""
+    """`TextEncoderClient` over the service's handle; every failure is an `EncoderError`.
 
-    def __init__(self, handle: DeploymentHandle[Any], timeout_s: float) -> None:
-        self._handle, self._timeout_s = handle, timeout_s
+    After failures in a row it is left alone for a while, so that not every list waits out its deadline.
+    """
+
+    def __init__(self, handle: DeploymentHandle[Any], timeout_s: float, breaker: CircuitBreaker) -> None:
+        self._handle, self._timeout_s, self._breaker = handle, timeout_s, breaker
 
     async def encode(self, texts: Sequence[str]) -> np.ndarray:
         """`[N, D] float32`, unit rows, in the given order."""
-        rows: np.ndarray = await self._call(self._handle.encode.remote(list(texts)))
+        if not self._breaker.allows():
+            raise EncoderError("the encoder does not answer", found="failures in a row")
+        context = carried()
+        rows: np.ndarray = await self._call(lambda: self._handle.encode.remote(list(texts), carried=context))
         return rows
 
     async def version(self) -> str:
         """Encoder version of the service."""
-        return str(await self._call(self._handle.version.remote()))
+        return str(await self._call(self._handle.version.remote))
 
-    async def _call(self, response: Any) -> Any:
+    async def _call(self, call: Callable[[], Awaitable[Any]]) -> Any:
         try:
-            return await asyncio.wait_for(response, self._timeout_s)
+            found = await answered(call, self._timeout_s)
         except TimeoutError as error:
+            self._breaker.failed()
             raise EncoderError("the encoder is late", expected=f"{self._timeout_s:g} s") from error
-        except (RayError, RayServeException) as error:
+        except UNANSWERED as error:
+            self._breaker.failed()
             raise EncoderError("the encoder does not answer", found=type(error).__name__) from error
+        self._breaker.succeeded()
+        return found

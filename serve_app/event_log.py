@@ -2,67 +2,109 @@
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import os
+import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from ray.exceptions import RayError
-from ray.serve.exceptions import BackPressureError, RayServeException
+from ray.serve.exceptions import BackPressureError
 from ray.serve.handle import DeploymentHandle
+from sqlalchemy import Engine
 
 from cluster.database import open_database
+from cluster.event_check import check_events, note_check
 from cluster.event_store import AppendCounts, EventStore
 from cluster.event_writer import EventWriter
-from recsys.errors import OverloadedError, StoreError
+from cluster.tombstone_table import ErasedPeople
+from recsys.errors import OverloadedError, RecsysError, StoreError
+from serve_app.breaker import CircuitBreaker
+from serve_app.replica_call import UNANSWERED, answered
+from serve_app.telemetry import Telemetry, carried, continued
 
-ATTEMPTS = 3
-RETRY_PAUSE_S = 0.5
+log = logging.getLogger(__name__)
+TIMEOUT_S = 1.0
+"""How long a batch waits for the log; commits take milliseconds."""
+REST_S = 5.0
+"""How long a log that did not answer is left alone; events lose nothing by it."""
+CHECK_PERIOD_S = 86_400.0
+CHECK_PAUSE_S = 0.01
+"""After every page of rows, so that appends get their turn."""
 
 
 class EventLog:
     """Group commit: all batches that wait share one transaction; each is acked after its fsync."""
 
-    def __init__(self, database_url: str) -> None:
-        self._writer = EventWriter(EventStore(open_database(database_url)))
+    def __init__(
+        self, database_url: str, privacy: str | None = None, telemetry: Telemetry | None = None
+    ) -> None:
+        """`privacy`: folder of the ledger of erasures; by default the one beside a SQLite file."""
+        if telemetry:
+            telemetry.start("events")
+        engine = open_database(database_url)
+        erased = ErasedPeople(engine, Path(privacy) if privacy else None)
+        self._writer = EventWriter(EventStore(engine, erased))
+        threading.Thread(target=_check_for_ever, args=(engine,), daemon=True, name="event-check").start()
 
     async def process_id(self) -> int:
         """Process that serves this replica."""
         return os.getpid()
 
+    @continued("events.append")
     async def append(self, events: pa.Table) -> AppendCounts:
         """Append a batch (`EVENTS`); durable when it returns."""
         return await self._writer.append(events)
 
 
-class EventClient:
-    """Appends through the log's handle; a batch that died on the way is sent again.
+def _check_for_ever(engine: Engine) -> None:
+    """Examine the whole log at the start and once a day; what is wrong is logged and counted."""
+    while True:
+        try:
+            found = check_events(engine, pause_s=CHECK_PAUSE_S)
+            note_check(engine, found)
+        except RecsysError as error:
+            log.error("the event log was not checked: %s", error)
+        else:
+            if found.faults:
+                log.error("the event log has %d faults: recsys events verify", found.faults)
+        time.sleep(CHECK_PERIOD_S)
 
-    Sending again is safe because events are idempotent by `event_id`.
+
+class EventClient:
+    """Appends through the log's handle; while the log is away, straight into the store.
+
+    The log saves fsyncs, it is not what makes events durable or single: any process may write, and
+    events are idempotent by `event_id`. So a batch that died on the way is simply written here, and
+    shoppers' events are not refused while the log's machine is being replaced.
     """
 
-    def __init__(self, handle: DeploymentHandle[Any], timeout_s: float = 10.0) -> None:
-        self._handle, self._timeout_s = handle, timeout_s
+    def __init__(
+        self,
+        handle: DeploymentHandle[Any],
+        own: EventWriter,
+        timeout_s: float = TIMEOUT_S,
+        rest_s: float = REST_S,
+    ) -> None:
+        self._handle, self._own, self._timeout_s = handle, own, timeout_s
+        self._breaker = CircuitBreaker(1, rest_s)
 
     async def append(self, events: pa.Table) -> AppendCounts:
         """Append a batch (`EVENTS`); raises `StoreError` or `OverloadedError` when it is not durable."""
-        for attempt in range(ATTEMPTS):
-            try:
-                counts: AppendCounts = await asyncio.wait_for(
-                    self._handle.append.remote(events), self._timeout_s
-                )
-            except BackPressureError as error:
-                raise OverloadedError("too many events wait to be written") from error
-            except (TimeoutError, RayError, RayServeException) as error:
-                self._give_up_at_last(attempt, error)
-                await asyncio.sleep(RETRY_PAUSE_S)
-            else:
-                return counts
-        raise StoreError("the event log does not answer")
-
-    @staticmethod
-    def _give_up_at_last(attempt: int, error: Exception) -> None:
-        if isinstance(error, (StoreError, OverloadedError)):
-            raise error
-        if attempt + 1 == ATTEMPTS:
-            raise StoreError("the event log does not answer", found=type(error).__name__) from error
+        if not self._breaker.allows():
+            return await self._own.append(events)
+        context = carried()
+        try:
+            counts: AppendCounts = await answered(
+                lambda: self._handle.append.remote(events, carried=context), self._timeout_s
+            )
+        except BackPressureError as error:
+            raise OverloadedError("too many events wait to be written") from error
+        except (TimeoutError, *UNANSWERED) as error:
+            if isinstance(error, (StoreError, OverloadedError)):  # the log's own words
+                raise
+            self._breaker.failed()
+            return await self._own.append(events)
+        self._breaker.succeeded()
+        return counts

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from cluster.event_store import EventStore
-from recsys.complements import Complements
+from recsys.complements import LEAST_SHOPPERS, Complements
 from recsys.errors import RecsysError
 from recsys.habits import Habits
 from serve_app.screening_board import ScreeningBoard
@@ -21,16 +21,16 @@ class HabitBoard:
     """Habits and complements, learned anew on a period from the log; none before the first look."""
 
     def __init__(self, store: EventStore, screened: ScreeningBoard | None = None) -> None:
-        self._store, self._seq = store, -1
+        self._store, self._seen = store, (-1, -1)
         self._screened = screened or ScreeningBoard(store)
         self.habits, self.complements = Habits(), Complements()
 
     async def refresh(self) -> None:
-        """Learn from the purchases there are, if any event came since the last look."""
-        seq = await asyncio.to_thread(self._store.last_seq)
-        if seq != self._seq:
+        """Learn from the purchases there are, if an event came or somebody was erased since the last look."""
+        seen = await asyncio.to_thread(lambda: (self._store.last_seq(), self._store.erasures()))
+        if seen != self._seen:
             self.habits, self.complements = await asyncio.to_thread(self._learn)
-            self._seq = seq
+            self._seen = seen
 
     async def run(self) -> None:
         """Learn for ever, at once for the first time; one failed look does not end it."""
@@ -44,4 +44,5 @@ class HabitBoard:
     def _learn(self) -> tuple[Habits, Complements]:
         every, categories = self._store.purchases(MOST_PURCHASES)
         purchases = [one for one in every if one[0] not in self._screened.left_out]
-        return Habits.learn(purchases, categories), Complements.learn(purchases)
+        least = max(LEAST_SHOPPERS, self._screened.config.min_users)
+        return Habits.learn(purchases, categories), Complements.learn(purchases, least_shoppers=least)

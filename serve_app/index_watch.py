@@ -19,6 +19,7 @@ from recsys.index import IndexManifest, current_version, load_manifest
 from recsys.index.files import open_whitening
 from recsys.workspace import Workspace
 from serve_app.breaker import CircuitBreaker
+from serve_app.fallback_shelf import FallbackShelf
 from serve_app.index_view import IndexView
 from serve_app.lent_links import lender_of
 from serve_app.live_segment import LiveItems, LiveSegment, TextEncoderClient
@@ -52,8 +53,10 @@ class IndexWatch:
         store: ItemStore,
         encoder: TextEncoderClient,
         config: ServeConfig,
+        shelf: FallbackShelf | None = None,
     ) -> None:
         self._workspace, self._shards, self._store = workspace, shards, store
+        self._shelf = shelf
         self._encoder, self._config = encoder, config
         self._breakers = [CircuitBreaker(config.breaker_failures, config.breaker_open_s) for _ in shards]
         self._view: IndexView | None = None
@@ -126,12 +129,7 @@ class IndexWatch:
         if (known := self._loaded.get(index_version)) is not None:
             return known
         manifest = await asyncio.to_thread(load_manifest, self._workspace, index_version)
-        if manifest.num_shards != len(self._shards):
-            raise IndexMissingError(
-                f"index version {index_version} does not fit this service; restart it",
-                expected=f"{len(self._shards)} shards",
-                found=str(manifest.num_shards),
-            )
+        self._require_fit(manifest)
         if self._view is not None:  # what answers now must not be what makes room
             await self._prepare_shards(self.view.manifest.index_version)
         counts = await self._prepare_shards(index_version)
@@ -143,6 +141,18 @@ class IndexWatch:
         kept = {name: known for name, known in self._loaded.items() if name == answering}
         self._loaded = {**kept, index_version: loaded}
         return loaded
+
+    def _require_fit(self, manifest: IndexManifest) -> None:
+        """Raise `IndexMissingError` for a version that only a service started anew can answer from."""
+        wanted, found = f"{len(self._shards)} shards", f"{manifest.num_shards} shards"
+        if self._view is not None and wanted == found:  # texts would be points of another space
+            wanted, found = _space(self._view.manifest, manifest), _space(manifest, self._view.manifest)
+        if wanted != found:
+            raise IndexMissingError(
+                f"index version {manifest.index_version} does not fit this service; restart it",
+                expected=wanted,
+                found=found,
+            )
 
     async def _prepare_shards(self, index_version: str) -> list[int]:
         return list(await asyncio.gather(*(shard.prepare(index_version) for shard in self._shards)))
@@ -163,8 +173,14 @@ class IndexWatch:
         await live.refresh()
 
         def show(state: LiveItems) -> None:
-            self._view = IndexView(manifest, loaded.retriever, state, loaded.whitening)
+            self._view = IndexView(manifest, loaded.retriever, state, loaded.whitening, self._shelf)
 
         live.on_change = show
         self._live = live
         show(live.state)
+
+
+def _space(manifest: IndexManifest, beside: IndexManifest) -> str:
+    """Encoder and width; a catalog without items has vectors of no width, which fits any."""
+    width = "" if 0 in (manifest.dim, beside.dim) else f", {manifest.dim} wide"
+    return f"encoder {manifest.encoder_version}{width}"

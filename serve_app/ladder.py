@@ -10,7 +10,7 @@ import numpy as np
 from recsys.filters import Filter
 from recsys.retrieval import Candidates
 from serve_app.index_view import IndexView
-from serve_app.retriever import Retrieved
+from serve_app.retriever import Matched, Retrieved
 
 POPULAR_IN_CATEGORY = "popular_in_category"
 POPULAR = "popular"
@@ -54,11 +54,11 @@ class Ladder:
         if source == NEW:
             return await self.view.newest(wanted, hidden, self.where)
         allowed = [(item_id, weight) for item_id, weight in self.popular if item_id not in hidden]
-        known = await self.view.matches([item_id for item_id, _ in allowed], self.where)
-        ranked = [(item_id, weight) for item_id, weight in allowed if item_id in known]
+        known = await self.view.matched([item_id for item_id, _ in allowed], self.where)
+        ranked = [(item_id, weight) for item_id, weight in allowed if item_id in known.item_ids]
         if source == POPULAR_IN_CATEGORY:
             ranked = await self._in_categories(ranked)
-        return self._retrieved(ranked[:wanted])
+        return _retrieved(ranked[:wanted], known)
 
     async def _in_categories(self, ranked: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
         if not self.categories:
@@ -70,7 +70,8 @@ class Ladder:
             if fields.get(item_id, {}).get("category") in self.categories
         ]
 
-    def _retrieved(self, ranked: Sequence[tuple[str, float]]) -> Retrieved:
-        scores = np.array([weight for _, weight in ranked], np.float32)
-        candidates = Candidates(tuple(item_id for item_id, _ in ranked), scores)
-        return Retrieved(candidates, self.view.full_coverage(), frozenset())
+
+def _retrieved(ranked: Sequence[tuple[str, float]], known: Matched) -> Retrieved:
+    scores = np.array([weight for _, weight in ranked], np.float32)
+    candidates = Candidates(tuple(item_id for item_id, _ in ranked), scores)
+    return Retrieved(candidates, known.coverage, known.degraded)

@@ -61,6 +61,7 @@ class Metrics:
         )
         self._of_stages()
         self._of_the_index()
+        self._of_the_log()
         self.before_reading: list[Callable[[], None]] = []
         """Called before each `text`, to set gauges that nothing else sets."""
 
@@ -90,6 +91,20 @@ class Metrics:
         )
         self.refused = newest(
             "recsys_index_refused_versions", "Versions that this replica could not load since it started."
+        )
+
+    def _of_the_log(self) -> None:
+        self.log_faults = Gauge(
+            "recsys_event_log_faults",
+            "Faults that the last check of the whole event log found.",
+            multiprocess_mode="mostrecent",
+            registry=self.registry,
+        )
+        self.events_left_out = Gauge(
+            "recsys_events_left_out",
+            "Events left out of answers because the disk changed them, since the replica started.",
+            multiprocess_mode="max",
+            registry=self.registry,
         )
 
     def text(self) -> bytes:

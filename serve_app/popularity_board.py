@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from cluster.event_store import EventStore
 from recsys.config import ServeConfig
@@ -15,6 +16,8 @@ from serve_app.screening_board import ScreeningBoard
 log = logging.getLogger(__name__)
 IMPRESSION, CLICK = "impression", "click"
 PERIOD_S = 2.0
+RECOUNT_S = 600.0
+"""Counting anew reads the whole log; what an erased person added to totals waits for it."""
 BOARD_ITEMS = 2_000
 
 
@@ -22,7 +25,7 @@ class PopularityBoard:
     """The most popular items of late, refreshed on a period; empty while nothing happened.
 
     One user says no more than the caps allow, and users who are left out say nothing: when their set
-    changes everything is counted anew.
+    changes everything is counted anew. So it is when somebody was erased, at most every `RECOUNT_S`.
     """
 
     def __init__(
@@ -37,7 +40,8 @@ class PopularityBoard:
         """Impressions and clicks of every item so far."""
 
     def _begin(self) -> None:
-        """As if nothing had been counted, without the users who are left out now."""
+        """As if nothing had been counted, without those who are left out or erased now."""
+        self._erasures, self._begun_s = self._store.erasures(), time.monotonic()
         self._left_out = self._screened.left_out
         self._popularity = RecentPopularity(self._config.popularity_half_life_s, self._config.profile.weights)
         self._seq = 0
@@ -58,7 +62,7 @@ class PopularityBoard:
                 log.warning("popularity refresh failed: %s", error)
 
     def _read(self) -> None:
-        if self._left_out != self._screened.left_out:
+        if self._left_out != self._screened.left_out or self._must_recount():
             self._begin()
         most = self._screened.config.caps.item_events_a_day
         counts = self._store.popularity_since(self._seq, most, self._left_out)
@@ -72,3 +76,7 @@ class PopularityBoard:
                 tally = self._shown if event_type == IMPRESSION else self._clicked
                 tally[item_id] = tally.get(item_id, 0.0) + count
         self.statistics = ItemStatistics.learn(dict(self._shown), dict(self._clicked), {})
+
+    def _must_recount(self) -> bool:
+        late = time.monotonic() - self._begun_s >= RECOUNT_S
+        return late and self._store.erasures() != self._erasures

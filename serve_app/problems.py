@@ -1,17 +1,16 @@
-"""Every failure as one JSON shape with the right status, and the guards in front of the routes."""
+"""Every failure as one JSON shape with the right status."""
 
 from __future__ import annotations
 
 import logging
-import uuid
+import re
 from collections.abc import Mapping
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recsys.errors import (
     CapacityError,
@@ -23,14 +22,15 @@ from recsys.errors import (
     OverloadedError,
     RecsysError,
     ScopeError,
+    SignatureError,
     StoreError,
     UnknownKeyError,
 )
-from serve_app.response_header import with_header
 from serve_app.route_scopes import route_path, scopes_of
 
 log = logging.getLogger(__name__)
 RETRY_AFTER_S = "1"
+NAME = re.compile(r"[A-Za-z_][\w\[\],.-]{0,63}", re.ASCII)
 WATCHED = frozenset(("/healthz", "/readyz", "/metrics"))
 STATUS: Mapping[type[RecsysError], int] = {
     NotFoundError: 404,
@@ -41,6 +41,7 @@ STATUS: Mapping[type[RecsysError], int] = {
     OverloadedError: 429,
     StoreError: 503,
     EncoderError: 503,
+    SignatureError: 503,
     IndexVersionError: 503,
     CapacityError: 503,
 }
@@ -61,6 +62,11 @@ def problem(
     return JSONResponse(body | ({"field": printable(field)} if field else {}), status, headers)
 
 
+def _name(part: str | int) -> str:
+    """A part of a field's path; a key that is no plain name may be anything and is not repeated."""
+    return str(part) if isinstance(part, int) or NAME.fullmatch(part) else "(key)"
+
+
 def printable(text: str) -> str:
     """`text` cut to a bearable length, with lone surrogates (JSON allows them) made encodable."""
     return text[:1_000].encode("utf-8", "replace").decode("utf-8")
@@ -79,7 +85,7 @@ def install_handlers(api: FastAPI) -> None:
     async def on_invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"] if part != "body")
+        field = ".".join(_name(part) for part in first["loc"] if part != "body")
         return problem(request, 422, "InvalidRequest", f"{field or 'body'}: {first['msg']}", field or None)
 
     async def on_http(request: Request, error: Exception) -> JSONResponse:
@@ -94,59 +100,3 @@ def install_handlers(api: FastAPI) -> None:
     api.add_exception_handler(RecsysError, on_recsys_error)
     api.add_exception_handler(RequestValidationError, on_invalid)
     api.add_exception_handler(StarletteHTTPException, on_http)
-
-
-class BodyTooLarge(HTTPException):
-    """The body passed the limit while it was read."""
-
-    def __init__(self, max_bytes: int) -> None:
-        super().__init__(413, f"the body is larger than {max_bytes} bytes")
-
-
-class RequestGuard:
-    """Gives each request an id, stops reading a body at its limit, and turns away what is too much.
-
-    Not more than `max_requests` are under way at the same time: beyond them memory and waiting grow
-    without an end. Those who watch the service (`WATCHED`) are always let in.
-    """
-
-    def __init__(self, app: ASGIApp, max_body_bytes: int, max_requests: int) -> None:
-        self._app, self._max_bytes, self._max_requests = app, max_body_bytes, max_requests
-        self._under_way = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One ASGI call."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request_id = uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
-        tagged = with_header(send, b"x-request-id", request_id.encode())
-        if self._under_way >= self._max_requests and scope["path"] not in WATCHED:
-            await self._turn_away(scope, receive, tagged)
-            return
-        self._under_way += 1
-        try:
-            await self._app(scope, self._counted(receive), tagged)
-        finally:
-            self._under_way -= 1
-
-    def _counted(self, receive: Receive) -> Receive:
-        read = 0
-
-        async def counted() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._max_bytes:
-                raise BodyTooLarge(self._max_bytes)
-            return message
-
-        return counted
-
-    async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
-        error = CapacityError(
-            "too many requests are under way", expected=f"at most {self._max_requests} in one replica"
-        )
-        answer = problem(HTTPConnection(scope), 503, type(error).__name__, str(error))
-        await answer(scope, receive, send)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from ray.exceptions import RayError
-from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from cluster.database import open_database
@@ -16,6 +14,9 @@ from cluster.profile_store import ProfilePartition, partition_of
 from recsys.config import ProfileConfig
 from recsys.errors import StoreError
 from recsys.profile import UserProfile
+from serve_app.breaker import CircuitBreaker
+from serve_app.replica_call import UNANSWERED, answered
+from serve_app.telemetry import Telemetry, carried, continued
 
 
 class ProfileReader(Protocol):
@@ -45,9 +46,14 @@ class InlineProfiles:
 class ProfileServer:
     """The profile actor of one partition of the shoppers."""
 
-    def __init__(self, database_url: str, config: ProfileConfig) -> None:
+    def __init__(
+        self, database_url: str, config: ProfileConfig, telemetry: Telemetry | None = None, number: int = 0
+    ) -> None:
+        if telemetry:
+            telemetry.start(f"profiles-{number}")
         self._partition = ProfilePartition(EventStore(open_database(database_url)), config)
 
+    @continued("profiles.profile")
     async def profile(self, user_key: str, now_us: int) -> UserProfile:
         """The profile of a shopper of this partition."""
         if (known := self._partition.profile_at_once(user_key, now_us)) is not None:
@@ -56,20 +62,36 @@ class ProfileServer:
 
 
 class RemoteProfiles:
-    """Profiles read from the partition that owns the shopper."""
+    """Profiles read from the partition that owns the shopper.
 
-    def __init__(self, handles: Sequence[DeploymentHandle[Any]], timeout_s: float) -> None:
+    One that keeps failing is left alone for a while, so that not every list waits out its deadline.
+    """
+
+    def __init__(
+        self,
+        handles: Sequence[DeploymentHandle[Any]],
+        timeout_s: float,
+        breaker: Callable[[], CircuitBreaker],
+    ) -> None:
         self._handles, self._timeout_s = handles, timeout_s
+        self._breakers = [breaker() for _ in handles]
 
     async def profile(self, user_key: str, now_us: int) -> UserProfile:
         """See `ProfileReader`."""
-        handle = self._handles[partition_of(user_key, len(self._handles))]
+        number = partition_of(user_key, len(self._handles))
+        handle, breaker = self._handles[number], self._breakers[number]
+        if not breaker.allows():
+            raise StoreError("the profile partition does not answer", found="failures in a row")
         try:
-            found: UserProfile = await asyncio.wait_for(
-                handle.profile.remote(user_key, now_us), self._timeout_s
+            context = carried()
+            found: UserProfile = await answered(
+                lambda: handle.profile.remote(user_key, now_us, carried=context), self._timeout_s
             )
         except TimeoutError as error:
+            breaker.failed()
             raise StoreError("the profile is late", expected=f"{self._timeout_s:g} s") from error
-        except (RayError, RayServeException) as error:
+        except UNANSWERED as error:
+            breaker.failed()
             raise StoreError("the profile partition does not answer", found=type(error).__name__) from error
+        breaker.succeeded()
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from recsys.blend.query import Known
@@ -10,6 +11,7 @@ from recsys.config import Scenario, ServeConfig
 from recsys.errors import InputError, NotFoundError
 from recsys.merchandising import RulePlan
 from recsys.moderation import scan_condition
+from recsys.privacy.names import PLAIN, Names
 from recsys.profile import Context
 from recsys.query import Query
 from serve_app.answer_journal import AnswerJournal
@@ -54,7 +56,9 @@ class Recommender:
         habits: HabitBoard,
         journal: AnswerJournal,
         config: ServeConfig,
+        names: Names = PLAIN,
     ) -> None:
+        self._names = names
         self._watch, self._controls = watch, controls
         self._queries = QueryMaker(profiles, encoder, config)
         self._lists = ShopperLists(self._queries, popularity, habits, config.max_items_returned)
@@ -85,12 +89,17 @@ class Recommender:
         return await self.recommend(_request(request, asked | plain, explain=request.explain))
 
     async def similar(self, request: SimilarRequest) -> ListAnswer:
-        """Items like one item; raises `NotFoundError` when the catalog does not have it."""
+        """Items like one item; raises `NotFoundError` when the catalog does not have it.
+
+        While the shard that has it is away, what is popular, with a label.
+        """
         page = await self._page(None)
-        vectors = await page.view.vectors([request.item_id])
-        if request.item_id not in vectors:
+        vector, reason = await page.view.vector_of(request.item_id)
+        if reason:
+            return await self._popular(request, replace(page, degraded=page.degraded | {reason}))
+        if vector is None:
             raise NotFoundError("there is no such item", found=request.item_id)
-        known = Known(vectors, {}, [Context(vectors[request.item_id], item_id=request.item_id)], 1.0)
+        known = Known({request.item_id: vector}, {}, [Context(vector, item_id=request.item_id)], 1.0)
         asked = self._queries.blended(NOBODY, known, page.view.manifest.blend, False, Scenario())
         return await self._plain(request, page, asked.query, "similar", frozenset({request.item_id}))
 
@@ -125,8 +134,21 @@ class Recommender:
     async def _page(self, shopper: Shopper | None) -> Page:
         degraded: set[str] = set()
         view, controls = self._watch.view, self._controls.state
-        profile = await self._queries.profile(shopper, degraded) if shopper else NOBODY
-        return Page(view, controls, shopper or Shopper(), profile, frozenset(degraded))
+        shopper = self._named(shopper or Shopper())
+        profile = await self._queries.profile(shopper, degraded)
+        return Page(view, controls, shopper, profile, frozenset(degraded))
+
+    def _named(self, shopper: Shopper) -> Shopper:
+        """The shopper under the names that this shop keeps; everything later knows no others."""
+        kinds = {"user": shopper.user_id, "visitor": shopper.visitor_id}
+        kept = {f"{kind}_id": name and self._names.of(kind, name) for kind, name in kinds.items()}
+        return shopper.model_copy(update=kept) if self._names.withholds else shopper
+
+    async def _popular(self, request: SimilarRequest, page: Page) -> ListAnswer:
+        """The list of somebody who is not known, in place of one that cannot be made now."""
+        own = [*request.exclude, request.item_id]
+        asked = {name: getattr(request, name) for name in ("n", "filter", "require_full")}
+        return await self._answered(_request(Shopper(), asked, exclude=own), page)
 
     async def _answered(self, request: RecommendRequest, page: Page) -> ListAnswer:
         made = await self._lists.made(request, page)

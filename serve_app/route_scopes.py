@@ -29,6 +29,8 @@ SCOPES: Mapping[tuple[str, str], Scope] = {
     ("POST", "/v1/items:batch"): Scope.ADMIN,
     ("DELETE", "/v1/items/{item_id}"): Scope.ADMIN,
     ("GET", "/v1/users/{user_id}/profile"): Scope.ADMIN,
+    ("DELETE", "/v1/users/{user_id}"): Scope.ERASE,
+    ("GET", "/v1/users/{user_id}/export"): Scope.ERASE,
     ("GET", "/v1/index"): Scope.ADMIN,
     **{("GET", f"/v1/{plural}"): Scope.ADMIN for plural in DECISIONS},
     **{

@@ -18,13 +18,13 @@ class ScreeningBoard:
     """Screens the log on a period; nobody is left out before the first look."""
 
     def __init__(self, store: EventStore, config: RobustnessConfig | None = None) -> None:
-        self._store, self._seq = store, -1
+        self._store, self._seen = store, (-1, -1)
         self.config = config or RobustnessConfig()
         self.left_out: frozenset[str] = frozenset()
         """Keys of users."""
 
     async def refresh(self) -> None:
-        """Look again, if any event came since the last look."""
+        """Look again, if any event came or somebody was erased since the last look."""
         await asyncio.to_thread(self._read)
 
     async def run(self) -> None:
@@ -37,10 +37,10 @@ class ScreeningBoard:
                 log.warning("screening failed: %s", error)
 
     def _read(self) -> None:
-        seq = self._store.last_seq()
-        if seq == self._seq:
+        seen = self._store.last_seq(), self._store.erasures()
+        if seen == self._seen:
             return
         found = screen_store(self._store, self.config.screening)
         if found.marked.keys() != self.left_out:
             log.warning("left out as machines: %d users, by reason %s", len(found.marked), found.counts())
-        self.left_out, self._seq = frozenset(found.marked), seq
+        self.left_out, self._seen = frozenset(found.marked), seen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +13,10 @@ from typing import Any, Literal
 
 from cluster.replica_board import VersionCounts
 from recsys.config import Placement, ServeConfig
-from recsys.errors import EncoderError, InputError, NotFoundError, RecsysError
+from recsys.errors import EncoderError, InputError, NotFoundError, RecsysError, StoreError
 from recsys.history import user_key
 from recsys.index import list_versions
+from recsys.privacy.names import PLAIN, Names
 from recsys.profile import Interest
 from recsys.workspace import Workspace
 from serve_app.answer_journal import AnswerJournal
@@ -22,6 +24,7 @@ from serve_app.controls import ControlWatch
 from serve_app.decisions import Decisions
 from serve_app.encoder_service import RemoteEncoder
 from serve_app.evidence import Evidence
+from serve_app.fallback_shelf import FallbackShelf
 from serve_app.habit_board import HabitBoard
 from serve_app.index_watch import IndexWatch
 from serve_app.key_watch import KeyWatch
@@ -29,6 +32,7 @@ from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
 from serve_app.payloads import EmbedAnswer, IndexAnswer, InterestBody, ListAnswer, ProfileAnswer
 from serve_app.popularity_board import PopularityBoard
+from serve_app.privacy_desk import PrivacyDesk
 from serve_app.profiles import ProfileReader
 from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
@@ -36,6 +40,7 @@ from serve_app.screening_board import ScreeningBoard
 from serve_app.typical_shoppers import TypicalShoppers
 from serve_app.writes import Writes
 
+log = logging.getLogger(__name__)
 BROKEN = frozenset({"shard_down", "timeout", "stale_index", "no_encoder"})
 """What a version may be to blame for; that a new shopper is not known is not among it."""
 
@@ -62,26 +67,39 @@ class ShopService:
     journal: AnswerJournal
     report: ReplicaReport
     screened: ScreeningBoard
+    privacy: PrivacyDesk
+    shelf: FallbackShelf | None = None
+    """None where the shards are in this process."""
     keys: KeyWatch | None = None
     """None: whoever reaches the service may call everything."""
     shoppers: TypicalShoppers | None = None
     """Whom the store page offers; None: there is no store page."""
+    names: Names = PLAIN
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:
         """Load the published version, check that queries are encoded like its items, follow both."""
         await self.watch.load()
         await self._require_same_encoder()
-        await self.screened.refresh()
-        await self.popularity.refresh()
+        await self._at_first(self.screened, self.popularity)
+        if self.shelf is not None:
+            await self.shelf.refresh()
         await self.controls.refresh()
         await self.report.send()
         if self.keys is not None:
             await self.keys.refresh()
-        self.metrics.before_reading = [self._observe_index]
+        self.metrics.before_reading.append(self._observe_index)
         learned = (self.watch, self.screened, self.popularity, self.habits)
-        work = (*learned, self.controls, self.journal, self.report, self.keys)
+        work = (*learned, self.controls, self.journal, self.report, self.keys, self.shelf)
         self._tasks = [asyncio.create_task(one.run()) for one in work if one is not None]
+
+    async def _at_first(self, *boards: ScreeningBoard | PopularityBoard) -> None:
+        """An event log that cannot be read whole costs what is learned from it, not the service."""
+        for board in boards:
+            try:
+                await board.refresh()
+            except StoreError as error:
+                log.error("%s begins with nothing: %s", type(board).__name__, error)
 
     async def stop(self) -> None:
         """End the background work."""
@@ -126,10 +144,11 @@ class ShopService:
 
     async def profile(self, user_id: str, kind: Literal["user", "visitor"]) -> ProfileAnswer:
         """What is believed about a shopper; raises `NotFoundError` for one without events."""
-        key = user_key(user_id, None) if kind == "user" else user_key(None, user_id)
+        name = self.names.of(kind, user_id)
+        key = user_key(name, None) if kind == "user" else user_key(None, name)
         profile = await self.profiles.profile(key, time.time_ns() // 1_000)
         if profile.num_events == 0:
-            raise NotFoundError(f"nothing is known about this {kind}", found=user_id)
+            raise NotFoundError(f"nothing is known about this {kind}")
         view = self.watch.view
         known = await view.items([interest.item_id for interest in profile.interests])
         return ProfileAnswer(

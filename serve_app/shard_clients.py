@@ -15,6 +15,8 @@ from recsys.filters import Filter
 from recsys.index import load_manifest
 from recsys.retrieval import Candidates, Details, ItemLinks, Query, ShardIndex
 from recsys.workspace import Workspace
+from serve_app.replica_call import answered
+from serve_app.telemetry import carried
 
 T = TypeVar("T")
 KEPT_VERSIONS = 2
@@ -164,7 +166,7 @@ class InlineShard:
 
 
 class RemoteShard:
-    """A shard behind a Serve deployment."""
+    """A shard behind a Serve deployment; a call whose replica died is made again on another."""
 
     in_process = False
 
@@ -173,61 +175,52 @@ class RemoteShard:
 
     async def prepare(self, index_version: str) -> int:
         """See `ShardClient`."""
-        return int(await self._handle.prepare.remote(index_version))
+        return int(await self._handle.prepare.remote(index_version, carried=carried()))
 
     async def search(
         self, index_version: str, query: Query, k: int, exclude: frozenset[str], where: Filter | None
     ) -> Candidates:
         """See `ShardClient`."""
-        found: Candidates = await self._in_time(
-            self._handle.search.remote(index_version, query, k, exclude, where)
-        )
+        found: Candidates = await self._call("search", index_version, query, k, exclude, where)
         return found
 
     async def vectors(self, index_version: str, item_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """See `ShardClient`."""
-        found: dict[str, np.ndarray] = await self._in_time(
-            self._handle.vectors.remote(index_version, list(item_ids))
-        )
+        found: dict[str, np.ndarray] = await self._call("vectors", index_version, list(item_ids))
         return found
 
     async def links(self, index_version: str, item_ids: Sequence[str]) -> ItemLinks:
         """See `ShardClient`."""
-        found: ItemLinks = await self._in_time(self._handle.links.remote(index_version, list(item_ids)))
+        found: ItemLinks = await self._call("links", index_version, list(item_ids))
         return found
 
     async def details(
         self, index_version: str, listed: Sequence[str], named: Sequence[str], sources: Collection[str]
     ) -> Details:
         """See `ShardClient`."""
-        found: Details = await self._in_time(
-            self._handle.details.remote(index_version, list(listed), list(named), sources)
-        )
+        found: Details = await self._call("details", index_version, list(listed), list(named), sources)
         return found
 
     async def items(self, index_version: str, item_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """See `ShardClient`."""
-        found: dict[str, dict[str, Any]] = await self._in_time(
-            self._handle.items.remote(index_version, list(item_ids))
-        )
+        found: dict[str, dict[str, Any]] = await self._call("items", index_version, list(item_ids))
         return found
 
     async def matches(self, index_version: str, item_ids: Sequence[str], where: Filter | None) -> set[str]:
         """See `ShardClient`."""
-        found: set[str] = await self._in_time(
-            self._handle.matches.remote(index_version, list(item_ids), where)
-        )
+        found: set[str] = await self._call("matches", index_version, list(item_ids), where)
         return found
 
     async def newest(
         self, index_version: str, k: int, exclude: frozenset[str], where: Filter | None
     ) -> Candidates:
         """See `ShardClient`."""
-        found: Candidates = await self._in_time(self._handle.newest.remote(index_version, k, exclude, where))
+        found: Candidates = await self._call("newest", index_version, k, exclude, where)
         return found
 
-    async def _in_time(self, response: Any) -> Any:
-        return await asyncio.wait_for(response, self._timeout_s)
+    async def _call(self, method: str, *arguments: Any) -> Any:
+        call, context = getattr(self._handle, method).remote, carried()
+        return await answered(lambda: call(*arguments, carried=context), self._timeout_s)
 
 
 def search_one(

@@ -2,7 +2,7 @@
 
 The histogram of the request that is answered is found through a context variable, which tasks inherit: the
 stages' own code needs neither a metrics object nor a change of its signatures, and costs two readings of a
-clock. Work outside a request (start-up, refreshing) is not counted.
+clock. Work outside a request (start-up, refreshing) is not counted. In a traced request a stage is a span.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from types import TracebackType
 from typing import ParamSpec, TypeVar
 
 from prometheus_client import Histogram
+
+from serve_app.telemetry import span
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,15 +39,20 @@ def stages_into(seconds: Histogram) -> Iterator[None]:
 class Stage:
     """Times a block as one stage, also where it raises: `with Stage("encode"): ...`."""
 
-    __slots__ = ("_name", "_start")
+    __slots__ = ("_name", "_span", "_start")
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __enter__(self) -> None:
         self._start = time.perf_counter()
+        self._span = span(self._name)
+        self._span.__enter__()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._span.__exit__(kind, error, at)
         if (seconds := _SECONDS.get()) is not None:
             seconds.labels(self._name).observe(time.perf_counter() - self._start)
 

@@ -17,11 +17,13 @@ from recsys.catalog import clean_items
 from recsys.config import ImportConfig, ServeConfig
 from recsys.errors import EncoderError, InputError, NotFoundError
 from recsys.interactions import clean_events
+from recsys.privacy.names import PLAIN, Names
 from recsys.reading import table_of_rows
 from recsys.schemas import Cleaned
 from serve_app.index_watch import IndexWatch
 from serve_app.metrics import Metrics
 from serve_app.payloads import DeleteAck, EventsAck, ItemsAck, Rejection
+from serve_app.telemetry import span
 
 ROWS = ImportConfig()
 HTTP = "request"
@@ -44,6 +46,7 @@ class Writes:
     items: ItemStore
     events: EventAppender
     metrics: Metrics
+    names: Names = PLAIN
 
     async def put_items(self, rows: Sequence[dict[str, Any]]) -> ItemsAck:
         """Clean, store durably, then show at once in this replica and soon in the others."""
@@ -71,12 +74,15 @@ class Writes:
         """Clean and append; durable when it returns."""
         cleaned = await asyncio.to_thread(self._clean_events, rows)
         rejected = self._judge(cleaned, "event", len(rows))
-        counts = await self.events.append(cleaned.good)
+        with span("append"):
+            counts = await self.events.append(cleaned.good)
         self.metrics.events.labels("appended").inc(counts.appended)
         self.metrics.events.labels("duplicate").inc(counts.duplicates)
+        self.metrics.events.labels("erased").inc(counts.erased)
         return EventsAck(
             appended=counts.appended,
             duplicates=counts.duplicates,
+            erased=counts.erased,
             unknown_items=await self._unknown_items(cleaned.good),
             rejected=rejected,
         )
@@ -84,7 +90,14 @@ class Writes:
     def _clean_events(self, rows: Sequence[dict[str, Any]]) -> Cleaned:
         known = self.config.profile.weights.known_types()
         now = datetime.now(UTC)
-        return clean_events(table_of_rows(rows), known_types=known, received_at=now, config=ROWS, file=HTTP)
+        return clean_events(
+            table_of_rows(rows),
+            known_types=known,
+            received_at=now,
+            config=ROWS,
+            file=HTTP,
+            names=self.names,
+        )
 
     def _judge(self, cleaned: Cleaned, kind: str, num_rows: int) -> list[Rejection]:
         """The refused rows; raises `InputError` when nothing is left to write."""

@@ -19,7 +19,9 @@ from recsys.config import Backend, EmbedConfig, EncoderConfig, RuntimeConfig
 from recsys.embeddings import known_hashes
 from recsys.encoder import embedding_dim, encoder_version
 from recsys.encoder.choice import require_installed, settled
+from recsys.encoder.sources import resolve
 from recsys.errors import EncoderError
+from recsys.training.model_card import require_card
 from recsys.workspace import Workspace
 
 
@@ -43,12 +45,14 @@ def embed_catalog(
     workspace lies on a filesystem they share. Raises `EncoderError` for a refused encoder, NaN
     or a unit on which actors keep dying, `CapacityError` for more actors than the cluster holds,
     `ConfigError` for a backend that is not installed, `OverloadedError` while another run embeds with
-    the same encoder; what was finished stays.
+    the same encoder, `SignatureError` where keys are trusted and a trained encoder's card is not signed;
+    what was finished stays.
     """
     started = time.monotonic()
     encoder = settled(encoder)
     encoder = encoder.model_copy(update={"export_folder": encoder.export_folder or workspace.exported})
     require_installed(encoder.backend)
+    require_card(workspace, resolve(encoder.source))
     version, dim = encoder_version(encoder), embedding_dim(encoder)
     folder = workspace.embeddings(version)
     with sole_writer(folder):
@@ -108,7 +112,6 @@ def _prepare(encoder: EncoderConfig) -> None:
         return
     from recsys.encoder.folder import verify
     from recsys.encoder.onnx_export import onnx_file
-    from recsys.encoder.sources import resolve
 
     onnx_file(encoder, verify(resolve(encoder.source)))
 

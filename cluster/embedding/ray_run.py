@@ -44,9 +44,18 @@ def _plan(units: list[Unit], actor: dict[str, object], embed: EmbedConfig) -> Da
         fn_constructor_kwargs=actor,
         batch_size=1,
         batch_format="pyarrow",
-        compute=ActorPoolStrategy(size=embed.num_actors, max_tasks_in_flight_per_actor=2),
+        compute=_pool(embed),
         num_cpus=embed.cpus_per_actor,
         num_gpus=embed.gpus_per_actor or None,
+    )
+
+
+def _pool(embed: EmbedConfig) -> ActorPoolStrategy:
+    """Actors that stay, or more of them for as long as texts wait and the cluster has room."""
+    if embed.max_actors is None:
+        return ActorPoolStrategy(size=embed.num_actors, max_tasks_in_flight_per_actor=2)
+    return ActorPoolStrategy(
+        min_size=embed.num_actors, max_size=embed.max_actors, max_tasks_in_flight_per_actor=2
     )
 
 

@@ -51,13 +51,22 @@ class Service:
 
 @contextmanager
 def our_service(
-    workspace: Workspace, placement: Placement, folder: Path, options: Sequence[str] = ()
+    workspace: Workspace,
+    placement: Placement,
+    folder: Path,
+    options: Sequence[str] = (),
+    module: str = "jobs.cli",
+    patience_s: float = START_TIMEOUT_S,
 ) -> Iterator[Service]:
-    """`recsys serve` on a free port until the block ends; it prints into `folder`."""
+    """`recsys serve` on a free port until the block ends; it prints into `folder`.
+
+    Raises `StoreError` when it does not answer within `patience_s`.
+    """
     port = free_port()
-    command = [sys.executable, "-m", "jobs.cli", "serve", "--workspace", str(workspace.root)]
+    command = [sys.executable, "-m", module, "serve", "--workspace", str(workspace.root)]
     command += ["--port", str(port), "--placement", placement.value, "--no-loop", *options]
-    with _running(command, f"http://127.0.0.1:{port}", "/readyz", folder / f"serve-{port}.log") as service:
+    log = folder / f"serve-{port}.log"
+    with _running(command, f"http://127.0.0.1:{port}", "/readyz", log, patience_s) as service:
         yield service
 
 
@@ -78,12 +87,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def _running(command: Sequence[str], url: str, ready: str, log: Path) -> Iterator[Service]:
+def _running(
+    command: Sequence[str], url: str, ready: str, log: Path, patience_s: float = START_TIMEOUT_S
+) -> Iterator[Service]:
     begun = time.monotonic()
     process = start(command, log)
     try:
         while not _answers(url + ready):
-            if process.poll() is not None or time.monotonic() - begun > START_TIMEOUT_S:
+            if process.poll() is not None or time.monotonic() - begun > patience_s:
                 told = log.read_text(errors="replace")[-500:]
                 raise StoreError("a service did not start", found=told, where=log.name)
             time.sleep(POLL_S)

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from sqlalchemy import Engine
 
 from cluster.database_probe import schema_version
+from cluster.event_check import check_events
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
-from jobs.doctor.finding import Finding, ok, warning
+from cluster.schema import SHOP, schema_state
+from jobs.doctor.finding import Finding, failed, ok, warning
 from recsys.config import ServeConfig
 from recsys.index import IndexManifest
 
@@ -24,6 +26,28 @@ def examine_database(engine: Engine) -> Iterator[Finding]:
         yield warning("database", found, "recsys import items FILE")
     else:
         yield ok("database", found)
+
+
+def examine_event_log(engine: Engine) -> Iterator[Finding]:
+    """Every event against its digest, after the schema has been found to have one."""
+    state = schema_state(engine, SHOP)
+    if state.steps:
+        yield warning(
+            "event log", f"schema {state.revision}, this release's is {state.head}", "recsys upgrade"
+        )
+        return
+    found = check_events(engine)
+    if not found.faults:
+        yield ok("event log", f"all {found.whole:,} events are as they were written")
+        return
+    parts = {
+        "damaged": len(found.damaged),
+        "missing": found.missing,
+        "faults of structure": len(found.structure),
+        "damaged logs": len(found.logs),
+    }
+    told = ", ".join(f"{count:,} {name}" for name, count in parts.items() if count)
+    yield failed("event log", f"{told}; {found.whole:,} events are whole", "recsys events verify")
 
 
 def examine_lag(

@@ -13,11 +13,11 @@ from sqlalchemy import Engine
 
 from cluster.database_probe import open_existing
 from jobs.console import out
-from jobs.doctor import database, folder, index, loop, machine, packages, service
+from jobs.doctor import database, folder, index, loop, machine, packages, protections, service, signatures
 from jobs.doctor.finding import Finding, State, failed, guarded
 from jobs.options import database_url_of
 from recsys.config import RuntimeConfig
-from recsys.errors import RecsysError
+from recsys.errors import ConfigError, RecsysError
 from recsys.index import IndexManifest
 from recsys.workspace import Workspace
 
@@ -32,6 +32,7 @@ def examine(
     workspace = Workspace(runtime.workspace)
     found = [
         *guarded("packages", packages.examine_packages, LOOK),
+        *guarded(protections.NAME, protections.examine_protections, LOOK),
         *guarded("machine", machine.examine_machine, LOOK),
         *guarded("workspace", lambda: folder.examine_folder(workspace), LOOK),
     ]
@@ -58,12 +59,13 @@ def _opened(runtime: RuntimeConfig) -> tuple[Engine | None, list[Finding]]:
 def _published(workspace: Workspace) -> tuple[IndexManifest | None, Finding]:
     try:
         return index.published(workspace)
-    except OSError as error:
+    except (OSError, ConfigError) as error:
         return None, failed("index", str(error), LOOK)
 
 
 def _of_data(engine: Engine, manifest: IndexManifest | None) -> list[Finding]:
     found = guarded("database", lambda: database.examine_database(engine), database.ADVICE)
+    found += guarded("event log", lambda: database.examine_event_log(engine), "recsys events verify")
     if manifest is not None:
         found += guarded("catalog lag", lambda: database.examine_lag(engine, manifest), database.ADVICE)
     return [*found, *guarded(loop.NAME, lambda: loop.examine_loop(engine), LOOK)]
@@ -73,6 +75,7 @@ def _of_version(workspace: Workspace, manifest: IndexManifest) -> list[Finding]:
     return [
         *guarded("gate", lambda: index.examine_gate(workspace, manifest), LOOK),
         *guarded("encoder", lambda: index.examine_encoder(workspace, manifest), LOOK),
+        *guarded(signatures.NAME, lambda: signatures.examine_signatures(workspace, manifest), LOOK),
     ]
 
 

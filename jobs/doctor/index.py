@@ -8,7 +8,14 @@ from datetime import UTC, datetime
 from jobs.doctor.finding import Finding, failed, ok, warning
 from recsys.encoder import encoder_version
 from recsys.encoder_record import load_encoder_config
-from recsys.errors import ConfigError, EncoderError, IndexMissingError, IndexVersionError
+from recsys.errors import (
+    ConfigError,
+    EncoderError,
+    IndexMissingError,
+    IndexVersionError,
+    SignatureError,
+    UnsafePathError,
+)
 from recsys.index import IndexManifest, current_version, list_versions, verify
 from recsys.index.gate import refusal
 from recsys.text import TEXT_TEMPLATE_VERSION
@@ -21,8 +28,10 @@ def published(workspace: Workspace) -> tuple[IndexManifest | None, Finding]:
         manifest = verify(workspace, current_version(workspace))
     except IndexMissingError as error:
         return None, failed("index", str(error), "recsys embed; or recsys publish VERSION")
-    except IndexVersionError as error:
+    except (IndexVersionError, UnsafePathError) as error:
         return None, failed("index", str(error), "recsys rollback, then recsys embed; or recsys fit")
+    except SignatureError as error:
+        return None, failed("index", str(error), "find out who wrote it; recsys rollback, or build it again")
     age_days = (datetime.now(UTC) - manifest.created_at).total_seconds() / 86_400
     found = (
         f"{manifest.index_version}: {manifest.item_count:,} items in {manifest.num_shards} shards, "
@@ -50,7 +59,7 @@ def examine_encoder(workspace: Workspace, manifest: IndexManifest) -> Iterator[F
     indexed = manifest.encoder_version
     try:
         served = encoder_version(load_encoder_config(workspace, indexed))
-    except (EncoderError, ConfigError) as error:
+    except (EncoderError, SignatureError, ConfigError) as error:
         yield failed("encoder", str(error), "put its folder back, or recsys embed --encoder SOURCE")
         return
     if served != indexed:

@@ -146,7 +146,8 @@ def _ridges(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
 
 def _regressions(data: Dataset, made: Signals, config: FitConfig, pulls: Sequence[float]) -> Candidates:
     warm, settings = modelled_items(data.log, config.max_choosing_items), made.settings
-    evidence = Evidence.of(data.log, warm, settings.order_share, settings.evidence_half_life_days)
+    share, days = settings.order_share, settings.evidence_half_life_days
+    evidence = Evidence.of(data.log, warm, share, days, settings.min_users)
     regression = Regression.solve(evidence, settings.ridge * mean_users(evidence.gram))
     texts = TextRegression.solve(made.vectors[warm])
     for pull in pulls:
@@ -157,7 +158,7 @@ def _regressions(data: Dataset, made: Signals, config: FitConfig, pulls: Sequenc
 def _cosines(data: Dataset, signals: Signals, config: FitConfig) -> Candidates:
     yield signals
     warm = modelled_items(data.log, config.max_choosing_items)
-    counts = Evidence.of(data.log, warm, 0.0).gram
+    counts = Evidence.of(data.log, warm, 0.0, min_users=signals.settings.min_users).gram
     for shrinkage in SHRINKAGES:
         kept = prune(cosine_neighbours(counts, shrinkage), config.num_neighbours)
         matrix = spread(kept, warm, data.log.num_items)

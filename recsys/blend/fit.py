@@ -36,7 +36,7 @@ def fit_blend(split: Split, data: Dataset, config: FitConfig, say: Say) -> Fitte
     unseen = asked.unseen_only()
     # Where everybody only comes back for what they know, nothing can be learned about new items.
     questions = {"discover": unseen if len(unseen.users) else asked, "again": asked}
-    signals, tried = _blank(known), 0
+    signals, tried = _blank(known, config), 0
     for choice in CHOICES:
         chosen = choice.best(known, signals, config, questions["discover"])
         signals, tried = chosen.signals, tried + chosen.tried
@@ -83,12 +83,12 @@ def choosing_sample(split: Split, config: FitConfig) -> Split:
     return split.sample(int(min(config.max_users, limit)), config.seed)
 
 
-def _blank(data: Dataset) -> Signals:
+def _blank(data: Dataset, config: FitConfig) -> Signals:
     """Signals before anything is chosen."""
     size = data.log.num_items
     empty = sp.csr_matrix((size, size), dtype="float32")
     return Signals(
-        SignalSettings(),
+        SignalSettings(min_users=config.min_users),
         data.vectors,
         empty,
         empty,

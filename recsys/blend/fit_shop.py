@@ -36,6 +36,11 @@ class Parent:
     vectors: np.ndarray | None = None
     """`[N, D] float32` by its own encoder; None where it is the same encoder."""
 
+    def under(self, config: FitConfig) -> Parent:
+        """Learned under the new fit's `min_users`: no version shall look better for not keeping a rule."""
+        settings = self.blend.settings.model_copy(update={"min_users": config.min_users})
+        return replace(self, blend=self.blend.model_copy(update={"settings": settings}))
+
 
 def fit_shop(data: Dataset, config: FitConfig, parent: Parent | None, say: Say) -> Fitted:
     """Settings and weights from the newest held-out period, then everything learned from all events.
@@ -48,7 +53,7 @@ def fit_shop(data: Dataset, config: FitConfig, parent: Parent | None, say: Say) 
     blend = fit_blend(chosen_on, data, config, say)
     held = replace(data, log=judged_on.train)
     new = _lists(make_signals(held, blend.settings, config), blend, judged_on)
-    compared = parent or Parent(PLAIN)
+    compared = (parent or Parent(PLAIN)).under(config)
     before = held if compared.vectors is None else replace(held, vectors=compared.vectors)
     old = _lists(make_signals(before, compared.blend.settings, config), compared.blend, judged_on)
     metrics = _figures(new, old, data.log.num_items)
@@ -60,6 +65,7 @@ def fit_shop(data: Dataset, config: FitConfig, parent: Parent | None, say: Say) 
         Whitening.fit(data.vectors, blend.settings.whitening),
         datetime.fromtimestamp(int(data.log.occurred_at_us.max()) / 1e6, UTC),
         metrics,
+        data.last_erasure,
     )
 
 

@@ -21,3 +21,5 @@ class Fitted:
     """Newest event behind it."""
     metrics: dict[str, float] = field(default_factory=dict)
     """Figures for the gate."""
+    last_erasure: datetime | None = None
+    """Newest erasure of a person before the events were read."""

@@ -37,7 +37,7 @@ def _behaviour(
 ) -> sp.csr_matrix:
     warm = modelled_items(log, config.max_direct_items)
     share = settings.order_share if settings.model == "regression" else 0.0
-    evidence = Evidence.of(log, warm, share, settings.evidence_half_life_days)
+    evidence = Evidence.of(log, warm, share, settings.evidence_half_life_days, settings.min_users)
     if settings.model == "cosine":
         kept = prune(cosine_neighbours(evidence.gram, settings.shrinkage), config.num_neighbours)
     else:
@@ -68,7 +68,8 @@ def spread(matrix: sp.csr_matrix, places: np.ndarray, num_items: int) -> sp.csr_
 
 def transition_matrix(log: InteractionLog, settings: SignalSettings, config: FitConfig) -> sp.csr_matrix:
     """Pruned transitions, scaled so that factors stay comparable across shops."""
-    steps = transitions(log, settings.transition_window, 0.5, settings.transition_power)
+    window, power = settings.transition_window, settings.transition_power
+    steps = transitions(log, window, 0.5, power, settings.min_users)
     return prune(_unit_deviation(steps), config.num_neighbours)
 
 

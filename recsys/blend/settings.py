@@ -45,6 +45,8 @@ class SignalSettings(Config):
     """How much the regression listens to what came next, against who acted on both."""
     evidence_half_life_days: float | None = Field(default=None, gt=0.0)
     """After this time an event counts half in the regression; None: all count alike."""
+    min_users: int = Field(default=1, ge=1)
+    """Different users who must stand behind a pair of items in behaviour and transitions; 1: any."""
     ridge: float = Field(default=8.0, gt=0.0)
     """Ridge of the regression, as a multiple of the mean number of users of a modelled item."""
     shrinkage: float = Field(default=20.0, ge=0.0)

@@ -12,13 +12,17 @@ import pyarrow.compute as pc
 from recsys.columns.cells import CellRefusedError, CleanColumn, clean_each, shown
 from recsys.identifiers import MAX_ID_BYTES, id_fault
 
+NOT_QUOTED = f"expected up to {MAX_ID_BYTES} bytes of plain text; what was found is a person's and not shown"
 PLAIN = r"^[!-~]{1,256}$"
 
 
-def clean_ids(column: pa.ChunkedArray, *, required: bool, missing: str = "missing_id") -> CleanColumn:
+def clean_ids(
+    column: pa.ChunkedArray, *, required: bool, missing: str = "missing_id", personal: bool = False
+) -> CleanColumn:
     """Ids as text; whole numbers become their digits. Faults as in `id_fault`, and `id_bad_type`.
 
-    An empty or absent value is null, or the fault `missing` when the id is required.
+    An empty or absent value is null, or the fault `missing` when the id is required. A fault quotes the
+    value unless the ids are `personal`.
     """
     if pa.types.is_integer(column.type):
         column = column.cast(pa.string())
@@ -27,15 +31,17 @@ def clean_ids(column: pa.ChunkedArray, *, required: bool, missing: str = "missin
         return CleanColumn(column.combine_chunks())
 
     def clean(value: Any) -> str | None:
-        text = id_text(value)
+        try:
+            text = id_text(value)
+        except CellRefusedError as refused:
+            raise CellRefusedError(refused.reason, NOT_QUOTED if personal else str(refused)) from None
         if not text:
             if required:
                 raise CellRefusedError(missing, "expected an id; found none")
             return None
         if (fault := id_fault(text)) is not None:
-            raise CellRefusedError(
-                fault, f"expected up to {MAX_ID_BYTES} bytes of plain text; found {shown(text)}"
-            )
+            quoted = f"expected up to {MAX_ID_BYTES} bytes of plain text; found {shown(text)}"
+            raise CellRefusedError(fault, NOT_QUOTED if personal else quoted)
         return text
 
     return clean_each(column, clean, pa.string())

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from recsys.embeddings.units import HASH_CHARS, HASH_DTYPE, read_unit, unit_files
 from recsys.errors import UnreadableFileError
+from recsys.schemas import UNREADABLE
 from recsys.workspace import replace_file
 
 UNITS, CATALOG = ".units", ".catalog"
@@ -67,7 +68,7 @@ def read_checked(file: Path, schema: pa.Schema) -> pa.Table | None:
     """The table at `file`; None when it is absent, broken or of another schema."""
     try:
         table = pq.read_table(file, partitioning=None, page_checksum_verification=True)
-    except (OSError, ValueError, pa.ArrowException):
+    except UNREADABLE:
         return None
     return table if table.schema.equals(schema) else None
 

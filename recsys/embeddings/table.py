@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from recsys.embeddings.units import HASH_CHARS, HASH_DTYPE, find_sorted, hash_array, read_unit, unit_files
 from recsys.errors import EncoderError, UnreadableFileError
+from recsys.schemas import UNREADABLE
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _read_footers(folder: Path) -> tuple[list[_Footer], list[Path]]:
         try:
             metadata = pq.read_metadata(file)
             kind = metadata.schema.to_arrow_schema().field("embedding").type
-        except (OSError, ValueError, KeyError, pa.ArrowException):
+        except UNREADABLE:
             broken.append(file)
             continue
         footers.append(

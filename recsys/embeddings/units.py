@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recsys.errors import SchemaError, UnreadableFileError
-from recsys.schemas import text_embeddings
+from recsys.schemas import UNREADABLE, text_embeddings
 
 HASH_CHARS = 32
 HASH_DTYPE = np.dtype(f"S{HASH_CHARS}")
@@ -30,7 +29,7 @@ def read_unit(file: Path, encoder_version: str, dim: int) -> tuple[np.ndarray, n
         table = pq.read_table(file, partitioning=None, page_checksum_verification=True)
         table = table.select(text_embeddings(dim).names).cast(text_embeddings(dim))
         hashes = hash_array(table.column("text_hash").to_pylist())
-    except (OSError, ValueError, KeyError, pa.ArrowException, SchemaError) as error:
+    except (*UNREADABLE, SchemaError) as error:
         raise UnreadableFileError(
             "an embedding unit cannot be read", found=str(error)[:200], where=file.name
         ) from error

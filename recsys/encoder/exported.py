@@ -11,7 +11,8 @@ from pathlib import Path
 
 from recsys.encoder.folder import EncoderFolder
 from recsys.encoder.version import content_digest
-from recsys.workspace import replace_file
+from recsys.errors import SignatureError
+from recsys.signing import ManifestFile
 
 MODEL, DIGEST = "model.onnx", "model.sha256"
 
@@ -23,6 +24,8 @@ def fingerprint(folder: EncoderFolder, precision: str, libraries: str) -> str:
 
 def exported(cache: Path | None, name: str, make: Callable[[Path], None]) -> Path:
     """The exported file called `name`; `make` writes it when it is absent, cut off or altered.
+
+    Where keys are trusted an export that none of them signed is made again from the encoder's own files.
 
     Two processes that make it at the same time both succeed; the last one's file stays.
     """
@@ -39,9 +42,13 @@ def default_cache() -> Path:
 
 def _is_whole(folder: Path) -> bool:
     try:
-        return (folder / DIGEST).read_text().strip() == _digest(folder / MODEL)
-    except (OSError, ValueError):
+        return _digest_file(folder).read().decode().strip() == _digest(folder / MODEL)
+    except (OSError, ValueError, SignatureError):
         return False
+
+
+def _digest_file(folder: Path) -> ManifestFile:
+    return ManifestFile(folder / DIGEST, "export", folder.name)
 
 
 def _make(folder: Path, make: Callable[[Path], None]) -> None:
@@ -52,7 +59,7 @@ def _make(folder: Path, make: Callable[[Path], None]) -> None:
         make(made)
         digest = _digest(made)
         os.replace(made, folder / MODEL)
-        replace_file(folder / DIGEST, digest.encode())
+        _digest_file(folder).write(digest.encode())
     finally:
         shutil.rmtree(building, ignore_errors=True)
 

@@ -19,7 +19,7 @@ from recsys.encoder.pooling import pool, unit_rows
 from recsys.encoder.sources import resolve
 from recsys.encoder.tokens import Tokens, blank_token
 from recsys.encoder.trained_parts import load_head
-from recsys.encoder.version import version_of
+from recsys.encoder.version import require_content, version_of
 from recsys.errors import EncoderError
 
 __all__ = ["TextEncoder", "blank_token"]
@@ -66,6 +66,7 @@ class TextEncoder:
         """
         config = settled(config)
         folder = verify(resolve(config.source))
+        require_content(folder, config)
         tokenizer = load_tokenizer(folder)
         return cls(config, folder, open_network(config, folder), tokenizer)
 

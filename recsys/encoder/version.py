@@ -41,6 +41,17 @@ def content_digest(folder: EncoderFolder) -> str:
     return _digest(folder, "")
 
 
+def require_content(folder: EncoderFolder, config: EncoderConfig) -> None:
+    """Raise `EncoderError` when `config` names another content than the verified folder has."""
+    if config.content and (found := content_digest(folder)) != config.content:
+        raise EncoderError(
+            "the encoder is not the one on record",
+            expected=config.content,
+            found=found,
+            where=str(folder.path),
+        )
+
+
 def embedding_dim(config: EncoderConfig) -> int:
     """Width D of the encoder's embeddings as its config.json states it. Raises `EncoderError`."""
     folder = verify(resolve(config.source))

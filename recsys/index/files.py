@@ -16,7 +16,8 @@ from recsys.identifiers import shard_of
 from recsys.index.manifest import IndexManifest, ShardFile
 from recsys.scan import CompressedScan, Vectors
 from recsys.scan.vectors import map_vectors
-from recsys.workspace import Workspace
+from recsys.schemas import UNREADABLE
+from recsys.workspace import Workspace, require_inside
 
 
 def open_shard(
@@ -34,7 +35,7 @@ def open_shard(
         items = pa.ipc.open_file(pa.memory_map(str(folder / items_file.path))).read_all()
         vectors = map_vectors(folder / vectors_file.path)
         links = pa.ipc.open_file(pa.memory_map(str(folder / links_file.path))).read_all()
-    except (OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise IndexCorruptError(
             "a shard cannot be read", found=str(error)[:200], where=str(folder.name)
         ) from error
@@ -79,7 +80,12 @@ def open_whitening(workspace: Workspace, manifest: IndexManifest) -> Whitening:
     """How the version turns text vectors; raises `IndexCorruptError` for a file that was altered."""
     folder = workspace.index_version(manifest.index_version)
     check_file(folder, manifest.whitening_file)
-    stored = np.load(folder / manifest.whitening_file.path, allow_pickle=False)
+    try:
+        stored = np.load(folder / manifest.whitening_file.path, allow_pickle=False)
+    except (OSError, ValueError) as error:  # objects are pickles, which are never read
+        raise IndexCorruptError(
+            "the whitening cannot be read", found=str(error)[:200], where=folder.name
+        ) from error
     if stored.shape != (manifest.dim + 1, manifest.dim) or not np.isfinite(stored).all():
         raise IndexCorruptError(
             "the whitening does not fit the vectors",
@@ -92,8 +98,12 @@ def open_whitening(workspace: Workspace, manifest: IndexManifest) -> Whitening:
 
 
 def check_file(folder: Path, file: ShardFile) -> None:
-    """Raise `IndexCorruptError` unless the file has the size and the digest of the manifest."""
+    """Raise `IndexCorruptError` unless the file has the size and the digest of the manifest.
+
+    Raises `UnsafePathError` for a link out of the folder; what it leads to is not opened.
+    """
     path = folder / file.path
+    require_inside(path, folder)
     where = f"{folder.name}/{file.path}"
     if not path.is_file():
         raise IndexCorruptError("a file of an index version is absent", where=where)

@@ -32,7 +32,12 @@ def fitted_of_version(workspace: Workspace, manifest: IndexManifest) -> Fitted:
             signals[name] = matrix if name not in signals else (signals[name] + matrix).tocsc()
     links = ModelLinks(tuple(item_ids), signals)
     return Fitted(
-        manifest.blend, links, open_whitening(workspace, manifest), manifest.data_cutoff, manifest.metrics
+        manifest.blend,
+        links,
+        open_whitening(workspace, manifest),
+        manifest.data_cutoff,
+        manifest.metrics,
+        manifest.last_erasure,
     )
 
 

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from recsys.blend.settings import FittedBlend
 from recsys.config import Config, Metric, ScanKind, Storage
 from recsys.encoder.choice import EncodingRecord
+from recsys.errors import IndexCorruptError
 from recsys.identifiers import SHARD_HASH
+from recsys.signing import ManifestFile
+from recsys.workspace import PLAIN_NAME, Workspace
 
 MANIFEST = "manifest.json"
 WHITENING = "whitening.npy"
 FILES_PER_SHARD = 3
+UNSEALED = "0" * 64
+"""What stands in the place of the seal while it is computed."""
 
 
 class ShardFile(Config):
     """One file of a version."""
 
-    path: str
-    """Relative to the version's folder."""
+    path: str = Field(pattern=f"^{PLAIN_NAME}$")
+    """Name inside the version's folder."""
     rows: int = Field(ge=0)
     """Items in it."""
     bytes: int = Field(ge=0)
@@ -87,6 +92,9 @@ class IndexManifest(Config):
     """Version that was published when it was made."""
     data_cutoff: datetime | None = None
     """Newest event behind its behaviour signals."""
+    last_erasure: datetime | None = None
+    """Newest erasure of a person that its behaviour signals know of: nothing of anybody erased until then is
+    in them. None: nobody had been erased, or nothing was learned."""
     metrics: dict[str, float] = {}
     """Figures at the gate."""
     blend: FittedBlend | None = None
@@ -97,6 +105,8 @@ class IndexManifest(Config):
     """One a shard; empty in versions of before, which are scanned exactly."""
     files: tuple[ShardFile, ...]
     """Every file of the version: `items`, `vectors` and `links` of each shard in turn, then `whitening`."""
+    seal: str = ""
+    """Digest of the manifest's own bytes, with zeros in its place; empty in versions of before."""
 
     @property
     def content_digest(self) -> str:
@@ -111,6 +121,10 @@ class IndexManifest(Config):
             *((f"{self.storage.value}", *(scan.kind.value for scan in self.scans)) if self.scans else ()),
             *(signal.model_dump_json() for signal in self.signals),
             *((self.blend.model_dump_json(),) if self.blend else ()),
+            # So that a version's name tells that it has a seal: one that was taken away is missed.
+            *(("sealed",) if self.seal else ()),
+            # A fit after an erasure is another version, also where the person made no difference.
+            *((self.last_erasure.isoformat(),) if self.last_erasure else ()),
             *(file.sha256 for file in self.files),
         ]
         return blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
@@ -136,6 +150,37 @@ class IndexManifest(Config):
     def whitening_file(self) -> ShardFile:
         """How vectors of texts are turned into the space of the index."""
         return self.files[-1]
+
+
+def sealed(manifest: IndexManifest) -> tuple[IndexManifest, bytes]:
+    """The manifest with its seal, and the bytes to write."""
+    content = manifest.model_copy(update={"seal": UNSEALED}).model_dump_json(indent=2).encode()
+    seal = sha256(content).hexdigest()
+    return manifest.model_copy(update={"seal": seal}), content.replace(UNSEALED.encode(), seal.encode(), 1)
+
+
+def read_sealed(content: bytes, where: str) -> IndexManifest:
+    """The manifest in these bytes; raises `IndexCorruptError` when it is not valid or its seal is broken.
+
+    The content's digest in a version's name covers what decides answers; the seal covers the rest, such
+    as the number of the last catalog change in it.
+    """
+    try:
+        manifest = IndexManifest.model_validate_json(content)
+    except ValidationError as error:
+        raise IndexCorruptError("a manifest is not valid", found=str(error)[:300], where=where) from error
+    if manifest.seal:
+        digest = sha256(content.replace(manifest.seal.encode(), UNSEALED.encode(), 1)).hexdigest()
+        if digest != manifest.seal:
+            raise IndexCorruptError(
+                "a manifest was altered", expected=manifest.seal[:80], found=digest, where=where
+            )
+    return manifest
+
+
+def manifest_file(workspace: Workspace, index_version: str) -> ManifestFile:
+    """Where a version's manifest lies, with its signature; raises `UnsafePathError`."""
+    return ManifestFile(workspace.index_version(index_version) / MANIFEST, "index", index_version)
 
 
 def items_path(shard: int, num_shards: int) -> str:

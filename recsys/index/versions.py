@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 
-from pydantic import ValidationError
-
-from recsys.errors import IndexCorruptError, IndexMissingError
+from recsys.errors import IndexCorruptError, IndexMissingError, UnsafePathError
 from recsys.index.files import check_content, open_codes, open_shard, open_whitening
-from recsys.index.manifest import MANIFEST, IndexManifest
-from recsys.workspace import Workspace, replace_file
+from recsys.index.manifest import MANIFEST, IndexManifest, manifest_file, read_sealed
+from recsys.workspace import Workspace, plain_name, replace_file, require_inside
 
 HISTORY = "HISTORY"
 
@@ -23,20 +21,18 @@ def list_versions(workspace: Workspace) -> list[str]:
 def load_manifest(workspace: Workspace, index_version: str) -> IndexManifest:
     """The manifest of one version.
 
-    Raises `IndexMissingError` when there is no such version, `IndexCorruptError` when its manifest
-    is not valid, belongs to another version, or does not match the digest in the version's name.
+    Raises `IndexMissingError` when there is no such version, `UnsafePathError` for a name that leads
+    elsewhere, `SignatureError` when keys are trusted and none of them signed it, `IndexCorruptError` when
+    it is not valid, was altered, belongs to another version, or does not match the digest in its name.
     """
-    path = workspace.index_version(index_version) / MANIFEST
+    file = manifest_file(workspace, index_version)
+    require_inside(file.path, workspace.index)
     try:
-        manifest = IndexManifest.model_validate_json(path.read_bytes())
+        manifest = read_sealed(file.read(), index_version)
     except FileNotFoundError as error:
         known = ", ".join(list_versions(workspace)[-5:]) or "none"
         raise IndexMissingError(
             "there is no such index version", expected=f"one of {known}", found=index_version
-        ) from error
-    except ValidationError as error:
-        raise IndexCorruptError(
-            "a manifest is not valid", found=str(error)[:300], where=index_version
         ) from error
     if manifest.index_version != index_version or not index_version.endswith(manifest.content_digest):
         raise IndexCorruptError(
@@ -59,9 +55,12 @@ def current_version(workspace: Workspace) -> str:
             expected="a run of `recsys embed` or `recsys publish`",
             where=str(workspace.index),
         ) from error
-    if not name or "/" in name or name.startswith("."):
-        raise IndexCorruptError("the pointer to the published version is not valid", found=repr(name[:80]))
-    return name
+    try:
+        return plain_name(name)
+    except UnsafePathError as error:
+        raise IndexCorruptError(
+            "the pointer to the published version is not valid", found=str(error)
+        ) from error
 
 
 def publish(workspace: Workspace, index_version: str, keep: int = 3) -> None:
@@ -124,6 +123,7 @@ def remove_old_versions(workspace: Workspace, keep: int) -> list[str]:
     removed = [name for name in list_versions(workspace)[:-keep] if name not in safe]
     for name in removed:
         folder = workspace.index_version(name)
+        require_inside(folder, workspace.index)
         (folder / MANIFEST).unlink()  # first, so that a reader never meets a half-removed version
         shutil.rmtree(folder)
     return removed

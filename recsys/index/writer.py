@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -17,14 +15,29 @@ from recsys.blend.settings import FittedBlend
 from recsys.blend.whitening import Whitening
 from recsys.config import IndexConfig
 from recsys.encoder.choice import EncodingRecord
-from recsys.errors import IndexMissingError, IndexVersionError, InputError
+from recsys.errors import (
+    IndexMissingError,
+    IndexVersionError,
+    InputError,
+    SignatureError,
+    UnsafePathError,
+)
 from recsys.identifiers import shard_of
-from recsys.index.manifest import MANIFEST, WHITENING, IndexManifest, ShardFile, ShardScan, Signal
+from recsys.index.begun_folder import BegunFolder
+from recsys.index.manifest import (
+    UNSEALED,
+    WHITENING,
+    IndexManifest,
+    ShardFile,
+    ShardScan,
+    Signal,
+    manifest_file,
+    sealed,
+)
 from recsys.index.shard_writer import STORED, ShardWriter, described
 from recsys.index.versions import current_version, list_versions, verify
-from recsys.workspace import Workspace, replace_file, sync_folder
-
-BUILDING = ".building-"
+from recsys.signing import signing_key
+from recsys.workspace import Workspace, sync_folder
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,7 @@ class Provenance:
     data_cutoff: datetime | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     encoding: EncodingRecord | None = None
+    last_erasure: datetime | None = None
 
 
 class IndexWriter:
@@ -61,8 +75,8 @@ class IndexWriter:
         self._workspace, self._dim, self._config = workspace, dim, config
         self._links = links or ModelLinks.empty()
         self._whitening = whitening or Whitening.raw(dim)
-        self._folder = workspace.index / f"{BUILDING}{uuid4().hex}"
-        self._folder.mkdir(parents=True)
+        self._begun = BegunFolder.create(workspace.index)
+        self._folder = self._begun.path
         self._shards = [ShardWriter(self._folder, shard, config, dim) for shard in range(config.num_shards)]
         self._last_id = ""
 
@@ -72,7 +86,7 @@ class IndexWriter:
     def __exit__(self, *_: object) -> None:
         for shard in self._shards:
             shard.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._begun.close()
 
     def add(self, items: pa.Table, vectors: np.ndarray) -> None:
         """Add items (columns of `ITEMS`) with vectors `[n, D] float32`.
@@ -104,7 +118,8 @@ class IndexWriter:
         target = self._workspace.index_version(manifest.index_version)
         os.rename(self._folder, target)
         sync_folder(self._workspace.index)
-        replace_file(target / MANIFEST, manifest.model_dump_json(indent=2).encode())
+        manifest, content = sealed(manifest)
+        manifest_file(self._workspace, manifest.index_version).write(content)
         return manifest
 
     def _manifest(
@@ -124,12 +139,14 @@ class IndexWriter:
             catalog_seq=provenance.catalog_seq,
             blend=provenance.blend,
             data_cutoff=provenance.data_cutoff,
+            last_erasure=provenance.last_erasure,
             metrics=provenance.metrics,
             created_at=created_at,
             parent_version=self._parent(),
             storage=self._config.storage,
             scans=tuple(scans),
             files=tuple(files),
+            seal=UNSEALED,
         )
         name = f"{created_at:%Y%m%dT%H%M%S%f}-{draft.content_digest}"
         return draft.model_copy(update={"index_version": name})
@@ -158,10 +175,16 @@ class IndexWriter:
         return None
 
     def _whole(self, index_version: str) -> IndexManifest | None:
-        """The manifest of a version that was not damaged since; a damaged one has to be built again."""
+        """The manifest of a version that was not damaged since; a damaged one has to be built again.
+
+        So has one that the configured key did not sign: whoever trusts that key would refuse it.
+        """
+        key = signing_key()
+        if key and not manifest_file(self._workspace, index_version).is_signed_by(key):
+            return None
         try:
             return verify(self._workspace, index_version)
-        except IndexVersionError:
+        except (IndexVersionError, SignatureError, UnsafePathError):
             return None
 
     def _require_ascending(self, ids: Sequence[str]) -> None:

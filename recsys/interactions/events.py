@@ -26,6 +26,7 @@ from recsys.columns import (
 )
 from recsys.config import ImportConfig
 from recsys.interactions import fields
+from recsys.privacy.names import PLAIN, Names
 from recsys.schemas import EVENTS, STRING, TIMESTAMP, Cleaned
 
 CLOCK_SKEW = timedelta(days=1)
@@ -50,13 +51,15 @@ def clean_events(
     file: str,
     rows: Sequence[int] | None = None,
     repeatable: bool = False,
+    names: Names = PLAIN,
 ) -> Cleaned:
     """Rows of any columns and types as events; those that cannot be are quarantined.
 
     An event without a time happened at `received_at`; one without an `event_id` gets the digest of
     its meaning. Of a source that is read again (`repeatable`: a file) the time of arrival is no part
     of that meaning, so that each event counts once; of a request it is, so that a second click is a
-    second event. Raises `SchemaError` when `config.columns` names a field that does not exist.
+    second event. Ids of people, sessions and events become those that `names` keeps. Raises
+    `SchemaError` when `config.columns` names a field that does not exist.
     """
     numbers = rows if rows is not None else range(1, table.num_rows + 1)
     table = plain_table(table)
@@ -64,7 +67,7 @@ def clean_events(
     if detail := missing_columns(table.column_names, mapped, REQUIRED, {}):
         faults = {row: ("missing_columns", detail) for row in range(table.num_rows)}
         return Cleaned(EVENTS.empty_table(), quarantine_rows(table, faults, file, numbers))
-    return _Cleaning(table, mapped, known_types, received_at, repeatable).result(file, numbers)
+    return _Cleaning(table, mapped, known_types, received_at, repeatable, names).result(file, numbers)
 
 
 class _Cleaning:
@@ -77,8 +80,9 @@ class _Cleaning:
         known_types: frozenset[str],
         received_at: datetime,
         repeatable: bool,
+        names: Names,
     ) -> None:
-        self._table, self._mapped, self._repeatable = table, mapped, repeatable
+        self._table, self._mapped, self._repeatable, self._names = table, mapped, repeatable, names
         self._known_types, self._received_at = known_types, received_at
         self._faults: Faults = {}
 
@@ -104,7 +108,8 @@ class _Cleaning:
         found["value"] = self._take(clean_numbers(self._raw("value"), "bad_value"))
         found["review_text"] = self._take(clean_each(self._raw("review_text"), _review, STRING))
         for name in IDS:
-            found[name] = self._take(clean_ids(self._raw(name), required=False))
+            found[name] = self._take(clean_ids(self._raw(name), required=False, personal=True))
+        found["session_id"] = self._names.column("session", found["session_id"])
         position = self._take(clean_numbers(self._raw("position"), "bad_position"))
         found["position"] = self._whole(position)
         latest = self._received_at + CLOCK_SKEW
@@ -112,12 +117,16 @@ class _Cleaning:
         return found
 
     def _people(self) -> dict[str, pa.Array]:
-        users = self._take(clean_ids(self._raw("user_id"), required=False))
-        visitors = self._take(clean_ids(self._raw("visitor_id"), required=False))
+        users = self._take(clean_ids(self._raw("user_id"), required=False, personal=True))
+        visitors = self._take(clean_ids(self._raw("visitor_id"), required=False, personal=True))
         nobody = pc.and_(pc.is_null(users), pc.is_null(visitors))
         for row in pc.indices_nonzero(nobody).to_pylist():
             self._faults.setdefault(row, ("missing_user", "expected user_id or visitor_id; found neither"))
-        return {"user_id": users, "visitor_id": visitors}
+        # Before anything is derived from them, an event's own id included.
+        return {
+            "user_id": self._names.column("user", users),
+            "visitor_id": self._names.column("visitor", visitors),
+        }
 
     def _whole(self, numbers: pa.Array) -> pa.Array:
         sound = pc.and_(pc.equal(numbers, pc.round(numbers)), pc.less(pc.abs(numbers), 2**31))
@@ -136,7 +145,8 @@ class _Cleaning:
             self._faults.setdefault(row, ("bad_value", detail))
 
     def _event_ids(self, columns: Mapping[str, pa.Array]) -> pa.Array:
-        given = self._take(clean_ids(self._raw("event_id"), required=False))
+        cleaned = self._take(clean_ids(self._raw("event_id"), required=False, personal=True))
+        given = self._names.column("event", cleaned)
         if given.null_count == 0:
             return given
         ids = given.to_pylist()

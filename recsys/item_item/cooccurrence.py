@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from recsys.interaction_log import DAY_US, InteractionLog
+from recsys.item_item.support import supported
 
 MAX_USER_ITEMS = 500
 """A user's newest distinct items that count, so that one account cannot outweigh a shop."""
@@ -56,26 +57,38 @@ def lift_neighbours(counts: sp.csr_matrix, power: float) -> sp.csr_matrix:
     return _without_diagonal(pairs, pairs.data / own[pairs.col] ** power, counts.shape)
 
 
-def transitions(log: InteractionLog, window: int, decay: float, power: float) -> sp.csr_matrix:
+def transitions(
+    log: InteractionLog, window: int, decay: float, power: float, min_users: int = 1
+) -> sp.csr_matrix:
     """`[N, N]`: how often column followed row within `window` steps, `decay` a step, damped.
 
-    Divided by `(row sum * column sum + 1)^power`: 0 keeps counts. Steps onto the same item say nothing.
+    Divided by `(row sum * column sum + 1)^power`: 0 keeps counts. Steps onto the same item say nothing,
+    nor do those that fewer than `min_users` different users made; sums are over what is left.
     """
-    liked = log.select(log.weights > 0)
-    rows, columns, values = [], [], []
-    for step in range(1, window + 1):
-        here, there = np.arange(len(liked) - step), np.arange(step, len(liked))
-        same = (liked.users[here] == liked.users[there]) & (liked.items[here] != liked.items[there])
-        rows.append(liked.items[here[same]])
-        columns.append(liked.items[there[same]])
-        values.append(np.full(int(same.sum()), decay ** (step - 1), np.float32))
     shape = (log.num_items, log.num_items)
-    data = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    counts = sp.csr_matrix(data, shape=shape)
+    users, rows, columns, values = _steps(log.select(log.weights > 0), window, decay)
+    counts = sp.csr_matrix((values, (rows, columns)), shape=shape)
+    if min_users > 1:
+        own = np.unique(np.stack([users, rows, columns]), axis=1)[1:]
+        behind = sp.csr_matrix((np.ones(own.shape[1], np.int64), (own[0], own[1])), shape=shape)
+        counts = supported(counts, behind, min_users)
     before, after = np.asarray(counts.sum(1)).ravel(), np.asarray(counts.sum(0)).ravel()
     pairs = counts.tocoo()
     damped = pairs.data / (before[pairs.row] * after[pairs.col] + 1.0) ** power
     return _without_diagonal(pairs, damped, shape)
+
+
+def _steps(liked: InteractionLog, window: int, decay: float) -> tuple[np.ndarray, ...]:
+    """User, item, following item and weight of every step."""
+    users, rows, columns, values = [], [], [], []
+    for step in range(1, window + 1):
+        here, there = np.arange(len(liked) - step), np.arange(step, len(liked))
+        same = (liked.users[here] == liked.users[there]) & (liked.items[here] != liked.items[there])
+        users.append(liked.users[here[same]])
+        rows.append(liked.items[here[same]])
+        columns.append(liked.items[there[same]])
+        values.append(np.full(int(same.sum()), decay ** (step - 1), np.float32))
+    return tuple(np.concatenate(part) for part in (users, rows, columns, values))
 
 
 def _without_diagonal(pairs: sp.coo_matrix, values: np.ndarray, shape: tuple[int, int]) -> sp.csr_matrix:

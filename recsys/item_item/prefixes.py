@@ -26,12 +26,23 @@ def prefixes(log: InteractionLog, half_life_days: float | None = None) -> tuple[
     both rows of an example are scaled so that their product fades with its age.
     """
     liked = log.select(log.weights > 0)
-    rows = np.flatnonzero(np.arange(len(liked)) > liked.offsets[liked.users])
-    if len(rows) > MAX_EXAMPLES:
-        newest = np.argsort(-liked.occurred_at_us[rows], kind="stable")[:MAX_EXAMPLES]
-        rows = rows[np.sort(newest)]
+    rows = _examples(liked)
     fresh = sp.diags(np.sqrt(freshness(liked, half_life_days)[rows]))
     return (fresh @ _known(liked, rows)).tocsr(), (fresh @ _next(liked, rows)).tocsr()
+
+
+def prefix_users(log: InteractionLog) -> np.ndarray:
+    """`[T] int32`: whose the rows of `prefixes` are."""
+    liked = log.select(log.weights > 0)
+    return np.asarray(liked.users[_examples(liked)])
+
+
+def _examples(liked: InteractionLog) -> np.ndarray:
+    rows = np.flatnonzero(np.arange(len(liked)) > liked.offsets[liked.users])
+    if len(rows) <= MAX_EXAMPLES:
+        return rows
+    newest = np.argsort(-liked.occurred_at_us[rows], kind="stable")[:MAX_EXAMPLES]
+    return rows[np.sort(newest)]
 
 
 def _known(log: InteractionLog, rows: np.ndarray) -> sp.csr_matrix:

@@ -11,8 +11,9 @@ import scipy.sparse as sp
 
 from recsys.interaction_log import InteractionLog
 from recsys.item_item.cooccurrence import user_items
-from recsys.item_item.prefixes import prefixes
+from recsys.item_item.prefixes import prefix_users, prefixes
 from recsys.item_item.pruning import strongest_in_rows
+from recsys.item_item.support import supported, users_behind
 
 TARGETS_AT_ONCE = 512
 DENSE_FROM = 0.05
@@ -27,6 +28,8 @@ class Evidence:
     """How histories go together."""
     targets: sp.csr_matrix
     """How histories (rows) go with what is wanted (columns); `gram` itself for EASE."""
+    left_out: np.ndarray | None = None
+    """`[N] float32`: what each row of `gram` lacks, since too few users were behind it; None: nothing."""
 
     @classmethod
     def of(
@@ -35,24 +38,42 @@ class Evidence:
         places: np.ndarray,
         order_share: float,
         half_life_days: float | None = None,
+        min_users: int = 1,
     ) -> Evidence:
         """Of the items at `places`: whole histories (`order_share` 0), what came next (1), or both.
+
+        Pairs of items behind which are fewer than `min_users` different users are left out of each part.
 
         Both is SLIST (Choi et al. 2021, arXiv 2103.16104): each part counts as if it had the same mean
         diagonal, so that one ridge fits any share.
         """
         acted = user_items(log, half_life_days)[:, places]
-        together = (acted.T @ acted).tocsr()
+        together, lost = _product(np.arange(log.num_users), acted, acted, min_users)
         if order_share == 0.0:
-            return cls(together, together)
+            return cls(together, together, lost)
         known, after = (part[:, places] for part in prefixes(log, half_life_days))
-        gram, targets = (known.T @ known).tocsr(), (known.T @ after).tocsr()
-        size = order_share * mean_users(together) / max(float(gram.diagonal().mean()), 1e-9)
+        users = prefix_users(log)
+        gram, lost_in_order = _product(users, known, known, min_users)
+        targets, _ = _product(users, known, after, min_users)
+        size = np.float32(order_share * mean_users(together) / max(float(gram.diagonal().mean()), 1e-9))
         rest = np.float32(1.0 - order_share)
         return cls(
-            (rest * together + np.float32(size) * gram).tocsr(),
-            (rest * together + np.float32(size) * targets).tocsr(),
+            (rest * together + size * gram).tocsr(),
+            (rest * together + size * targets).tocsr(),
+            None if lost is None or lost_in_order is None else rest * lost + size * lost_in_order,
         )
+
+    def positive(self) -> Evidence:
+        """With what was left out of each row of `gram` on its diagonal, so that it can be inverted.
+
+        A matrix of counts is positive semidefinite, and need not be without some of its pairs. Each pair
+        `c` left out so adds `c * [[1, -1], [-1, 1]]`, which keeps it. What an item says about itself is
+        freed by the regression anyway: to it this is a ridge of the item's own.
+        """
+        if self.left_out is None:
+            return self
+        gram = (self.gram + sp.diags(self.left_out)).tocsr()
+        return Evidence(gram, gram if self.targets is self.gram else self.targets)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +114,7 @@ class Regression:
     @classmethod
     def solve(cls, evidence: Evidence, ridge: float) -> Regression:
         """The inverse, and from it the unconstrained solution."""
+        evidence = evidence.positive()
         inverse = regularised_inverse(evidence.gram, ridge)
         solution = inverse * np.float32(-ridge)
         solution[np.diag_indices(len(solution))] += 1.0  # inverse @ gram = I - ridge * inverse
@@ -129,6 +151,17 @@ class Regression:
     @cached_property
     def _diagonal(self) -> np.ndarray:
         return np.ascontiguousarray(np.diag(self.inverse))
+
+
+def _product(
+    users: np.ndarray, left: sp.csr_matrix, right: sp.csr_matrix, min_users: int
+) -> tuple[sp.csr_matrix, np.ndarray | None]:
+    """`left.T @ right` over examples of `users`, less pairs of fewer than `min_users`; what rows lack."""
+    product = (left.T @ right).tocsr()
+    if min_users == 1:
+        return product, None
+    kept = supported(product, users_behind(users, left, right), min_users)
+    return kept, np.asarray((product - kept).sum(1), np.float32).ravel()
 
 
 def mean_users(counts: sp.csr_matrix) -> float:

@@ -12,6 +12,7 @@ from recsys.reading.json_lines import read_json
 from recsys.reading.lines import BROKEN_STREAM
 from recsys.reading.parquet import read_parquet
 from recsys.reading.records import Fault, Reading
+from recsys.workspace import leads_inside
 
 READERS: dict[str, Callable[[Path, ImportConfig], Reading]] = {
     ".parquet": read_parquet,
@@ -26,8 +27,8 @@ READERS: dict[str, Callable[[Path, ImportConfig], Reading]] = {
 
 
 def list_files(paths: Sequence[Path]) -> list[Path]:
-    """The files behind paths: folders are walked in name order, hidden entries are left out, and so is
-    a file that came before.
+    """The files behind paths: folders are walked in name order, hidden entries are left out, and so are
+    a file that came before and `links_outside`.
 
     Raises `UnreadableFileError` for a path that does not exist.
     """
@@ -37,6 +38,14 @@ def list_files(paths: Sequence[Path]) -> list[Path]:
             raise UnreadableFileError("there is no such file or folder", found=str(path))
         files += _walk(path) if path.is_dir() else [path]
     return list(dict.fromkeys(files))
+
+
+def links_outside(paths: Sequence[Path]) -> list[Path]:
+    """Links in these folders that lead out of them: whoever fills a folder may not name other files.
+
+    A link that is itself one of `paths` was named by the caller and is followed.
+    """
+    return [file for path in paths if path.is_dir() for file in _entries(path) if not _is_inside(file, path)]
 
 
 def read_file(path: Path, config: ImportConfig) -> Reading:
@@ -53,5 +62,14 @@ def read_file(path: Path, config: ImportConfig) -> Reading:
 
 
 def _walk(folder: Path) -> list[Path]:
-    found = (path for path in folder.rglob("*") if path.is_file())
+    return [path for path in _entries(folder) if _is_inside(path, folder) and path.is_file()]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Everything that is not hidden; nothing is opened."""
+    found = folder.rglob("*")
     return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    return not path.is_symlink() or leads_inside(path, folder)

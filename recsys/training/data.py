@@ -36,7 +36,9 @@ class TrainingData:
 
     def digest(self, config: TrainConfig) -> str:
         """Of everything that decides the result."""
-        made = hashlib.sha256(config.model_dump_json(exclude={"num_workers", "trackers"}).encode())
+        private = {"dp_epsilon", "dp_delta", "dp_max_grad_norm"} if config.dp_epsilon is None else set()
+        decides = config.model_dump_json(exclude={"num_workers", "trackers"} | private)
+        made = hashlib.sha256(decides.encode())
         targets = self.question.targets
         made.update(self.origin.encode())
         for part in (

@@ -15,6 +15,7 @@ from recsys.training.batch import epoch_negatives, step_loss
 from recsys.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from recsys.training.data import TrainingData, Workers
 from recsys.training.judge import figures_of
+from recsys.training.private import train_private
 from recsys.training.tower import Tower
 
 Report = Callable[[dict[str, float]], None]
@@ -28,6 +29,8 @@ def train(
     Rank 0 judges after each epoch and writes checkpoints; the best state is in `folder/best` and in
     `tower` at the end. Raises `ConfigError` for a folder of another run.
     """
+    if config.dp_epsilon is not None:
+        return train_private(tower, data, config, report)
     parameters = tower.trainable()
     optimizer = torch.optim.AdamW(list(parameters.values()), lr=config.rate, weight_decay=0.0)
     progress = load_checkpoint(folder, data.digest(config), parameters, optimizer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,6 +18,8 @@ class Pairs:
     """`[P, H] int32` item places, newest first, -1 where the history is shorter."""
     positives: np.ndarray
     """`[P] int32` item places."""
+    users: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
+    """`[P] int32`: whose they are; empty where nobody asks."""
 
     def __len__(self) -> int:
         """Number P."""
@@ -36,6 +38,7 @@ def next_item_pairs(
     liked = log.select(log.weights > 0)
     anchors: list[list[int]] = []
     positives: list[int] = []
+    users: list[int] = []
     for user in range(liked.num_users):
         rows = liked.rows_of(user)
         items, times = liked.items[rows].tolist(), liked.occurred_at_us[rows].tolist()
@@ -48,11 +51,16 @@ def next_item_pairs(
             if own:
                 anchors.append(own + [-1] * (history - len(own)))
                 positives.append(items[place])
-    found = Pairs(np.array(anchors, np.int32).reshape(-1, history), np.array(positives, np.int32))
+                users.append(user)
+    found = Pairs(
+        np.array(anchors, np.int32).reshape(-1, history),
+        np.array(positives, np.int32),
+        np.array(users, np.int32),
+    )
     if len(found) <= max_pairs:
         return found
     kept = np.sort(np.random.default_rng(seed).choice(len(found), max_pairs, replace=False))
-    return Pairs(found.anchors[kept], found.positives[kept])
+    return Pairs(found.anchors[kept], found.positives[kept], found.users[kept])
 
 
 def require_pairs(pairs: Pairs, batch_pairs: int) -> None:

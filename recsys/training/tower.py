@@ -75,6 +75,11 @@ class Tower(nn.Module):
         states = self.backbone(input_ids=ids, attention_mask=mask).last_hidden_state
         return unit_rows(pool(states[:, -ids.shape[1] :], mask, self._encoder.pooling).float())
 
+    @property
+    def item_vectors(self) -> torch.Tensor:
+        """`[N, D] float32` that a head is trained over; only in mode `head`."""
+        return self._vectors
+
     def penalty(self) -> torch.Tensor | float:
         """What the mode adds to the loss: AdaLoRA's directions are to stay orthogonal; 0 otherwise."""
         return orthogonality(self.backbone) if self.mode is TrainMode.ADALORA else 0.0

@@ -19,6 +19,7 @@ from serve_app.payloads.decisions import (
 )
 from serve_app.payloads.evidence import OffPolicyRequest, PolicySpec
 from serve_app.payloads.jobs import JobAsked, JobBody, LoopAnswer
+from serve_app.payloads.privacy import ErasureAnswer, ExportAnswer
 from serve_app.payloads.requests import (
     EmbedRequest,
     ListRequest,
@@ -53,9 +54,11 @@ __all__ = [
     "DeleteAck",
     "EmbedAnswer",
     "EmbedRequest",
+    "ErasureAnswer",
     "EventBody",
     "EventsAck",
     "EventsBatch",
+    "ExportAnswer",
     "IndexAnswer",
     "InterestBody",
     "ItemBody",

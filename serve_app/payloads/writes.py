@@ -138,6 +138,7 @@ class EventsAck(BaseModel):
 
     appended: int
     duplicates: int = Field(description="Events whose event_id was already stored.")
+    erased: int = Field(description="Events that were dropped: from before their person was erased.")
     unknown_items: int = Field(description="Accepted events of items the catalog does not have.")
     rejected: list[Rejection]
 

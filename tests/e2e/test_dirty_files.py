@@ -327,8 +327,8 @@ def test_importing_again_changes_nothing_and_says_so(shop: Shop, kind: str) -> N
         assert (again.stored["unchanged"], again.stored["inserted"], again.stored["updated"]) == (20, 0, 0)
     else:
         assert (first.stored, again.stored) == (
-            {"appended": 20, "duplicates": 1},
-            {"appended": 0, "duplicates": 21},
+            {"appended": 20, "duplicates": 1, "erased": 0},
+            {"appended": 0, "duplicates": 21, "erased": 0},
         )
 
 

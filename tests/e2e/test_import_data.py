@@ -280,9 +280,9 @@ def test_the_zoo_of_events_loses_exactly_what_is_broken(shop: Shop, tmp_path: Pa
         (9, "bad_value"),
     ]
     assert (report.rows, report.accepted) == (10, 5)
-    assert report.stored == {"appended": 4, "duplicates": 1}
+    assert report.stored == {"appended": 4, "duplicates": 1, "erased": 0}
     again = shop.import_events(path)
-    assert again.stored == {"appended": 0, "duplicates": 5}
+    assert again.stored == {"appended": 0, "duplicates": 5, "erased": 0}
     assert shop.events.count() == 4
 
 
@@ -298,13 +298,13 @@ def test_events_of_every_format_are_the_same_events(shop: Shop, tmp_path: Path) 
         write(tmp_path / "a.jsonl", rows),
         write(tmp_path / "a.json", json.dumps(rows)),
     ):
-        assert shop.import_events(path).stored == {"appended": 0, "duplicates": 5}
+        assert shop.import_events(path).stored == {"appended": 0, "duplicates": 5, "erased": 0}
 
 
 def test_a_real_shop_is_imported_whole_and_only_once(shop: Shop) -> None:
     folder = real_data("office")
     items, events = folder / "items.parquet", folder / "events.parquet"
     assert shop.import_items(items).stored["inserted"] == shop.items.count() == 3_459
-    assert shop.import_events(events).stored == {"appended": 21_802, "duplicates": 0}
+    assert shop.import_events(events).stored == {"appended": 21_802, "duplicates": 0, "erased": 0}
     assert shop.import_items(items).stored["unchanged"] == 3_459
-    assert shop.import_events(events).stored == {"appended": 0, "duplicates": 21_802}
+    assert shop.import_events(events).stored == {"appended": 0, "duplicates": 21_802, "erased": 0}

@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 import ray
 
+from cluster.database import open_database
 from cluster.feedback_loop import FeedbackLoop
 from cluster.job_runner import JobResult, ProcessRunner, last_row
 from cluster.loop_actor import LoopActor, open_loop
 from cluster.replica_board import ReplicaState, VersionCounts
+from cluster.retention import Retention
+from cluster.serving_database import open_serving_database
 from recsys.config import RuntimeConfig
 from recsys.feedback import Kind, KindConfig, LoopConfig, RunState, Trigger, VerdictConfig
 from recsys.index import current_version, rollback
@@ -161,3 +164,22 @@ def test_the_actor_turns_on_ray_and_stops(shop: SmallShop, ray_cluster: None) ->
     ray.get(actor.stop.remote())
     assert watched.store.leases.look("feedback-loop").holder is None
     ray.kill(actor)
+
+
+def test_the_loop_keeps_the_windows_of_peoples_data_once_a_day(shop: SmallShop) -> None:
+    loop = loop_of(shop, Runner())
+    assert loop.retention is not None
+    engine = open_database(shop.workspace.database_url)
+    serving = open_serving_database(f"sqlite:///{shop.workspace.serving_database}")
+    before = shop.events.count()
+    loop.store.set_state("paused", True)  # a pause is for learning; windows hold all the same
+    loop.step()
+    assert shop.events.count() == before > 0  # no window, no removal
+    shop.workspace.privacy_settings.write_text('{"retention": {"event_days": 400}}')
+    calls: list[int] = []
+    loop.retention = Retention(shop.workspace, engine, serving, lambda: calls.append(1) or 2**52)  # type: ignore[func-returns-value]
+    loop.step()
+    assert shop.events.count() == 0
+    asked = len(calls)
+    loop.step()
+    assert len(calls) == asked > 0

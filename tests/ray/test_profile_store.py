@@ -80,6 +80,9 @@ class CountingLog:
         self._check()
         return len(self.log)
 
+    def erasures(self) -> int:
+        return 0
+
     def change_sign(self) -> int | None:
         return None if self.without_sign else len(self.log)
 

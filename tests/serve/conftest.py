@@ -31,6 +31,7 @@ from recsys.config import EncoderConfig, IndexConfig, Metric, Placement, ServeCo
 from recsys.encoder import TextEncoder
 from recsys.encoder_record import save_encoder_config
 from recsys.index import publish
+from recsys.privacy.secret import names_of
 from recsys.schemas import text_embeddings
 from recsys.shop import Shop, make_shop
 from recsys.text import item_texts
@@ -45,6 +46,7 @@ from serve_app.index_watch import IndexWatch
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
 from serve_app.popularity_board import PopularityBoard
+from serve_app.privacy_desk import PrivacyDesk
 from serve_app.profiles import InlineProfiles, ProfileReader
 from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
@@ -153,7 +155,8 @@ def assemble_inline(
     journal = AnswerJournal(answers, metrics)
     store = small.controls
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
-    lists = Recommender(watch, controls, profiles, encoder, board, habits, journal, config)
+    names = names_of(small.workspace)
+    lists = Recommender(watch, controls, profiles, encoder, board, habits, journal, config, names)
     return ShopService(
         config=config,
         placement=Placement.INLINE,
@@ -163,7 +166,7 @@ def assemble_inline(
         profiles=profiles,
         popularity=board,
         lists=lists,
-        writes=Writes(config, watch, small.items, EventWriter(events), metrics),
+        writes=Writes(config, watch, small.items, EventWriter(events), metrics, names),
         metrics=metrics,
         habits=habits,
         controls=controls,
@@ -173,8 +176,17 @@ def assemble_inline(
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
+        privacy=PrivacyDesk(
+            small.workspace, open_database(small.workspace.database_url), serving, config.profile, names
+        ),
         shoppers=TypicalShoppers(events, profiles, watch, screened) if config.store else None,
+        names=names,
     )
+
+
+async def refuse_server_errors(answer: httpx.Response) -> None:
+    """Raise for what nobody foresaw."""
+    assert answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR, answer.request.url
 
 
 @asynccontextmanager
@@ -182,7 +194,8 @@ async def client_of(service: ShopService) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client straight into the application; a server error is raised, not answered."""
     await service.start()
     transport = httpx.ASGITransport(app=create_api(service), raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+    hooks = {"response": [refuse_server_errors]}
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop", event_hooks=hooks) as client:
         yield client
     await service.stop()
 

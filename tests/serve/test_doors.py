@@ -50,6 +50,7 @@ def ask(url: str, user: str) -> list[str]:
     """A list over a connection of its own; requires a 200."""
     answer = httpx.post(f"{url}/v1/recommend", json={"user_id": user, "n": 5}, timeout=30.0)
     assert answer.status_code == 200, answer.text
+    assert len(answer.headers.get_list("x-request-id")) == 1
     return [item["item_id"] for item in answer.json()["items"]]
 
 

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import Engine
 
 from cluster.answer_store import AnswerStore
+from cluster.answer_tables import METADATA
 from cluster.replica_board import FORGOTTEN_AFTER_US, ReplicaBoard, ReplicaState, VersionCounts
-from cluster.serving_database import METADATA, open_serving_database
+from cluster.serving_database import open_serving_database
 from recsys.answer_record import AnswerRecord, Explored
 
 

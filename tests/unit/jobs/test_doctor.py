@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from cluster.database import COUNTERS, open_database, writing
+from cluster.database import COUNTERS, EVENTS_TABLE, open_database, writing
 from cluster.item_store import ItemStore
 from cluster.loop_store import LoopStore
 from cluster.loop_store.runs import LEASE
@@ -32,7 +32,9 @@ from jobs.doctor.folder import space_finding
 from jobs.doctor.index import examine_encoder
 from jobs.doctor.machine import files_finding, memory_finding
 from jobs.doctor.packages import FLOORS, examine_packages
+from jobs.doctor.protections import examine_protections
 from jobs.doctor.service import examine_service
+from jobs.serve_commands import warn_of_old_packages
 from recsys.config import RuntimeConfig
 from recsys.encoder_record import FILE as ENCODER_RECORD
 from recsys.feedback import Kind, Run, RunState, Trigger
@@ -51,9 +53,10 @@ PARTS: tuple[str, ...] = (
     "pyarrow",
     "workspace",
     "database",
+    "event log",
     "catalog lag",
 )
-PARTS += ("feedback loop", "index", "gate", "encoder")
+PARTS += ("feedback loop", "index", "gate", "encoder", "signatures", "protections")
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +165,11 @@ def write_by_a_newer_release(workspace: Workspace) -> None:
         connection.execute(update(COUNTERS).where(COUNTERS.c.name == "schema").values(value=99))
 
 
+def change_an_event(workspace: Workspace) -> None:
+    with writing(open_database(workspace.database_url)) as connection:
+        connection.execute(update(EVENTS_TABLE).where(EVENTS_TABLE.c.seq == 3).values(item_id="another"))
+
+
 @pytest.mark.parametrize(
     ("break_it", "part", "words"),
     [
@@ -176,6 +184,7 @@ def write_by_a_newer_release(workspace: Workspace) -> None:
         (overwrite_the_database, "database", "not a database"),
         (empty_the_database, "database", "no tables"),
         (write_by_a_newer_release, "database", "newer release"),
+        (change_an_event, "event log", "1 damaged; "),
     ],
 )
 def test_what_is_broken_fails_by_its_name_and_says_what_to_do(
@@ -323,6 +332,26 @@ def test_what_is_installed_by_default_is_never_below_a_floor() -> None:
         if bound.operator == ">="
     }
     assert {one.state for one in examine_packages(oldest.__getitem__)} == {State.OK}
+
+
+def test_serve_warns_of_each_package_below_its_floor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warn_of_old_packages()
+    assert capsys.readouterr().err == ""
+    old = [Finding("torch", State.FAILED, "2.9 (CVE-2026-24747)", "pip install 'torch>=2.10'")]
+    monkeypatch.setattr("jobs.serve_commands.examine_packages", lambda: old)
+    warn_of_old_packages()
+    said = " ".join(capsys.readouterr().err.split())
+    assert said == "warning: torch 2.9 (CVE-2026-24747); pip install 'torch>=2.10'"
+
+
+def test_settings_that_switch_a_protection_off_are_told() -> None:
+    well = [one.state for one in examine_protections({})]
+    assert well == [State.OK]
+    off = {"RAY_AUTH_MODE": "disabled", "RAY_DATA_AUTOLOAD_CLOUDPICKLE_TENSOR_METADATA": "1"}
+    assert [one.state for one in examine_protections(off)] == [State.WARNING] * 2
+    assert [one.advice.split()[-1] for one in examine_protections(off)] == list(off)
 
 
 def asked(answers: dict[str, tuple[int, Any]], published: str | None) -> list[tuple[str, str]]:

@@ -91,3 +91,49 @@ def test_a_file_that_is_not_packed_though_its_name_says_so_is_a_fault(tmp_path: 
     (fault,) = read_file(tmp_path / "a.csv.gz", ImportConfig())
     assert isinstance(fault, Fault)
     assert fault.reason == "unreadable_file"
+
+
+class Brittle(pa.ExtensionType):  # type: ignore[misc]  # pyarrow has no types
+    """An extension type whose own code fails on a schema that somebody made up."""
+
+    def __init__(self) -> None:
+        super().__init__(pa.string(), "test.brittle")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return b""
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage_type: pa.DataType, serialized: bytes) -> Brittle:
+        raise AttributeError("no such attribute")
+
+
+def test_a_column_whose_extension_type_fails_is_a_fault_of_the_file(tmp_path: Path) -> None:
+    """Found by the chaos suite: the import of every file ended with another library's error."""
+    pa.register_extension_type(Brittle())
+    try:
+        metadata = {b"ARROW:extension:name": b"test.brittle", b"ARROW:extension:metadata": b"x"}
+        schema = pa.schema([pa.field("item_id", pa.string(), metadata=metadata)])
+        pq.write_table(pa.Table.from_arrays([pa.array(["a"])], schema=schema), tmp_path / "a.parquet")
+        (fault,) = read_file(tmp_path / "a.parquet", ImportConfig())
+    finally:
+        pa.unregister_extension_type("test.brittle")
+    assert isinstance(fault, Fault)
+    assert fault.reason == "unreadable_file"
+
+
+def test_values_over_the_bound_are_refused_and_the_others_are_read(tmp_path: Path) -> None:
+    """Found by the chaos suite: a few kilobytes that unpack to one value took eleven times its memory."""
+    config = ImportConfig(max_record_bytes=1_000)
+    mixed = pa.table({"id": [str(n) for n in range(9)], "title": ["t"] * 4 + ["x" * 1_001] + ["t"] * 4})
+    pq.write_table(mixed, tmp_path / "a.parquet")
+    fault, batch = read_file(tmp_path / "a.parquet", config)
+    assert isinstance(fault, Fault)
+    assert (fault.reason, fault.row) == ("record_too_long", 5)
+    assert isinstance(batch, SourceBatch)
+    assert batch.rows == (1, 2, 3, 4, 6, 7, 8, 9)
+    assert batch.table.column("id").to_pylist() == ["0", "1", "2", "3", "5", "6", "7", "8"]
+    bomb = pa.table({"id": ["a"], "title": ["x" * 1_000_000]})
+    pq.write_table(bomb, tmp_path / "b.parquet", compression="zstd", use_dictionary=False)
+    (fault,) = read_file(tmp_path / "b.parquet", config)
+    assert isinstance(fault, Fault)
+    assert fault.reason == "record_too_long"

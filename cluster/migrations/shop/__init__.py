@@ -1,0 +1,1 @@
+"""Scripts of the shop's database: events, items, decisions."""
