@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import serve_app.shop_catalog as shop_catalog
 from recsys.config import ServeConfig
+from recsys.privacy.names import Pseudonyms
 from serve_app.service import ShopService
 from serve_app.shop_catalog import category_tree
 from serve_app.store_page import FOLDER
@@ -144,6 +145,17 @@ def test_shoppers_to_be_have_histories_and_interests(small_shop: SmallShop, conf
             assert 1 <= len(one["interests"]) <= 3
             assert set(one["interests"]) <= leaves
             assert (await client.get(f"/v1/users/{one['user_id']}/profile")).status_code == 200
+
+    play(service, scene)
+
+
+def test_a_shop_that_keeps_pseudonyms_offers_nobody(small_shop: SmallShop, config: ServeConfig) -> None:
+    service = assemble_inline(small_shop, config.model_copy(update={"store": True}))
+    assert service.shoppers is not None
+    service.shoppers._names = Pseudonyms(b"s" * 32)
+
+    async def scene(client: httpx.AsyncClient) -> None:
+        assert (await client.get("/store/shoppers.json")).json() == {"shoppers": []}
 
     play(service, scene)
 
