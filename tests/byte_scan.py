@@ -1,7 +1,7 @@
 """Where byte strings are found below a folder, Parquet files decoded; in a process of its own.
 
-A process that closes a SQLite file takes away the locks that its own SQLite has on it. Not decoded: vectors by
-hash of an item's text, which have no column of people.
+A process that closes a SQLite file takes away the locks that its own SQLite has on it. Not decoded: vectors
+by hash of an item's text, which have no column of people.
 """
 
 from __future__ import annotations
