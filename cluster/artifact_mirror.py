@@ -21,10 +21,13 @@ from cluster.artifact_store import CHUNK, ArtifactStore
 from recsys.errors import IndexCorruptError
 from recsys.index import current_version, list_versions
 from recsys.index.manifest import MANIFEST, IndexManifest
+from recsys.signing import SIGNATURE_SUFFIX
 from recsys.workspace import Workspace, replace_file, sync_folder
 
 POINTERS = ("robustness.json", "index/HISTORY", "index/STAGED", "index/CURRENT")
 """Small files that change, in the order in which they are copied."""
+SAID_ANEW = ("/encoder.json", "/card.json", ".sig")
+"""Small files that are written again with other bytes, often as many: a signature by another key."""
 PARTS = ("encoders", "embeddings", "index")
 SAFE = re.compile(r"(?!.*(?:^|/)\.)[A-Za-z0-9._=+/-]+")
 """Names below a workspace: no hidden part, so none that leads out of it."""
@@ -58,7 +61,7 @@ class ArtifactMirror:
         here, there = _immutable(self._workspace.root), self._store.sizes()
         done = Copied()
         for path, size in sorted(here.items(), key=lambda one: _rank(one[0])):
-            if there.get(path) != size:
+            if there.get(path) != size or (path.endswith(SAID_ANEW) and self._differs(path)):
                 done += self._upload(path)
         for path in POINTERS:
             done += self._push_pointer(path, path in there)
@@ -82,7 +85,7 @@ class ArtifactMirror:
         done = Copied()
         for path in there:
             wanted = path.startswith("encoders/") or (
-                path.startswith("embeddings/") and (vectors or path.endswith(".json"))
+                path.startswith("embeddings/") and (vectors or path.endswith((".json", ".json.sig")))
             )
             if wanted and _safe(path):
                 done += self._download(path, there[path])
@@ -99,6 +102,9 @@ class ArtifactMirror:
             (self._workspace.index_version(name) / MANIFEST).unlink()
             shutil.rmtree(self._workspace.index_version(name))
         return Copied(removed=len(gone))
+
+    def _differs(self, path: str) -> bool:
+        return b"".join(self._store.read(path)) != (self._workspace.root / path).read_bytes()
 
     def _upload(self, path: str) -> Copied:
         return Copied(1, self._store.write(path, _pieces(self._workspace.root / path)))
@@ -123,6 +129,9 @@ class ArtifactMirror:
 
     def _pull_version(self, version: str, there: dict[str, int]) -> Copied:
         folder = f"index/{version}"
+        signature = f"{folder}/{MANIFEST}{SIGNATURE_SUFFIX}"
+        if (self._workspace.root / folder / MANIFEST).exists() and signature in there:
+            return self._download(signature, there[signature])
         if (self._workspace.root / folder / MANIFEST).exists() or f"{folder}/{MANIFEST}" not in there:
             return Copied()
         text = b"".join(self._store.read(f"{folder}/{MANIFEST}"))
@@ -149,7 +158,8 @@ class ArtifactMirror:
         file = self._workspace.root / path
         if not _safe(path):
             raise IndexCorruptError("a name in the store leads out of the workspace", found=path[:200])
-        if file.exists() and file.stat().st_size == size:
+        same = file.exists() and file.stat().st_size == size
+        if same and not (path.endswith(SAID_ANEW) and self._differs(path)):
             return Copied()
         file.parent.mkdir(parents=True, exist_ok=True)
         incoming, seen, copied = file.with_name(f".{file.name}.incoming"), sha256(), 0

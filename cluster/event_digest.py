@@ -5,6 +5,7 @@ SQLite's pages carry no checksum: a flipped bit in a row would be answered as if
 
 from __future__ import annotations
 
+import struct
 import sys
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -29,6 +30,7 @@ DIGESTED = (
     "received_at",
 )
 """Columns of the canonical encoding, in its order; another column needs another encoding."""
+SIGNED = struct.Struct(">q")
 LARGEST = sys.float_info.max
 VALUE, WIDTH, DIGEST_BYTES = DIGESTED.index("value"), len(DIGESTED), 8
 
@@ -42,8 +44,8 @@ def event_digest(row: Sequence[Any]) -> int:
     value = row[VALUE]
     if value is not None and (value == 0 or not -LARGEST <= value <= LARGEST):
         row = (*row[:VALUE], _said(value), *row[VALUE + 1 : WIDTH])
-    digest = blake2b(orjson.dumps(row), digest_size=DIGEST_BYTES).digest()
-    return int.from_bytes(digest, "big", signed=True)
+    (digest,) = SIGNED.unpack(blake2b(orjson.dumps(row), digest_size=DIGEST_BYTES).digest())
+    return int(digest)
 
 
 def _said(value: float) -> float | str | None:
@@ -61,7 +63,7 @@ def digest_of(row: Mapping[str, Any]) -> int:
 def fault_of(row: Sequence[Any]) -> str | None:
     """What is wrong with a row of `DIGESTED` and its digest; None: it is as it was written."""
     try:
-        same = event_digest(tuple(row[:WIDTH])) == row[WIDTH]
+        same = event_digest(row[:WIDTH]) == row[WIDTH]
     except TypeError:
         return "a value is of another type, or no UTF-8"
     return None if same else "the digest is another"

@@ -12,12 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, select, text, update
+from sqlalchemy import Connection, func, insert, select, text, update
 
 from cluster.database import (
     COUNTERS,
     EVENTS_TABLE,
-    METADATA,
     REMOVED,
     counter_value,
     draw_numbers,
@@ -27,13 +26,17 @@ from cluster.database import (
 from cluster.event_digest import DIGESTED, event_digest
 from cluster.event_pages import rows_of_pages
 from cluster.log_file import damage_of, log_of, logs_set_aside, page_images, set_aside
+from cluster.salvaged_tables import copy_tables
 from recsys.errors import StoreError
 from recsys.workspace import sync_folder
 
 NAMES = (*DIGESTED, "digest")
 BATCH = 5_000
-TIES = """INSERT OR IGNORE INTO visitor_owners (visitor_key, user_key)
-SELECT 'visitor:' || visitor_id, user_key FROM events WHERE user_id <> '' AND visitor_id <> '' ORDER BY seq"""
+TIES = """INSERT INTO visitor_owners (visitor_key, user_key)
+SELECT 'visitor:' || visitor_id, user_key FROM events WHERE user_id <> '' AND visitor_id <> '' ORDER BY seq
+ON CONFLICT (visitor_key) DO UPDATE SET user_key = excluded.user_key
+WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.user_key = visitor_owners.user_key)"""
+"""An owner whom no event knows was changed by the disk; the first event that names one says who it is."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def repair(database: Path) -> Repair:
         left.unlink()
     engine = open_database(f"sqlite:///{fresh}")
     with writing(engine) as connection:
-        incomplete = _copy_tables(database, connection)
+        incomplete = copy_tables(database, connection)
         _insert(connection, rows_of_pages(database))
         expected = _expected(connection)
         from_logs = sum(_append(connection, database, log) for log in logs_set_aside(database))
@@ -93,37 +96,6 @@ def _take_in_log(database: Path) -> None:
             ) from error
     except (sqlite3.Error, UnicodeError):
         pass  # what SQLite cannot open at all is read page by page
-
-
-def _copy_tables(database: Path, connection: Connection) -> dict[str, str]:
-    """Every table but the events; why some are incomplete."""
-    incomplete: dict[str, str] = {}
-    with closing(sqlite3.connect(database)) as old:
-        for table in METADATA.sorted_tables:
-            if table is EVENTS_TABLE or table.name.startswith("schema_"):
-                continue
-            if why := _copy_table(old, connection, table):
-                incomplete[table.name] = why
-    return incomplete
-
-
-def _copy_table(old: sqlite3.Connection, connection: Connection, table: Table) -> str | None:
-    """From both ends, so that one broken page in the middle costs its own rows only."""
-    names = [column.name for column in table.columns]
-    listed = ", ".join(f'"{name}"' for name in names)
-    statement = f"INSERT OR REPLACE INTO {table.name} ({listed}) VALUES ({', '.join('?' * len(names))})"
-    why = None
-    for order in ("", " ORDER BY rowid DESC"):
-        try:
-            for row in old.execute(f"SELECT {listed} FROM {table.name}{order}"):
-                connection.exec_driver_sql(statement, tuple(row))
-        except (sqlite3.Error, UnicodeError) as error:
-            if "no such table" in str(error):
-                return None
-            why = str(error)
-        else:
-            return None
-    return why
 
 
 def _insert(connection: Connection, rows: Iterable[Sequence[Any]]) -> None:

@@ -99,16 +99,15 @@ def history_event(row: Sequence[Any]) -> HistoryEvent:
 
 def followed_event(row: Sequence[Any]) -> HistoryEvent:
     """The event of a row that ends with its visitor's owner."""
-    event = history_event(row)
     return HistoryEvent(
-        event.seq,
-        event.event_id,
-        event.user_key,
-        event.item_id,
-        event.event_type,
-        event.value,
-        event.review_text,
-        event.occurred_at_us,
+        row[SEQ],
+        row[EVENT_ID],
+        row[USER_KEY],
+        row[ITEM_ID],
+        row[EVENT_TYPE],
+        row[VALUE],
+        row[REVIEW],
+        row[OCCURRED],
         row[VISITOR_ID],
         row[WIDTH + 1],
     )

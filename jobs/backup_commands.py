@@ -53,28 +53,37 @@ def restore(
     force: Annotated[
         bool, typer.Option("--force", help="Move what is there aside; drop our tables of a server.")
     ] = False,
+    ledger: Annotated[
+        Path | None,
+        typer.Option("--ledger", exists=True, file_okay=False, help="Newest folder `privacy` of the shop."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Verify every file of a backup, then put it at an empty place; an older release's is brought up.
 
-    People erased since the backup are in it again: erase them again before anybody is served.
+    People erased before the backup stay erased. Of those erased since, a newer ledger knows: name it.
 
     Example: recsys restore backups/monday.tar --workspace restored
     """
     from cluster.backup import restore as put_back
 
     runtime = RuntimeConfig(workspace=workspace, database_url=database_url)
-    made = put_back(source, Workspace(runtime.workspace), database_url_of(runtime), force=force)
+    place = Workspace(runtime.workspace)
+    made = put_back(source, place, database_url_of(runtime), force=force, ledger=ledger)
     rows: dict[str, Any] = {
-        "restored": str(runtime.workspace),
+        "restored": str(workspace),
         **_cut_rows(made.manifest),
         "whole_events": made.check.whole,
         "faults": made.check.faults,
+        "people_erased_again": made.erased.people,
+        "events_erased_again": made.erased.events,
         "moved_aside": [str(path) for path in made.set_aside] or "nothing",
     }
     show("restore", rows, as_json)
     if not as_json:
-        console.print(f"next: recsys replay-erasures --workspace {runtime.workspace}")
+        console.print(
+            f"erased since the backup? recsys replay-erasures --workspace {workspace} --from LEDGER"
+        )
     if made.check.faults or made.check.whole != made.manifest.cut.num_events:
         raise typer.Exit(BAD)
 

@@ -17,6 +17,7 @@ from jobs.options import (
     database_url_of,
     runtime_of,
 )
+from jobs.privacy_commands import eraser_of
 from recsys.errors import ConfigError
 
 BAD = 1
@@ -53,20 +54,21 @@ def repair(
 ) -> None:
     """Write every good row of a damaged SQLite database to a new file in its place.
 
-    Stop the service and its loop first. The damaged file stays beside the new one. Events of people who
-    were erased can come back from old pages: erase them again afterwards.
+    Stop the service and its loop first. The damaged file stays beside the new one. What old pages brought
+    back of people who were erased is erased again.
 
     Example: recsys events repair
     """
     from cluster.event_repair import repair as write_anew
 
-    url = database_url_of(runtime_of(workspace, database_url))
-    engine = database_engine(url)
+    runtime = runtime_of(workspace, database_url)
+    engine = database_engine(database_url_of(runtime))
     if engine.dialect.name != "sqlite" or not engine.url.database:
         raise ConfigError(
             "only SQLite is repaired", expected="a backup to restore", found=engine.dialect.name
         )
     made = write_anew(Path(engine.url.database))
+    again = eraser_of(runtime).replay()
     show(
         "repair",
         {
@@ -75,6 +77,7 @@ def repair(
             "events_lost": made.lost,
             "incomplete_tables": made.incomplete,
             "damaged_file": made.kept_as,
+            "events_erased_again": again.events,
         },
         as_json,
     )

@@ -348,6 +348,8 @@ class ServeConfig(Config):
     """Requests one replica works on at the same time."""
     max_queued_requests: PositiveInt = 512
     """Requests that may wait; more are answered 503 with Retry-After."""
+    max_wait_s: PositiveFloat = 1.0
+    """While a request has been under way for longer, nothing beyond `max_ongoing_requests` is let in."""
     max_body_bytes: PositiveInt = 2 * 1024 * 1024
     """Larger request bodies are answered 413."""
     max_items_returned: PositiveInt = 500

@@ -139,8 +139,13 @@ def plain_name(name: str) -> str:
 
 def require_inside(path: Path, folder: Path) -> None:
     """Raise `UnsafePathError` when `path` is a link, or behind links, that lead out of `folder`."""
-    if not path.resolve().is_relative_to(folder.resolve()):
+    if not leads_inside(path, folder):
         raise UnsafePathError("a link leads outside its folder", expected=str(folder), found=str(path))
+
+
+def leads_inside(path: Path, folder: Path) -> bool:
+    """Whether `path`, all links followed, lies in `folder`; nothing is opened."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def replace_file(path: Path, content: bytes) -> None:

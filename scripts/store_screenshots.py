@@ -21,6 +21,8 @@ SETTLED_MS = 700
 
 def shoot(page: Page, file: Path) -> None:
     """The visible part of the page as WebP."""
+    page.mouse.move(0, 0)
+    page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(SETTLED_MS)
     session = page.context.new_cdp_session(page)
     taken = session.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})

@@ -38,7 +38,8 @@ from serve_app.payloads import (
     SimilarRequest,
 )
 from serve_app.privacy_api import add_privacy
-from serve_app.problems import RequestGuard, install_handlers
+from serve_app.problems import install_handlers
+from serve_app.request_guard import RequestGuard
 from serve_app.request_log import RequestLog
 from serve_app.route_scopes import scopes_of
 from serve_app.service import ShopService
@@ -119,6 +120,8 @@ def _add_guards(api: FastAPI, service: ShopService, behind_proxy: bool) -> None:
         RequestGuard,
         max_body_bytes=config.max_body_bytes,
         max_requests=config.max_ongoing_requests + config.max_queued_requests,
+        calm_requests=config.max_ongoing_requests,
+        max_wait_s=config.max_wait_s,
     )
     if config.cors_origins:
         api.add_middleware(CORSMiddleware, allow_origins=config.cors_origins, **CORS)

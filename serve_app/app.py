@@ -186,7 +186,7 @@ def assemble(
         keys=KeyWatch(KeyStore(engine), config.refresh_s) if config.keys else None,
         privacy=PrivacyDesk(wiring.workspace, engine, serving, config.profile, names),
         shelf=shelf,
-        shoppers=TypicalShoppers(event_store, reader, watch, screened) if config.store else None,
+        shoppers=TypicalShoppers(event_store, reader, watch, screened, names) if config.store else None,
         names=names,
     )
 

@@ -144,13 +144,14 @@ class IndexWatch:
 
     def _require_fit(self, manifest: IndexManifest) -> None:
         """Raise `IndexMissingError` for a version that only a service started anew can answer from."""
-        ours = (len(self._shards), self._view.manifest.encoder_version if self._view else "")
-        theirs = (manifest.num_shards, manifest.encoder_version if self._view else "")
-        if ours != theirs:  # with another encoder a searched text would be a point in another space
+        wanted, found = f"{len(self._shards)} shards", f"{manifest.num_shards} shards"
+        if self._view is not None and wanted == found:  # texts would be points of another space
+            wanted, found = _space(self._view.manifest, manifest), _space(manifest, self._view.manifest)
+        if wanted != found:
             raise IndexMissingError(
                 f"index version {manifest.index_version} does not fit this service; restart it",
-                expected=f"{ours[0]} shards {ours[1]}".strip(),
-                found=f"{theirs[0]} shards {theirs[1]}".strip(),
+                expected=wanted,
+                found=found,
             )
 
     async def _prepare_shards(self, index_version: str) -> list[int]:
@@ -177,3 +178,9 @@ class IndexWatch:
         live.on_change = show
         self._live = live
         show(live.state)
+
+
+def _space(manifest: IndexManifest, beside: IndexManifest) -> str:
+    """Encoder and width; a catalog without items has vectors of no width, which fits any."""
+    width = "" if 0 in (manifest.dim, beside.dim) else f", {manifest.dim} wide"
+    return f"encoder {manifest.encoder_version}{width}"

@@ -1,4 +1,4 @@
-"""Every failure as one JSON shape with the right status, and the guards in front of the routes."""
+"""Every failure as one JSON shape with the right status."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import logging
 import re
 from collections.abc import Mapping
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recsys.errors import (
     CapacityError,
@@ -101,56 +100,3 @@ def install_handlers(api: FastAPI) -> None:
     api.add_exception_handler(RecsysError, on_recsys_error)
     api.add_exception_handler(RequestValidationError, on_invalid)
     api.add_exception_handler(StarletteHTTPException, on_http)
-
-
-class BodyTooLarge(HTTPException):
-    """The body passed the limit while it was read."""
-
-    def __init__(self, max_bytes: int) -> None:
-        super().__init__(413, f"the body is larger than {max_bytes} bytes")
-
-
-class RequestGuard:
-    """Stops reading a body at its limit, and turns away what is too much.
-
-    Not more than `max_requests` are under way at the same time: beyond them memory and waiting grow
-    without an end. Those who watch the service (`WATCHED`) are always let in.
-    """
-
-    def __init__(self, app: ASGIApp, max_body_bytes: int, max_requests: int) -> None:
-        self._app, self._max_bytes, self._max_requests = app, max_body_bytes, max_requests
-        self._under_way = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One ASGI call."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        if self._under_way >= self._max_requests and scope["path"] not in WATCHED:
-            await self._turn_away(scope, receive, send)
-            return
-        self._under_way += 1
-        try:
-            await self._app(scope, self._counted(receive), send)
-        finally:
-            self._under_way -= 1
-
-    def _counted(self, receive: Receive) -> Receive:
-        read = 0
-
-        async def counted() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._max_bytes:
-                raise BodyTooLarge(self._max_bytes)
-            return message
-
-        return counted
-
-    async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
-        error = CapacityError(
-            "too many requests are under way", expected=f"at most {self._max_requests} in one replica"
-        )
-        answer = problem(HTTPConnection(scope), 503, type(error).__name__, str(error))
-        await answer(scope, receive, send)

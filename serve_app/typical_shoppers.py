@@ -7,6 +7,7 @@ import time
 
 from cluster.event_store import EventStore
 from recsys.explain import category_leaf
+from recsys.privacy.names import PLAIN, Names
 from recsys.profile import UserProfile
 from serve_app.index_watch import IndexWatch
 from serve_app.payloads import ShopperBody
@@ -23,16 +24,23 @@ class TypicalShoppers:
     """Users with middling histories and what they care for; machines and erased people are not among them."""
 
     def __init__(
-        self, events: EventStore, profiles: ProfileReader, watch: IndexWatch, screened: ScreeningBoard
+        self,
+        events: EventStore,
+        profiles: ProfileReader,
+        watch: IndexWatch,
+        screened: ScreeningBoard,
+        names: Names = PLAIN,
     ) -> None:
-        self._events, self._profiles = events, profiles
+        self._events, self._profiles, self._names = events, profiles, names
         self._watch, self._screened = watch, screened
         self._lock = asyncio.Lock()
         self._keys: list[str] = []
         self._chosen_at: float | None = None
 
     async def shoppers(self) -> list[ShopperBody]:
-        """At most `SHOPPERS`; none in a shop without events."""
+        """At most `SHOPPERS`; none in a shop without events, or in one that keeps nobody's own id."""
+        if self._names.withholds:
+            return []
         now_us = time.time_ns() // 1_000
         keys = [key for key in await self._choice() if key not in self._screened.left_out]
         profiles = await asyncio.gather(*(self._profiles.profile(key, now_us) for key in keys))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -98,6 +99,7 @@ def _copy_file(source: Path, target: Path) -> None:
     with closing(sqlite3.connect(source, timeout=60)) as live, closing(sqlite3.connect(target)) as copy:
         live.backup(copy, pages=PAGES_AT_ONCE)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+    shutil.copymode(source, target)
 
 
 def _copy_out(connection: Connection, table: str, columns: list[str], target: Path) -> None:

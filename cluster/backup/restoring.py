@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +15,11 @@ from cluster.backup.files import PREFIX
 from cluster.backup.server import restore_server
 from cluster.backup.sources import unpacked
 from cluster.database import open_database
+from cluster.erasure import Eraser, ErasureCounts
 from cluster.event_check import EventCheck, check_events
 from cluster.serving_database import open_serving_database, serving_url
 from recsys.backup_manifest import BackupManifest
+from recsys.erasure_ledger import ErasureLedger
 from recsys.errors import BackupError, ConfigError
 from recsys.workspace import Workspace, sync_folder
 
@@ -27,26 +30,36 @@ class Restored:
 
     manifest: BackupManifest
     check: EventCheck
-    """The restored event log, read whole."""
+    """The restored event log, read whole before anybody was erased again."""
+    erased: ErasureCounts
+    """What went again, of people whom the ledgers know to have been erased."""
     set_aside: tuple[Path, ...]
     """What stood there before and was moved, with `force`."""
 
 
-def restore(source: Path, workspace: Workspace, database_url: str, *, force: bool = False) -> Restored:
+def restore(
+    source: Path,
+    workspace: Workspace,
+    database_url: str,
+    *,
+    force: bool = False,
+    ledger: Path | None = None,
+) -> Restored:
     """Verify a backup whole, then put it at a new place; databases of an older release are brought up.
 
-    Without `force` raises `ConfigError` when anything is there; with it a workspace and SQLite files are
-    moved aside, and a server's tables of ours are dropped. Raises `BackupError` for a damaged or foreign
-    backup, before anything was touched.
+    Whoever was erased is erased again: by the backup's own ledger, by `ledger` (a newer folder `privacy`),
+    and by that of a workspace that is moved aside. Without `force` raises `ConfigError` when anything is
+    there; with it a workspace and SQLite files are moved aside, and a server's tables of ours are dropped.
+    Raises `BackupError` for a damaged or foreign backup, before anything was touched.
     """
-    url = make_url(database_url)
-    kind = url.get_backend_name()
-    outside = _outside(workspace, url.database) if kind == "sqlite" else None
+    kind = make_url(database_url).get_backend_name()
+    outside = _outside(workspace, make_url(database_url).database) if kind == "sqlite" else None
     taken = [path for path in (workspace.root, outside) if path is not None and _is_taken(path)]
     if taken and not force:
-        raise ConfigError(
-            "a restore overwrites nothing", expected="an empty place, or --force", found=str(taken[0])
-        )
+        wanted = "an empty place, or --force"
+        raise ConfigError("a restore overwrites nothing", expected=wanted, found=str(taken[0]))
+    if ledger is not None and not _is_ledger(ledger):
+        raise ConfigError("this is no ledger of erasures", expected="a folder `privacy`", found=str(ledger))
     with unpacked(source, workspace.root) as (staged, manifest):
         if manifest.database != kind:
             raise BackupError("the backup is of another database", expected=kind, found=manifest.database)
@@ -54,13 +67,19 @@ def restore(source: Path, workspace: Workspace, database_url: str, *, force: boo
             restore_server(database_url, staged, manifest, force=force)
         moved = tuple(_move_aside(path) for path in taken)
         _put(staged, workspace, outside)
-    return Restored(manifest, _opened(workspace, database_url, kind), moved)
+    ledgers = (*(Workspace(path).privacy for path in moved), *([ledger] if ledger else []))
+    check, erased = _opened(workspace, database_url, kind, [one for one in ledgers if _is_ledger(one)])
+    return Restored(manifest, check, erased, moved)
 
 
 def _outside(workspace: Workspace, name: str | None) -> Path | None:
     """A SQLite file that is not the workspace's own."""
     path = Path(name or "")
     return None if path.resolve() == workspace.database.resolve() else path
+
+
+def _is_ledger(folder: Path) -> bool:
+    return ErasureLedger(folder).file.is_file()
 
 
 def _is_taken(path: Path) -> bool:
@@ -95,10 +114,17 @@ def _put(staged: Path, workspace: Workspace, outside: Path | None) -> None:
     sync_folder(workspace.root.parent)
 
 
-def _opened(workspace: Workspace, database_url: str, kind: str) -> EventCheck:
-    open_serving_database(serving_url(workspace, None if kind == "sqlite" else database_url)).dispose()
+def _opened(
+    workspace: Workspace, database_url: str, kind: str, ledgers: Sequence[Path]
+) -> tuple[EventCheck, ErasureCounts]:
+    """Brought up, read whole, and without the people who were erased."""
+    serving = open_serving_database(serving_url(workspace, None if kind == "sqlite" else database_url))
     engine = open_database(database_url)
     try:
-        return check_events(engine)
+        check = check_events(engine)
+        for ledger in ledgers:
+            ErasureLedger(workspace.privacy).merge(ledger)
+        return check, Eraser(workspace, engine, serving).replay()
     finally:
         engine.dispose()
+        serving.dispose()

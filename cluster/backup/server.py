@@ -21,20 +21,23 @@ def restore_server(url: str, staged: Path, manifest: BackupManifest, *, force: b
     Raises `ConfigError` when tables of ours are there and `force` is not given.
     """
     engine = database_engine(url)
-    with writing(engine) as connection:
-        there = our_tables(connection)
-        if there and not force:
-            raise ConfigError(
-                "a restore overwrites nothing",
-                expected="a database without our tables, or --force",
-                found=there[0],
-            )
-        for name in there:
-            connection.execute(text(f'DROP TABLE "{name}" CASCADE'))
-        _make_tables(connection, manifest)
-        for name, columns in manifest.tables.items():
-            _fill(connection, name, columns, staged / table_file(name))
-    engine.dispose()
+    try:
+        with writing(engine) as connection:
+            _make_room(connection, force=force)
+            _make_tables(connection, manifest)
+            for name, columns in manifest.tables.items():
+                _fill(connection, name, columns, staged / table_file(name))
+    finally:
+        engine.dispose()
+
+
+def _make_room(connection: Connection, *, force: bool) -> None:
+    there = our_tables(connection)
+    if there and not force:
+        wanted = "a database without our tables, or --force"
+        raise ConfigError("a restore overwrites nothing", expected=wanted, found=there[0])
+    for name in there:
+        connection.execute(text(f'DROP TABLE "{name}" CASCADE'))
 
 
 def _make_tables(connection: Connection, manifest: BackupManifest) -> None:

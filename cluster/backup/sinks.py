@@ -17,6 +17,7 @@ from recsys.errors import ConfigError, StoreError
 from recsys.workspace import sync_folder
 
 CHUNK = 1 << 20
+PLAIN = 0o644
 ARCHIVES = (".tar", ".tar.gz", ".tgz")
 
 
@@ -60,21 +61,23 @@ class FolderSink:
     def add(self, name: str, source: Path) -> FileRecord:
         """See `Sink`."""
         with source.open("rb") as file:
-            return self._write(name, Digesting(file, os.fstat(file.fileno()).st_size))
+            found = os.fstat(file.fileno())
+            return self._write(name, Digesting(file, found.st_size), found.st_mode & 0o777)
 
     def add_bytes(self, name: str, content: bytes) -> FileRecord:
         """See `Sink`."""
-        return self._write(name, Digesting(io.BytesIO(content), len(content)))
+        return self._write(name, Digesting(io.BytesIO(content), len(content)), PLAIN)
 
-    def _write(self, name: str, content: Digesting) -> FileRecord:
+    def _write(self, name: str, content: Digesting, mode: int) -> FileRecord:
         target = self._root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as made:
+            os.fchmod(made.fileno(), mode)
             while part := content.read(CHUNK):
                 made.write(part)
             made.flush()
             os.fsync(made.fileno())
-            return FileRecord(name, made.tell(), content.sha256.hexdigest())
+            return FileRecord(name, made.tell(), content.sha256.hexdigest(), mode)
 
 
 class TarSink:
@@ -86,18 +89,19 @@ class TarSink:
     def add(self, name: str, source: Path) -> FileRecord:
         """See `Sink`."""
         with source.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            return self._write(name, Digesting(file, size), size)
+            found = os.fstat(file.fileno())
+            size = found.st_size
+            return self._write(name, Digesting(file, size), size, found.st_mode & 0o777)
 
     def add_bytes(self, name: str, content: bytes) -> FileRecord:
         """See `Sink`."""
-        return self._write(name, Digesting(io.BytesIO(content), len(content)), len(content))
+        return self._write(name, Digesting(io.BytesIO(content), len(content)), len(content), PLAIN)
 
-    def _write(self, name: str, content: Digesting, size: int) -> FileRecord:
+    def _write(self, name: str, content: Digesting, size: int, mode: int) -> FileRecord:
         member = tarfile.TarInfo(name)
-        member.size, member.mode = size, 0o600
+        member.size, member.mode = size, mode
         self._archive.addfile(member, content)
-        return FileRecord(name, size, content.sha256.hexdigest())
+        return FileRecord(name, size, content.sha256.hexdigest(), mode)
 
 
 @contextmanager

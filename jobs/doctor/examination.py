@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from cluster.database_probe import open_existing
 from jobs.console import out
-from jobs.doctor import database, folder, index, loop, machine, packages, service, signatures
+from jobs.doctor import database, folder, index, loop, machine, packages, protections, service, signatures
 from jobs.doctor.finding import Finding, State, failed, guarded
 from jobs.options import database_url_of
 from recsys.config import RuntimeConfig
@@ -32,6 +32,7 @@ def examine(
     workspace = Workspace(runtime.workspace)
     found = [
         *guarded("packages", packages.examine_packages, LOOK),
+        *guarded(protections.NAME, protections.examine_protections, LOOK),
         *guarded("machine", machine.examine_machine, LOOK),
         *guarded("workspace", lambda: folder.examine_folder(workspace), LOOK),
     ]

@@ -52,9 +52,10 @@ def remove_left_over(index: Path) -> list[str]:
     """Remove what writers that were killed had begun, and removals had not ended; names of the folders."""
     removed = []
     for folder in sorted(path for path in index.iterdir() if path.is_dir()):
-        if not (folder / MANIFEST).is_file() and _is_forgotten(folder) and _is_free(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-            removed.append(folder.name)
+        with suppress(FileNotFoundError):  # whoever publishes removes old versions at the same time
+            if not (folder / MANIFEST).is_file() and _is_forgotten(folder) and _is_free(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+                removed.append(folder.name)
     return removed
 
 

@@ -30,8 +30,7 @@ def gate(manifest: IndexManifest, parent: IndexManifest | None, config: GateConf
     ]
     if parent is not None and parent.blend is not None and manifest.blend is None:
         reasons.append("the published version has learned from events and this one has not: run `recsys fit`")
-    if manifest.item_count and manifest.dim == 0:
-        reasons.append("items have no vectors: dim is 0")
+    reasons += _insane(manifest, parent)
     for name in JUDGED:
         figures = (f"{name} ndcg@10", f"parent {name} ndcg@10")
         ours, theirs = (manifest.metrics.get(figure) for figure in figures)
@@ -49,9 +48,24 @@ def gate(manifest: IndexManifest, parent: IndexManifest | None, config: GateConf
             f"{manifest.item_count} items are less than {config.min_item_share:.0%} "
             f"of the published {parent.item_count}"
         )
+    return tuple(reasons)
+
+
+def _insane(manifest: IndexManifest, parent: IndexManifest | None) -> list[str]:
+    """Reasons that need no figures."""
+    reasons = []
+    if manifest.item_count and manifest.dim == 0:
+        reasons.append("items have no vectors: dim is 0")
+    if parent is not None and _is_narrowed(manifest, parent):
+        reasons.append(f"vectors of one encoder were {parent.dim} wide and are {manifest.dim} wide")
     if empty := _empty_shards(manifest):
         reasons.append(f"shards without any item: {', '.join(map(str, empty))}")
-    return tuple(reasons)
+    return reasons
+
+
+def _is_narrowed(manifest: IndexManifest, parent: IndexManifest) -> bool:
+    same = manifest.encoder_version == parent.encoder_version
+    return same and 0 not in (manifest.dim, parent.dim) and manifest.dim != parent.dim
 
 
 def _empty_shards(manifest: IndexManifest) -> list[int]:

@@ -12,6 +12,7 @@ from recsys.reading.json_lines import read_json
 from recsys.reading.lines import BROKEN_STREAM
 from recsys.reading.parquet import read_parquet
 from recsys.reading.records import Fault, Reading
+from recsys.workspace import leads_inside
 
 READERS: dict[str, Callable[[Path, ImportConfig], Reading]] = {
     ".parquet": read_parquet,
@@ -71,4 +72,4 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
-    return not path.is_symlink() or path.resolve().is_relative_to(folder.resolve())
+    return not path.is_symlink() or leads_inside(path, folder)

@@ -11,7 +11,7 @@ from recsys.encoder.folder import verify
 from recsys.encoder.version import content_digest
 from recsys.errors import SignatureError
 from recsys.signing import ManifestFile, signing_key, trusted_keys
-from recsys.workspace import Workspace, replace_file
+from recsys.workspace import Workspace, leads_inside, replace_file
 
 CARD = "card.json"
 
@@ -34,7 +34,7 @@ def card_file(folder: Path) -> ManifestFile:
 
 def require_card(workspace: Workspace, folder: Path) -> None:
     """Raise `SignatureError` where keys are trusted and an encoder of the workspace has no signed card."""
-    inside = folder.resolve().is_relative_to(workspace.encoders.resolve())
+    inside = leads_inside(folder, workspace.encoders)
     if trusted_keys() and inside and read_card(folder) is None:
         raise SignatureError("an encoder has no card", expected=f"{CARD}, signed", where=str(folder))
 

@@ -60,11 +60,11 @@ export function artwork(item) {
 /** A drawn card in the colours of a category. */
 export function drawn({ category, title = "", item_id: id = "" }) {
   const [top, ...rest] = (category || title || id).split("/");
-  const picture = svg("svg", { viewBox: "0 0 200 200", class: "drawn", "aria-hidden": true, focusable: "false" });
+  const picture = svg("svg", { viewBox: "0 0 200 200", preserveAspectRatio: "xMidYMid slice", class: "drawn", "aria-hidden": true, focusable: "false" });
   picture.style.setProperty("--hue", String((hash(top) + (hash(rest.join("/")) % 31)) % 360));
   const motif = MOTIFS[hash(id || category || "") % MOTIFS.length]();
   motif.setAttribute("class", "motif");
-  const line = svg("path", { d: lineOf(`${rest.join(" ")} ${title}`, top), class: "line" });
+  const line = svg("path", { d: lineOf(`${rest.join(" ")} ${title}`, top), class: "stroke" });
   picture.append(svg("rect", { width: 200, height: 200, class: "ground" }), motif);
   picture.append(svg("g", { transform: "translate(58 58) scale(3.5)" }, line));
   return picture;

@@ -38,8 +38,9 @@ def log_into(folder: Path, config: LogConfig, process: str) -> LogFile:
 
     Lines of our packages are written from the configured level on, those of libraries from warnings on.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _forget_old(folder, config.days)
+    with contextlib.suppress(OSError):  # a service that cannot write its log answers all the same
+        folder.mkdir(parents=True, exist_ok=True)
+        _forget_old(folder, config.days)
     plain = re.sub(r"[^\w.-]", "_", f"{process}-{socket.gethostname()}-{os.getpid()}")
     handler = LogFile(folder / f"{plain}{SUFFIX[config.format]}", config.file_bytes)
     handler.setFormatter(LineFormatter(config.format, process))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
 import time
@@ -15,11 +16,16 @@ from tests.chaos.cases import CASES
 from tests.chaos.outcome import Outcome, Place
 
 ROW = "row.json"
+SERVICE_ENVIRONMENT = {"RAY_worker_niceness": "0"}
+"""Ray's workers step behind every other process; the client that asks them shares their cores."""
 
 
 def main(name: str, folder: Path, shared: Path, seed: int, quick: bool) -> None:
     """Run the case and write its row, also when it breaks."""
     case = next(one for one in CASES if one.name == name)
+    os.environ.update(SERVICE_ENVIRONMENT)
+    own = str(Path(__file__).resolve().parents[2])  # actors have to find this package as well
+    os.environ["PYTHONPATH"] = os.pathsep.join([own, *filter(None, [os.environ.get("PYTHONPATH")])])
     outcome, begun, broke = Outcome(), time.monotonic(), ""
     scratch = folder / "scratch"
     scratch.mkdir(parents=True)

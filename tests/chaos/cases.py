@@ -127,7 +127,7 @@ CASES = (
         "a person is erased; then restart, old file, old backup, refit",
         "a stranger within a second, in no byte of any file, stays gone",
         "erased_person",
-        480,
+        840,
     ),
     Case(
         "S9",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,13 +14,20 @@ from recsys.errors import RecsysError
 from tests.chaos.outcome import Outcome, Place
 from tests.ray.stores.event_process import events_table
 
-WORKERS = 2
+WORKERS, APPEND_EVERY = 2, 8
+MEMORY = Path("/dev/shm")
+"""What is cut was synced before; the thousands of copies need not be."""
 EARLIER = ["a", "b"]
 
 
 def run(place: Place, outcome: Outcome) -> None:
-    """Open the store after each cut, and append the lost event again three times."""
-    database, before, after = _made(place.folder)
+    """Open the store after each cut; after every eighth append the lost event again, three times."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        _cut_everywhere(place, outcome, Path(folder))
+
+
+def _cut_everywhere(place: Place, outcome: Outcome, folder: Path) -> None:
+    database, before, after = _made(folder)
     lengths = list(range(before, after, place.times(1, 400)))
     parts = [lengths[number::WORKERS] for number in range(WORKERS)]
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
@@ -68,20 +76,22 @@ def _tried(database: Path, log: bytes) -> str:
     shutil.copy(database, image)
     Path(f"{image}-wal").write_bytes(log)
     try:
-        return _judged(f"sqlite:///{image}")
+        return _judged(f"sqlite:///{image}", len(log) % APPEND_EVERY == 0)
     except RecsysError:
         return "start"
     finally:
         shutil.rmtree(image.parent)
 
 
-def _judged(url: str) -> str:
+def _judged(url: str, appends: bool) -> str:
     engine = open_database(url)
     try:
         store = EventStore(engine)
         kept = [event.event_id for event in store.events_after(0, 10)]
         if kept != EARLIER:
             return "lost" if len(kept) < len(EARLIER) else "phantom"
+        if not appends:
+            return ""
         for _ in range(3):
             store.append(events_table(["c"]))
         return "" if store.count() == len(EARLIER) + 1 else "doubled"

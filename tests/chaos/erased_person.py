@@ -1,4 +1,4 @@
-"""X9: a person is erased while the service runs; restart, old file, old backup, refit bring nothing back."""
+"""X9: a person is erased while the service runs; old files, a backup and a refit bring nothing back."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def _scene(place: Place, outcome: Outcome, ray_folder: Path) -> None:
         if found:
             outcome.notes.append(f"{when}: {found}")
         outcome.require_zero(**{f"hits_{when}": sum(found.values())})
+        place.say(f"{when}: {sum(found.values())} hits")
 
     with inline_service(workspace, place.folder / "logs", "--recommenders", "2") as service:
         _live(service)
@@ -92,7 +93,7 @@ def _erase_in_use(service: Service, outcome: Outcome) -> None:
 
 
 def _require_strangers(service: Service, outcome: Outcome, when: str, since: float) -> None:
-    """Both ids get what anybody gets, from every replica; their requests are forgotten again."""
+    """Both ids of the canary get what anybody gets, from every replica; what they asked is forgotten."""
     last = since
     in_a_row = 0
     while in_a_row < IN_A_ROW and time.monotonic() - since < 60.0:

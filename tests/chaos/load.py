@@ -90,10 +90,10 @@ class Load:
     events: bool = False
     number: int = 0
 
-    async def run(self, rate: float) -> None:
-        """Send until cancelled."""
+    async def run(self, rate: float, stop: asyncio.Event) -> None:
+        """Send until told to stop, then wait for what is on its way."""
         tasks, begun, sent = set[asyncio.Task[None]](), time.monotonic(), 0
-        while True:
+        while not stop.is_set():
             due = begun + sent / rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             sent += 1
@@ -103,6 +103,7 @@ class Load:
             task = asyncio.create_task(self._one(due, sent))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
+        await asyncio.gather(*tasks)
 
     async def _one(self, due: float, number: int) -> None:
         path, body, ids = self._request(number)
@@ -154,10 +155,11 @@ async def main(url: str, rate: float, path: str, events: bool) -> None:
     """Load until the input ends."""
     loop = asyncio.get_running_loop()
     with open(path, "w", buffering=1, encoding="utf-8") as log:
-        running = asyncio.create_task(Load(Client(url), log, events).run(rate))
+        stop = asyncio.Event()
+        running = asyncio.create_task(Load(Client(url), log, events).run(rate, stop))
         await loop.run_in_executor(None, sys.stdin.read)
-        await asyncio.sleep(1.0)
-        running.cancel()
+        stop.set()
+        await running
 
 
 if __name__ == "__main__":

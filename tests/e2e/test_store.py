@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -46,6 +48,8 @@ class Store:
     url: str
     shop: SmallShop
     client: httpx.Client
+    foreign_port: int
+    """Where pages of an origin of their own may call from."""
 
     def done_by(self, user_id: str) -> list[tuple[str, str]]:
         """What the log holds of a user but for impressions: type and item, in order."""
@@ -61,26 +65,27 @@ class Store:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, ray_cluster: None) -> Iterator[Store]:
-    """One service for all scenes; a page of another origin, `localhost`, may call it."""
+    """One service for all scenes; pages of one other origin may call it."""
     shop = make_small_shop(tmp_path_factory.mktemp("shop"), tiny_bert, None)
-    port = free_port()
+    foreign_port = free_port()
     config = ServeConfig(
-        port=port,
+        port=free_port(),
         store=True,
-        cors_origins=(f"http://localhost:{port}",),
+        cors_origins=(f"http://localhost:{foreign_port}",),
         shard_timeout_s=30,
         profile_timeout_s=30,
         encode_timeout_s=30,
     )
     url = app.start(RuntimeConfig(workspace=shop.workspace.root), config)
     with httpx.Client(base_url=url, timeout=30.0) as client:
-        yield Store(url, shop, client)
+        yield Store(url, shop, client, foreign_port)
     app.stop()
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's browser."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield found
@@ -109,7 +114,6 @@ def page(context: BrowserContext, store: Store) -> Iterator[Page]:
         "request",
         lambda asked: None if asked.url.startswith((store.url, "data:")) else wrong.append(asked.url),
     )
-    expect.set_options(timeout=PATIENCE_MS)
     found.goto(f"{store.url}/store/")
     expect(cards(found)).to_have_count(12)
     yield found
@@ -126,6 +130,15 @@ def shown(page: Page, name: str) -> list[str]:
     links = page.get_by_role("list", name=name, exact=True).locator(".card-link")
     expect(links.first).to_be_visible()
     return [str(link.get_attribute("href")).removeprefix("#/item/") for link in links.all()]
+
+
+def wait_until_sent(page: Page) -> None:
+    """Until the service has acknowledged every event; asked from here, the page's policy forbids `eval`."""
+    for _ in range(PATIENCE_MS // 50):
+        if not page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('recsys.event:'))"):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("events are still waiting")
 
 
 def be(page: Page, place: int = 0) -> str:
@@ -205,7 +218,8 @@ def test_an_item_is_opened_rated_bought_and_its_neighbours_are_shown(store: Stor
     expect(page.get_by_role("heading", level=1)).to_be_focused()
     assert shown(page, "Similar items") == store.listed("/v1/similar", {"item_id": opened, "n": 6})
     assert len(shown(page, "Goes with it")) == 6
-    page.get_by_label("4 of 5 stars").check(force=True)
+    page.locator(".stars label").nth(3).click()
+    expect(page.get_by_role("radio", name="4 of 5 stars")).to_be_checked()
     page.get_by_role("main").get_by_role("button", name="Add to cart").click()
     page.get_by_role("link", name="Cart, 1 item").click()
     expect(page.locator(".line")).to_have_count(1)
@@ -257,7 +271,7 @@ def test_what_was_clicked_offline_is_sent_once_when_the_network_is_back(store: S
 
 
 def test_an_answer_that_is_lost_on_its_way_does_not_count_twice(store: Store, page: Page) -> None:
-    user_id = be(page, 4)
+    user_id = be(page, 0)
     done = len(store.done_by(user_id))
     lost = list[str]()
 
@@ -270,7 +284,7 @@ def test_an_answer_that_is_lost_on_its_way_does_not_count_twice(store: Store, pa
 
     page.route("**/v1/events:batch", lose)
     cards(page).nth(0).get_by_role("button", name="Like").click()
-    page.wait_for_function("Object.keys(localStorage).every(key => !key.startsWith('recsys.event:'))")
+    wait_until_sent(page)
     assert len(lost) == 2
     assert [kind for kind, _ in store.done_by(user_id)[done:] if kind == "like"] == ["like"]
 
@@ -299,7 +313,7 @@ def tab_to(page: Page, selector: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 390, 1280])
+@pytest.mark.parametrize("width", [390, 1280])
 def test_no_view_has_a_serious_finding_or_is_wider_than_the_screen(
     browser: Browser, store: Store, width: int, scheme: Any
 ) -> None:
@@ -313,7 +327,7 @@ def test_no_view_has_a_serious_finding_or_is_wider_than_the_screen(
     page = context.new_page()
     page.goto(f"{store.url}/store/")
     expect(cards(page)).to_have_count(12)
-    be(page, 5)
+    be(page, 1)
     cards(page).nth(0).get_by_role("button", name="Like").click()
     expect(page.locator(".badge").first).to_be_visible()
     examine(page, "home")
@@ -334,8 +348,13 @@ def test_no_view_has_a_serious_finding_or_is_wider_than_the_screen(
 
 
 def examine(page: Page, view: str) -> None:
-    """Axe's serious and critical findings, and the page's width."""
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, view
+    """Axe finds nothing serious or critical; nothing is wider than the screen, or than a small phone's."""
+    size = page.viewport_size
+    assert size is not None
+    for width in {360, size["width"]}:
+        page.set_viewport_size({**size, "width": width})
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (view, width)
+    page.set_viewport_size(size)
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     bad = [
         (one["id"], [node["html"][:200] for node in one["nodes"][:3]])
@@ -381,20 +400,28 @@ def test_a_key_is_asked_for_once_and_kept_in_the_tab(context: BrowserContext, st
         page.close()
 
 
+@contextmanager
+def files_of(folder: Path, port: int) -> Iterator[None]:
+    """A shop's own web server."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(SimpleHTTPRequestHandler, directory=folder))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
 def test_the_tag_works_in_a_page_of_another_origin_as_documented(
-    context: BrowserContext, store: Store
+    context: BrowserContext, store: Store, tmp_path: Path
 ) -> None:
     example = re.findall(r"```html\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)[0]
-    foreign = store.url.replace("127.0.0.1", "localhost")
-    html = example.replace("https://recommender.example", store.url)
+    (tmp_path / "shop.html").write_text(example.replace("https://recommender.example", store.url))
     page = context.new_page()
-    page.route(f"{foreign}/shop.html", lambda route: route.fulfill(body=html, content_type="text/html"))
-    page.goto(f"{foreign}/shop.html")
-    page.get_by_role("button", name="Add to cart").click()
-    page.wait_for_function(
-        "localStorage['recsys.visitor'] && "
-        "Object.keys(localStorage).every(key => !key.startsWith('recsys.event:'))"
-    )
+    with files_of(tmp_path, store.foreign_port):
+        page.goto(f"http://localhost:{store.foreign_port}/shop.html")
+        page.get_by_role("button", name="Add to cart").click()
+        wait_until_sent(page)
     visitor = page.evaluate("localStorage['recsys.visitor']")
     done = store.shop.events.events_of(f"visitor:{visitor}", 10)
     assert ("add_to_cart", "item-00042") in [(one.event_type, one.item_id) for one in done]

@@ -179,7 +179,7 @@ def assemble_inline(
         privacy=PrivacyDesk(
             small.workspace, open_database(small.workspace.database_url), serving, config.profile, names
         ),
-        shoppers=TypicalShoppers(events, profiles, watch, screened) if config.store else None,
+        shoppers=TypicalShoppers(events, profiles, watch, screened, names) if config.store else None,
         names=names,
     )
 

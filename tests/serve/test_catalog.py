@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 import serve_app.shop_catalog as shop_catalog
 from recsys.config import ServeConfig
+from recsys.privacy.names import Pseudonyms
 from serve_app.service import ShopService
 from serve_app.shop_catalog import category_tree
 from serve_app.store_page import FOLDER
@@ -145,6 +147,21 @@ def test_shoppers_to_be_have_histories_and_interests(small_shop: SmallShop, conf
             assert (await client.get(f"/v1/users/{one['user_id']}/profile")).status_code == 200
 
     play(service, scene)
+
+
+def test_a_shop_that_keeps_pseudonyms_offers_nobody(small_shop: SmallShop, config: ServeConfig) -> None:
+    service = assemble_inline(small_shop, config.model_copy(update={"store": True}))
+    assert service.shoppers is not None
+    service.shoppers._names = Pseudonyms(b"s" * 32)
+
+    async def scene(client: httpx.AsyncClient) -> None:
+        assert (await client.get("/store/shoppers.json")).json() == {"shoppers": []}
+
+    play(service, scene)
+
+
+def test_the_tag_stays_small() -> None:
+    assert len(gzip.compress((FOLDER / "tag.js").read_bytes())) <= 6 * 1024
 
 
 def test_the_page_has_nothing_inline_and_names_every_module_it_loads() -> None:

@@ -6,14 +6,19 @@ import asyncio
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
+from cluster.confirmed_publish import ReplicaWait, publish_confirmed
 from recsys.config import IndexConfig, ServeConfig
 from recsys.errors import GateError, StoreError
+from recsys.index import IndexWriter, Signal
+from recsys.index.writer import Provenance
 from serve_app.fallback_shelf import FallbackShelf
 from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard
 from tests.serve.conftest import SmallShop, assemble_inline, client_of
+from tests.serve.test_swaps import ask, board_of
 
 
 class Mortal:
@@ -101,23 +106,18 @@ def test_without_any_shard_popular_items_are_shown_filtered_and_never_deleted_on
     asyncio.run(scene())
 
 
-def test_a_version_of_another_encoder_is_refused_by_a_running_service(
-    small_shop: SmallShop, config: ServeConfig
+@pytest.mark.parametrize(("encoder", "dim"), [("another-0123456789ab", 32), (None, 16)])
+def test_a_version_of_another_encoder_or_width_is_refused_by_a_running_service(
+    small_shop: SmallShop, config: ServeConfig, encoder: str | None, dim: int
 ) -> None:
-    """Found by the chaos suite: it was adopted, and searched texts were points of another space."""
-    import numpy as np
-
-    from cluster.confirmed_publish import ReplicaWait, publish_confirmed
-    from recsys.index import IndexWriter, Signal
-    from recsys.index.writer import Provenance
-    from tests.serve.test_swaps import ask, board_of
-
+    """Found by the chaos suite: it was adopted, and texts were points of another space, or lists failed."""
     old = small_shop.workspace.current.read_text().strip()
     items = next(small_shop.items.scan())
-    with IndexWriter(small_shop.workspace, 32, IndexConfig(num_shards=2)) as writer:
-        writer.add(items, np.random.default_rng(1).normal(size=(items.num_rows, 32)).astype(np.float32))
-        signals = (Signal(name="text", width=32, weight=1.0),)
-        other = writer.close(Provenance("another-0123456789ab", "1", signals, 0)).index_version
+    with IndexWriter(small_shop.workspace, dim, IndexConfig(num_shards=2)) as writer:
+        writer.add(items, np.random.default_rng(1).normal(size=(items.num_rows, dim)).astype(np.float32))
+        signals = (Signal(name="text", width=dim, weight=1.0),)
+        provenance = Provenance(encoder or small_shop.encoder.version, "1", signals, 0)
+        other = writer.close(provenance).index_version
 
     async def scene() -> None:
         async with client_of(assemble_inline(small_shop, config)) as client:

@@ -14,9 +14,11 @@ from cluster.artifact_mirror import ArtifactMirror, Copied
 from cluster.artifact_store import ArtifactStore
 from cluster.indexing import build_index
 from jobs.bench.service import free_port
+from jobs.signing import run_sign, run_verify
 from recsys.config import IndexConfig
 from recsys.errors import ConfigError, IndexCorruptError, IndexMissingError, StoreError
 from recsys.index import current_version, list_versions, publish, verify
+from recsys.signing import SIGNING_KEY_FILE, TRUSTED_KEYS, create_key, key_id, public_text
 from recsys.workspace import Workspace
 from tests.serve.conftest import SmallShop, make_small_shop
 
@@ -75,6 +77,23 @@ def test_what_was_pushed_is_pulled_whole_and_only_once(
     assert mirror.pull(vectors=True).files > 0
     assert list((there.root / "embeddings").rglob("*.parquet"))
     assert not (there.root / "recsys.db").exists()
+
+
+def test_signatures_travel_with_what_they_speak_for_and_so_do_new_ones(
+    tmp_path: Path, shop: SmallShop, store: ArtifactStore, there: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("old", "new"):
+        key = create_key(tmp_path / f"{name}.pem")
+        monkeypatch.setenv(SIGNING_KEY_FILE, str(tmp_path / f"{name}.pem"))
+        monkeypatch.setenv(TRUSTED_KEYS, "")
+        run_sign(shop.workspace, None)  # as many bytes as before
+        ArtifactMirror(shop.workspace, store).push()
+        ArtifactMirror(there, store).pull()
+        monkeypatch.setenv(TRUSTED_KEYS, public_text(key))
+        signers = run_verify(there, None).signers
+        assert set(signers.values()) == {key_id(key)}
+        assert ArtifactMirror(shop.workspace, store).push() == Copied()
+        assert ArtifactMirror(there, store).pull() == Copied()
 
 
 def test_a_new_version_follows_and_an_old_one_goes(

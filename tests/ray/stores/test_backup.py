@@ -18,14 +18,17 @@ from cluster.answer_store import AnswerStore
 from cluster.backup import BackedUp, back_up, restore
 from cluster.control_store import ControlStore
 from cluster.database import open_database
+from cluster.erasure import Eraser
+from cluster.event_check import check_events
 from cluster.event_store import EventStore
 from cluster.loop_store import LoopStore
 from cluster.serving_database import open_serving_database, serving_url
 from jobs.cli import app
 from recsys.answer_record import AnswerRecord
 from recsys.backup_manifest import MANIFEST, BackupManifest
-from recsys.errors import BackupError, ConfigError
+from recsys.errors import BackupError, ConfigError, SignatureError
 from recsys.index import current_version, list_versions
+from recsys.signing import SIGNING_KEY_FILE, TRUSTED_KEYS, create_key, public_text
 from recsys.workspace import Workspace
 from tests.ray.stores.random_events import random_events
 
@@ -76,6 +79,12 @@ class Load:
             self._stop.wait(0.01)
         return self
 
+    def go_on(self) -> None:
+        """Return when another batch was acked."""
+        before = len(self.acked)
+        while len(self.acked) == before:
+            self._stop.wait(0.01)
+
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(timeout=60)
@@ -83,12 +92,14 @@ class Load:
     def _run(self) -> None:
         engine, rng, number = open_database(self._url), random.Random(1), 0
         store = EventStore(engine)
-        while not self._stop.is_set():
-            number += 1
-            batch = random_events(rng, 3, 5, f"b{number}")
-            store.append(batch)
-            self.acked += batch.column("event_id").to_pylist()
-        engine.dispose()
+        try:
+            while not self._stop.is_set():
+                number += 1
+                batch = random_events(rng, 3, 5, f"b{number}")
+                store.append(batch)
+                self.acked += batch.column("event_id").to_pylist()
+        finally:
+            engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -136,9 +147,7 @@ def test_a_backup_under_load_is_a_prefix_of_the_acked_log(
     with Load(url("shop")) as load:
         acked_before = len(load.acked)
         made = back_up(workspace, url("shop"), tmp_path / out)
-        acked_after = len(load.acked)
-        while len(load.acked) == acked_after:
-            pass
+        load.go_on()
     place = Workspace(tmp_path / "place")
     restored = restore(tmp_path / out, place, url("place"))
     log, cut = log_at(url("place")), made.manifest.cut
@@ -214,6 +223,25 @@ def test_a_flipped_bit_is_refused_and_nothing_is_put_anywhere(made: BackedUp, tm
     restore(made.out, place, place.database_url)
 
 
+@pytest.mark.parametrize("name", ["signed", "signed.tar.gz"])
+def test_a_backup_made_by_somebody_else_is_refused_where_keys_are_trusted(
+    shop: Workspace, made: BackedUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    key, place = create_key(tmp_path / "signing.pem"), Workspace(tmp_path / "place")
+    monkeypatch.setenv(SIGNING_KEY_FILE, str(tmp_path / "signing.pem"))
+    signed = back_up(shop, shop.database_url, tmp_path / name)
+    monkeypatch.setenv(TRUSTED_KEYS, public_text(key))
+    with pytest.raises(SignatureError, match="not signed"):
+        restore(made.out, place, place.database_url)
+    assert not place.root.exists()
+    restore(signed.out, place, place.database_url)
+    if signed.out.is_dir():
+        path = signed.out / MANIFEST
+        path.write_bytes(path.read_bytes().replace(b'"format": "recsys', b'"format":  "recsys'))
+        with pytest.raises(SignatureError, match="does not fit"):
+            restore(signed.out, Workspace(tmp_path / "other"), f"sqlite:///{tmp_path / 'other.db'}")
+
+
 def test_what_is_absent_foreign_or_cut_is_refused(made: BackedUp, shop: Workspace, tmp_path: Path) -> None:
     place = Workspace(tmp_path / "place")
 
@@ -248,6 +276,41 @@ def test_an_archive_writes_nowhere_else(tmp_path: Path, name: str) -> None:
         restore(tmp_path / "evil.tar", place, place.database_url)
     assert not (tmp_path / "outside").exists()
     assert not Path("/outside").exists()
+
+
+def test_who_was_erased_before_or_after_the_backup_stays_erased(shop: Workspace, tmp_path: Path) -> None:
+    def erase(key: str) -> None:
+        serving = open_serving_database(serving_url(shop, None))
+        engine = open_database(shop.database_url)
+        assert Eraser(shop, engine, serving).erase(key).events > 0
+        for opened in (engine, serving):
+            opened.dispose()
+
+    def users_at(place: Workspace) -> set[str]:
+        engine = open_database(place.database_url)
+        found = {event.user_key for batch in EventStore(engine).scan() for event in batch}
+        assert check_events(engine).faults == 0
+        engine.dispose()
+        return found
+
+    everybody = users_at(shop)
+    erase("user:u1")
+    made = back_up(shop, shop.database_url, tmp_path / "backup")
+    erase("user:u2")
+    alone, told = Workspace(tmp_path / "alone"), Workspace(tmp_path / "told")
+    restore(made.out, alone, alone.database_url)
+    assert everybody - users_at(alone) >= {"user:u1"}
+    assert "user:u2" in users_at(alone), "nobody told"
+    done = restore(made.out, told, told.database_url, ledger=shop.privacy)
+    assert users_at(told) == users_at(shop)
+    assert done.erased.events > 0
+    assert done.check.whole == made.manifest.cut.num_events
+    (secret,) = told.privacy.glob("key-*.secret")
+    assert secret.stat().st_mode & 0o077 == 0
+    restore(made.out, shop, shop.database_url, force=True)
+    assert users_at(shop) == users_at(told), "the workspace that was moved aside knows"
+    with pytest.raises(ConfigError, match="no ledger"):
+        restore(made.out, Workspace(tmp_path / "not"), "sqlite:///x", ledger=tmp_path)
 
 
 def test_a_backup_of_another_database_is_refused(made: BackedUp, tmp_path: Path) -> None:

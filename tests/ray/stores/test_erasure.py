@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -258,8 +258,9 @@ def test_without_the_secret_nothing_is_written_rather_than_somebody_let_in_again
 def test_a_list_on_its_way_to_the_log_is_dropped_and_a_later_one_is_a_new_persons(shop: Shop) -> None:
     log = shop.answers
     log.append([answer("before", "user:z")])
+    under_way = replace(answer("under way", "user:u", 0), at_us=NOW_US + 2_000_000)
     shop.eraser.erase("user:u")
-    log.append([answer("late", "user:u", 1), answer("under way", "user:u", 0), answer("other", "user:z")])
+    log.append([answer("late", "user:u", 1), under_way, answer("other", "user:z")])
     log.append([answer("new", "user:u", -1)])
     assert sorted(log.get(["before", "late", "under way", "other", "new"])) == ["before", "new", "other"]
 

@@ -13,12 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select, text, update
 
+from cluster.control_store import ControlStore
 from cluster.database import DAMAGED, EVENTS_TABLE, counter_value, open_database, reading, writing
 from cluster.event_check import check_events, note_check
 from cluster.event_digest import DIGESTED, event_digest, fault_of
 from cluster.event_repair import repair
 from cluster.event_store import EventStore
 from cluster.log_file import damage_of, log_of
+from cluster.loop_store import LoopStore
 from recsys.errors import StoreError
 from tests.benchmarks.flipped_bits import run
 from tests.ray.stores.random_events import random_events
@@ -212,6 +214,31 @@ def test_a_log_damaged_in_the_middle_is_told_and_its_later_events_come_back(tmp_
     assert made.from_logs > 0
     assert len(whole - set(events_at(shop))) <= 1
     assert not (tmp_path / name).exists()
+
+
+def test_a_repair_keeps_every_other_table(shop: Path) -> None:
+    engine = open_database(f"sqlite:///{shop}")
+    ControlStore(engine).put("rule", "r1", {"boost": 2}, "me")
+    LoopStore(engine).set_state("paused", True)
+    with writing(engine) as connection:
+        connection.execute(text("CREATE TABLE of_a_later_release (n INTEGER PRIMARY KEY, said TEXT)"))
+        connection.execute(text("INSERT INTO of_a_later_release VALUES (7, 'é')"))
+        owners = connection.execute(text("SELECT * FROM visitor_owners ORDER BY 1")).all()
+        connection.execute(
+            text("UPDATE visitor_owners SET user_key = 'user:wrong' WHERE visitor_key = 'visitor:v1'")
+        )
+    engine.dispose()
+    made = repair(shop)
+    assert (made.events, made.lost, made.incomplete) == (405, 0, {})
+    engine = open_database(f"sqlite:///{shop}")
+    assert ControlStore(engine).get("rule", "r1").body == {"boost": 2}
+    assert ControlStore(engine).put("rule", "r1", {"boost": 3}, "me").revision == 2
+    assert LoopStore(engine).paused
+    with reading(engine) as connection:
+        assert connection.execute(text("SELECT * FROM of_a_later_release")).all() == [(7, "é")]
+        assert connection.execute(text("SELECT * FROM visitor_owners ORDER BY 1")).all() == owners
+    assert EventStore(engine).append(random_events(random.Random(3), 2, 2, "new")).appended == 2
+    engine.dispose()
 
 
 def test_a_repair_waits_for_nobody(shop: Path) -> None:

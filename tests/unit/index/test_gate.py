@@ -53,6 +53,7 @@ def test_the_first_version_and_an_equal_one_pass() -> None:
         (GOOD | {"coverage@10": 0.0}, 100, 8, "catalog"),
         (GOOD, 74, 8, "less than 75%"),
         (GOOD, 100, 0, "dim"),
+        (GOOD, 100, 4, "8 wide and are 4 wide"),  # found by the chaos suite: every list then failed
     ],
 )
 def test_what_is_worse_or_broken_is_refused_with_the_reason(

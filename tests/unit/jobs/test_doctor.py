@@ -32,7 +32,9 @@ from jobs.doctor.folder import space_finding
 from jobs.doctor.index import examine_encoder
 from jobs.doctor.machine import files_finding, memory_finding
 from jobs.doctor.packages import FLOORS, examine_packages
+from jobs.doctor.protections import examine_protections
 from jobs.doctor.service import examine_service
+from jobs.serve_commands import warn_of_old_packages
 from recsys.config import RuntimeConfig
 from recsys.encoder_record import FILE as ENCODER_RECORD
 from recsys.feedback import Kind, Run, RunState, Trigger
@@ -54,7 +56,7 @@ PARTS: tuple[str, ...] = (
     "event log",
     "catalog lag",
 )
-PARTS += ("feedback loop", "index", "gate", "encoder", "signatures")
+PARTS += ("feedback loop", "index", "gate", "encoder", "signatures", "protections")
 
 
 @pytest.fixture(scope="module")
@@ -330,6 +332,26 @@ def test_what_is_installed_by_default_is_never_below_a_floor() -> None:
         if bound.operator == ">="
     }
     assert {one.state for one in examine_packages(oldest.__getitem__)} == {State.OK}
+
+
+def test_serve_warns_of_each_package_below_its_floor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warn_of_old_packages()
+    assert capsys.readouterr().err == ""
+    old = [Finding("torch", State.FAILED, "2.9 (CVE-2026-24747)", "pip install 'torch>=2.10'")]
+    monkeypatch.setattr("jobs.serve_commands.examine_packages", lambda: old)
+    warn_of_old_packages()
+    said = " ".join(capsys.readouterr().err.split())
+    assert said == "warning: torch 2.9 (CVE-2026-24747); pip install 'torch>=2.10'"
+
+
+def test_settings_that_switch_a_protection_off_are_told() -> None:
+    well = [one.state for one in examine_protections({})]
+    assert well == [State.OK]
+    off = {"RAY_AUTH_MODE": "disabled", "RAY_DATA_AUTOLOAD_CLOUDPICKLE_TENSOR_METADATA": "1"}
+    assert [one.state for one in examine_protections(off)] == [State.WARNING] * 2
+    assert [one.advice.split()[-1] for one in examine_protections(off)] == list(off)
 
 
 def asked(answers: dict[str, tuple[int, Any]], published: str | None) -> list[tuple[str, str]]:

@@ -19,24 +19,24 @@ from recsys.encoder_record import load_encoder_config, save_encoder_config
 from recsys.errors import EncoderError, IndexCorruptError, UnreadableFileError
 from recsys.index import IndexManifest, verify
 from recsys.index.files import sha256_of
-from recsys.index.manifest import MANIFEST
+from recsys.index.manifest import MANIFEST, sealed
 from recsys.reading import Fault, SourceBatch, read_file
 from recsys.workspace import Workspace
-from tests.canaries import Canary
+from tests.chaos.canary import Mark
 from tests.unit.index.test_versions import build
 
-Plant = Callable[[Path, Canary], object]
+Plant = Callable[[Path, Mark], object]
 
 
 @pytest.fixture
-def canary(tmp_path: Path) -> Canary:
+def canary(tmp_path: Path) -> Mark:
     """Not fired yet."""
-    return Canary(tmp_path / "fired")
+    return Mark(tmp_path / "fired")
 
 
 def settings_of(file: str, **entries: object) -> Plant:
-    def plant(folder: Path, canary: Canary) -> None:
-        (folder / "evil.py").write_text(canary.script) if "auto_map" in entries else None
+    def plant(folder: Path, canary: Mark) -> None:
+        (folder / "evil.py").write_text(canary.source) if "auto_map" in entries else None
         known = json.loads((folder / file).read_text())
         (folder / file).write_text(json.dumps(known | entries))
 
@@ -44,14 +44,14 @@ def settings_of(file: str, **entries: object) -> Plant:
 
 
 def pickle_as(file: str, *, instead: str = "") -> Plant:
-    def plant(folder: Path, canary: Canary) -> None:
+    def plant(folder: Path, canary: Mark) -> None:
         (folder / instead).unlink() if instead else None
         (folder / file).write_bytes(canary.pickled)
 
     return plant
 
 
-def adapter(folder: Path, canary: Canary) -> None:
+def adapter(folder: Path, canary: Mark) -> None:
     (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
     (folder / "adapter_model.bin").write_bytes(canary.pickled)
 
@@ -75,7 +75,7 @@ REFUSED: dict[str, Plant] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_an_encoder_folder_with_a_payload_is_refused(
-    tmp_path: Path, tiny_bert: Path, canary: Canary, name: str
+    tmp_path: Path, tiny_bert: Path, canary: Mark, name: str
 ) -> None:
     folder = Path(shutil.copytree(tiny_bert, tmp_path / "encoder"))
     REFUSED[name](folder, canary)
@@ -85,9 +85,7 @@ def test_an_encoder_folder_with_a_payload_is_refused(
     assert not canary.fired
 
 
-def test_pickles_beside_what_is_read_are_never_opened(
-    tmp_path: Path, tiny_bert: Path, canary: Canary
-) -> None:
+def test_pickles_beside_what_is_read_are_never_opened(tmp_path: Path, tiny_bert: Path, canary: Mark) -> None:
     folder = Path(shutil.copytree(tiny_bert, tmp_path / "encoder"))
     for name in ("pytorch_model.bin", "training_args.bin", "optimizer.pt", "vectors.npy"):
         (folder / name).write_bytes(canary.pickled)
@@ -96,7 +94,7 @@ def test_pickles_beside_what_is_read_are_never_opened(
 
 
 def test_a_pickle_as_the_record_of_an_encoder_is_refused(
-    tmp_path: Path, tiny_bert: Path, canary: Canary
+    tmp_path: Path, tiny_bert: Path, canary: Mark
 ) -> None:
     workspace = Workspace(tmp_path)
     save_encoder_config(workspace, "e", EncoderConfig(source=str(tiny_bert)))
@@ -106,18 +104,18 @@ def test_a_pickle_as_the_record_of_an_encoder_is_refused(
     assert not canary.fired
 
 
-def object_array(file: Path, canary: Canary) -> None:
+def object_array(file: Path, canary: Mark) -> None:
     with file.open("wb") as sink:
         np.save(sink, np.array([canary], dtype=object), allow_pickle=True)
 
 
-def arrow_with_a_pickled_type(file: Path, canary: Canary) -> None:
+def arrow_with_a_pickled_type(file: Path, canary: Mark) -> None:
     field = pa.field("item_id", pa.string(), metadata=pickled_types(canary)["pyarrow"])
     with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, pa.schema([field])) as writer:
         writer.write_table(pa.table({"item_id": ["a"]}, schema=pa.schema([field])))
 
 
-def pickled_types(canary: Canary) -> dict[str, dict[bytes, bytes]]:
+def pickled_types(canary: Mark) -> dict[str, dict[bytes, bytes]]:
     """Metadata of columns by whose reader would unpickle it: pyarrow until 14.0, Ray Data 2.49 to 2.54."""
     name, told = b"ARROW:extension:name", b"ARROW:extension:metadata"
     return {
@@ -140,16 +138,16 @@ PLANTS: dict[str, tuple[int, Plant]] = {
 
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_payload_in_a_version_whose_hashes_were_made_to_fit_is_refused(
-    tmp_path: Path, canary: Canary, name: str
+    tmp_path: Path, canary: Mark, name: str
 ) -> None:
     workspace = Workspace(tmp_path / "ws")
     manifest = build(workspace)
     folder, (number, plant) = workspace.index_version(manifest.index_version), PLANTS[name]
     plant(folder / manifest.files[number].path, canary)
-    forged = with_true_hashes(manifest, folder)
+    forged, content = sealed(with_true_hashes(manifest, folder))
     folder.rename(workspace.index_version(forged.index_version))
-    (workspace.index_version(forged.index_version) / MANIFEST).write_text(forged.model_dump_json())
-    with pytest.raises(IndexCorruptError):
+    (workspace.index_version(forged.index_version) / MANIFEST).write_bytes(content)
+    with pytest.raises(IndexCorruptError, match=r"cannot be read|another shape"):
         verify(workspace, forged.index_version)
     assert not canary.fired
 
@@ -169,7 +167,7 @@ def with_true_hashes(manifest: IndexManifest, folder: Path) -> IndexManifest:
     return forged.model_copy(update={"index_version": f"20260101T000000000000-{forged.content_digest}"})
 
 
-def test_a_pickle_as_a_manifest_is_refused(tmp_path: Path, canary: Canary) -> None:
+def test_a_pickle_as_a_manifest_is_refused(tmp_path: Path, canary: Mark) -> None:
     workspace = Workspace(tmp_path / "ws")
     manifest = build(workspace)
     (workspace.index_version(manifest.index_version) / MANIFEST).write_bytes(canary.pickled)
@@ -180,7 +178,7 @@ def test_a_pickle_as_a_manifest_is_refused(tmp_path: Path, canary: Canary) -> No
 
 @pytest.mark.parametrize("kind", ["pyarrow", "ray", "ray v2", "ray variable", "ray object"])
 def test_a_parquet_file_whose_columns_carry_pickles_is_read_without_them_or_set_aside(
-    tmp_path: Path, canary: Canary, kind: str
+    tmp_path: Path, canary: Mark, kind: str
 ) -> None:
     import ray.data  # noqa: F401  # registers its own column types with pyarrow
 
@@ -208,7 +206,7 @@ def test_a_parquet_file_whose_columns_carry_pickles_is_read_without_them_or_set_
 
 @pytest.mark.parametrize("suffix", [".pkl", ".pt", ".npy", ".joblib", ".py", ".feather"])
 def test_an_import_opens_no_file_of_a_kind_that_can_carry_code(
-    tmp_path: Path, canary: Canary, suffix: str
+    tmp_path: Path, canary: Mark, suffix: str
 ) -> None:
     file = tmp_path / f"items{suffix}"
     file.write_bytes(canary.pickled)
@@ -218,7 +216,7 @@ def test_an_import_opens_no_file_of_a_kind_that_can_carry_code(
     assert not canary.fired
 
 
-def test_the_bait_works(canary: Canary) -> None:
+def test_the_bait_works(canary: Mark) -> None:
     import pickle
 
     pickle.loads(canary.pickled)  # noqa: S301

@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from serve_app.problems import RequestGuard
+from serve_app.request_guard import RequestGuard
 from serve_app.request_log import RequestLog
+from tests.unit.serve_app.clock import Clock
 
 MOST = 3
 
@@ -48,6 +49,36 @@ async def _crowd() -> None:
     assert refused.json()["request_id"] == refused.headers["x-request-id"]
     assert watched.status_code == 200
     assert [answer.status_code for answer in [*let_in, later]] == [200] * (MOST + 1)
+
+
+def test_while_the_oldest_waits_long_nothing_is_let_in_beyond_what_is_worked_on() -> None:
+    """Otherwise a full queue makes every answer late, and none of them is of use."""
+    asyncio.run(_waiting())
+
+
+async def _waiting() -> None:
+    clock, release, entered = Clock(), asyncio.Event(), asyncio.Semaphore(0)
+
+    async def slow(_: Request) -> PlainTextResponse:
+        entered.release()
+        await release.wait()
+        return PlainTextResponse("done")
+
+    guard = RequestGuard(Starlette(routes=[Route("/slow", slow)]), 10, 10, 2, 1.0, clock)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(guard), base_url="http://guard") as client:
+        inside: list[asyncio.Task[httpx.Response]] = []
+        for wait_s in (0.0, 5.0, 0.5):  # one alone may take its time; so may two
+            clock.now += wait_s
+            if len(inside) < 2:
+                inside.append(asyncio.create_task(client.get("/slow")))
+                await entered.acquire()
+        refused = await client.get("/slow")
+        release.set()
+        let_in = [await task for task in inside]
+        later = await client.get("/slow")
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"] == "1"
+    assert [answer.status_code for answer in [*let_in, later]] == [200] * 3
 
 
 def test_a_request_that_breaks_leaves_its_place() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,33 @@ def test_any_changed_byte_of_manifest_or_signature_is_refused(
         content += data.draw(st.binary(min_size=1, max_size=3))
     harmed.write_bytes(content)
     with pytest.raises(SignatureError):
+        file.read()
+
+
+def last_digit_changed(signature: bytes) -> bytes:
+    """The same 64 bytes in base64 whose unused bits are not zero."""
+    digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    place = signature.rindex(b"==") - 1
+    return signature[:place] + bytes([digits[digits.index(signature[place]) + 1]]) + signature[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        bytes.rstrip,
+        lambda signature: signature + b"\n",
+        lambda signature: signature.replace(b" ", b"\t"),
+        lambda signature: b" " + signature,
+        last_digit_changed,
+    ],
+)
+def test_other_bytes_that_mean_the_same_signature_are_refused(
+    signed: tuple[ManifestFile, bytes], rewrite: Callable[[bytes], bytes]
+) -> None:
+    file, signature = signed
+    assert rewrite(signature) != signature
+    file.signature_path.write_bytes(rewrite(signature))
+    with pytest.raises(SignatureError, match="altered"):
         file.read()
 
 

@@ -80,3 +80,14 @@ def test_a_full_disk_costs_lines_and_raises_nothing(
     log.info("lost")
     stop_logging(handler)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("levels")
+def test_a_folder_that_cannot_be_written_costs_the_log_and_nothing_else(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "logs").write_text("a file")
+    handler = started(tmp_path / "logs")
+    log.info("lost")
+    stop_logging(handler)
+    assert capfd.readouterr().err == ""

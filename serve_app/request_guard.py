@@ -1,0 +1,90 @@
+"""What stands in front of the routes: a bound on bodies, and on requests at the same time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import count
+
+from fastapi import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from recsys.errors import CapacityError
+from serve_app.problems import WATCHED, problem
+
+
+class BodyTooLarge(HTTPException):
+    """The body passed the limit while it was read."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(413, f"the body is larger than {max_bytes} bytes")
+
+
+class RequestGuard:
+    """Stops reading a body at its limit, and turns away what is too much.
+
+    Not more than `max_requests` are under way at the same time: beyond them memory and waiting grow
+    without an end. From `calm_requests` on others are turned away as well while the oldest has been under
+    way for longer than `max_wait_s`: requests share the processor, so where one waits all of them do, and
+    answers that come too late for everybody are work for nothing. Those who watch the service (`WATCHED`)
+    are always let in.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_body_bytes: int,
+        max_requests: int,
+        calm_requests: int | None = None,
+        max_wait_s: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`calm_requests`: None is `max_requests`, so that time has no say."""
+        self._app, self._max_bytes, self._max_requests = app, max_body_bytes, max_requests
+        self._calm, self._max_wait_s, self._clock = calm_requests or max_requests, max_wait_s, clock
+        self._numbers = count()
+        self._begun: dict[int, float] = {}
+        """When the requests under way began, the oldest first."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One ASGI call."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if scope["path"] not in WATCHED and self._is_full():
+            await self._turn_away(scope, receive, send)
+            return
+        number = next(self._numbers)
+        self._begun[number] = self._clock()
+        try:
+            await self._app(scope, self._counted(receive), send)
+        finally:
+            del self._begun[number]
+
+    def _is_full(self) -> bool:
+        if len(self._begun) < self._calm:
+            return False
+        oldest = next(iter(self._begun.values()))
+        return len(self._begun) >= self._max_requests or self._clock() - oldest > self._max_wait_s
+
+    def _counted(self, receive: Receive) -> Receive:
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._max_bytes:
+                raise BodyTooLarge(self._max_bytes)
+            return message
+
+        return counted
+
+    async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
+        error = CapacityError(
+            "too many requests are under way",
+            expected=f"at most {self._max_requests} in one replica, {self._calm} where they wait long",
+        )
+        answer = problem(HTTPConnection(scope), 503, type(error).__name__, str(error))
+        await answer(scope, receive, send)

@@ -1,0 +1,1 @@
+"""`make audit`: known advisories against what is installed, and secrets in what is written."""
