@@ -20,9 +20,7 @@ def copy_tables(database: Path, connection: Connection) -> dict[str, str]:
     incomplete: dict[str, str] = {}
     with closing(sqlite3.connect(database)) as old:
         try:
-            made = old.execute(
-                "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql <> ''"
-            ).fetchall()
+            made = old.execute(MADE).fetchall()
         except (sqlite3.Error, UnicodeError) as error:
             return {"all but events": str(error)}
         known = set(inspect(connection).get_table_names())

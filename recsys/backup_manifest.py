@@ -1,18 +1,25 @@
-"""What a backup holds: written last, sealed, and the only thing a restore believes."""
+"""What a backup holds: written last, sealed, signed where a key is, and all that a restore believes."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from recsys.errors import BackupError
+from recsys.signing import ManifestFile
 
 MANIFEST = "manifest.json"
 FORMAT = "recsys-backup-1"
+
+
+def manifest_file(folder: Path) -> ManifestFile:
+    """Where a backup's manifest lies, with its signature."""
+    return ManifestFile(folder / MANIFEST, "backup", FORMAT)
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class EventsCut:
-    """Where the event log was cut: the backup has every event up to here and none after."""
+    """Where the event log was cut: the backup has every event up to this number and none after."""
 
     last_seq: int
     num_events: int

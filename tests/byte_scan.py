@@ -1,6 +1,7 @@
 """Where byte strings are found below a folder, Parquet files decoded; in a process of its own.
 
-A process that closes a SQLite file takes away the locks that its own SQLite has on it.
+A process that closes a SQLite file takes away the locks that its own SQLite has on it. Not decoded: vectors
+by hash of an item's text, which have no column of people.
 """
 
 from __future__ import annotations
@@ -10,9 +11,6 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 
 def places(folder: Path, words: list[str]) -> dict[str, int]:
@@ -32,6 +30,9 @@ def _count(content: bytes, words: list[str]) -> int:
 
 
 def _decoded(file: Path) -> bytes:
+    import pyarrow as pa  # takes longer than most searches
+    import pyarrow.parquet as pq
+
     try:
         table = pq.read_table(file)
     except pa.ArrowInvalid:
@@ -45,9 +46,11 @@ def _main() -> None:
     for file in sorted(Path(folder).rglob("*")):
         if not file.is_file():
             continue
-        content = file.read_bytes() + (_decoded(file) if file.suffix == ".parquet" else b"")
-        if num := _count(content, words) + _count(str(file.relative_to(folder)).encode(), words):
-            found[str(file.relative_to(folder))] = num
+        place = file.relative_to(folder)
+        tabular = file.suffix == ".parquet" and place.parts[0] != "embeddings"
+        content = file.read_bytes() + (_decoded(file) if tabular else b"")
+        if num := _count(content, words) + _count(str(place).encode(), words):
+            found[str(place)] = num
     print(json.dumps(found))
 
 

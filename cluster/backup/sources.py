@@ -12,9 +12,11 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from cluster.backup.sinks import CHUNK
-from recsys.backup_manifest import MANIFEST, BackupManifest, FileRecord
+from recsys.backup_manifest import MANIFEST, BackupManifest, FileRecord, manifest_file
 from recsys.errors import BackupError
+from recsys.signing import SIGNATURE_SUFFIX
 
+SIGNATURE = f"{MANIFEST}{SIGNATURE_SUFFIX}"
 Digests = dict[str, tuple[int, str]]
 
 
@@ -22,7 +24,8 @@ Digests = dict[str, tuple[int, str]]
 def unpacked(source: Path, beside: Path) -> Iterator[tuple[Path, BackupManifest]]:
     """A folder with the verified files of a backup, on the destination's disk; gone after the block.
 
-    Raises `BackupError` when anything is absent, altered, cut, or not of the backup.
+    Raises `BackupError` when anything is absent, altered, cut, or not of the backup, `SignatureError` when
+    keys are trusted and none of them signed it.
     """
     beside.parent.mkdir(parents=True, exist_ok=True)
     staged = beside.with_name(f".{beside.name}.restoring-{os.getpid()}")
@@ -40,7 +43,7 @@ def unpacked(source: Path, beside: Path) -> Iterator[tuple[Path, BackupManifest]
 
 def _manifest(staged: Path) -> BackupManifest:
     try:
-        return BackupManifest.of_json((staged / MANIFEST).read_bytes())
+        return BackupManifest.of_json(manifest_file(staged).read())
     except FileNotFoundError as error:
         raise BackupError(
             "there is no manifest: it is no backup, or not a whole one", where=MANIFEST
@@ -49,7 +52,7 @@ def _manifest(staged: Path) -> BackupManifest:
 
 def _compare(manifest: BackupManifest, found: Digests) -> None:
     listed = {record.path: record for record in manifest.files}
-    if foreign := sorted(found.keys() - listed.keys() - {MANIFEST}):
+    if foreign := sorted(found.keys() - listed.keys() - {MANIFEST, SIGNATURE}):
         raise BackupError("the manifest does not know a file", found=foreign[0])
     for path, record in listed.items():
         if path not in found:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from cluster.backup.databases import copy_server, copy_sqlite
 from cluster.backup.files import add_files
-from cluster.backup.sinks import sink_at
+from cluster.backup.sinks import Sink, sink_at
 from cluster.database import open_database
 from cluster.event_store import EventStore
-from recsys.backup_manifest import MANIFEST, BackupManifest
+from recsys.backup_manifest import MANIFEST, BackupManifest, manifest_file
 from recsys.errors import ConfigError, StoreError
+from recsys.signing import signing_key
 from recsys.workspace import Workspace
 
 PACKAGE = "recsys-on-ray"
@@ -57,12 +58,20 @@ def back_up(workspace: Workspace, database_url: str, out: Path) -> BackedUp:
                 tables=copies.tables,
                 files=[*files, *copies.files],
             )
-            sink.add_bytes(MANIFEST, manifest.to_json())
+            _add_manifest(sink, manifest)
         acked = EventStore(engine).last_seq() - copies.cut.last_seq
     finally:
         engine.dispose()
     seconds = time.time() - copies.cut.taken_at_us / 1e6
     return BackedUp(out, manifest, sum(one.num_bytes for one in manifest.files), acked, seconds)
+
+
+def _add_manifest(sink: Sink, manifest: BackupManifest) -> None:
+    """The manifest at the very end, after its signature where a key is configured."""
+    content, file = manifest.to_json(), manifest_file(Path())
+    if (key := signing_key()) is not None:
+        sink.add_bytes(file.signature_path.name, file.signature_of(key, content))
+    sink.add_bytes(MANIFEST, content)
 
 
 def _require_place(workspace: Workspace, out: Path) -> None:

@@ -41,7 +41,7 @@ class ReleaseConfig(Config):
     """Sum over all releases, for each user; what it is spent on cannot be taken back."""
     epsilon: PositiveFloat = 0.5
     """Of one release."""
-    user_cells: PositiveInt = 20
+    user_cells: PositiveInt = 5
     """Pairs of item and day that one user may add to a release; noise grows with it."""
     days: PositiveInt = 30
     """Newest days of a release."""

@@ -30,7 +30,7 @@ class ManifestFile:
 
     path: Path
     kind: str
-    """`index`, `encoder`, `card` or `export`."""
+    """`index`, `encoder`, `card`, `export` or `backup`."""
     name: str
     """The version, or the digest of the content, that the manifest describes."""
 
@@ -46,7 +46,7 @@ class ManifestFile:
         """
         key, same = signing_key(), self.path.is_file() and self.path.read_bytes() == content
         if key is not None:
-            replace_file(self.signature_path, self._signed(key, content))
+            replace_file(self.signature_path, self.signature_of(key, content))
         elif not same:
             self.signature_path.unlink(missing_ok=True)
         if not same:
@@ -54,7 +54,7 @@ class ManifestFile:
 
     def sign(self, key: Ed25519PrivateKey) -> None:
         """Sign what is there; the caller has checked it."""
-        replace_file(self.signature_path, self._signed(key, self.path.read_bytes()))
+        replace_file(self.signature_path, self.signature_of(key, self.path.read_bytes()))
 
     def read(self) -> bytes:
         """The content; what was checked is what is returned, the file is read once.
@@ -85,11 +85,12 @@ class ManifestFile:
     def is_signed_by(self, key: Ed25519PrivateKey) -> bool:
         """Whether the file is there with the very signature that `key` gives it (Ed25519 has one)."""
         try:
-            return self.signature_path.read_bytes() == self._signed(key, self.path.read_bytes())
+            return self.signature_path.read_bytes() == self.signature_of(key, self.path.read_bytes())
         except OSError:
             return False
 
-    def _signed(self, key: Ed25519PrivateKey, content: bytes) -> bytes:
+    def signature_of(self, key: Ed25519PrivateKey, content: bytes) -> bytes:
+        """The bytes of the signature's file, for whoever puts both files somewhere else."""
         return _rendered(key_id(key), key.sign(self._message(content)))
 
     def _message(self, content: bytes) -> bytes:

@@ -108,10 +108,10 @@ def train_private(
 ) -> Progress:
     """Train the head on users drawn at random, each one's gradient clipped, noise on their sum.
 
-    The loss is the pair classifier's with a fixed scale: a mean over users of what each one's own pairs say,
-    which contrast within a batch is not. The last state counts and nothing is chosen by validation, since a
-    choice would tell of those it was made on. Draws and noise come from fresh randomness, never from `seed`.
-    `plan` is the config's own unless given.
+    The loss classifies pairs, at the scale of the temperature: a mean over users of what each one's own
+    pairs say, which contrast within a batch is not. The last state counts and nothing is chosen by
+    validation, since a choice would tell of those it was made on. Draws and noise come from fresh
+    randomness, never from `seed`. `plan` is the config's own unless given.
     """
     from opacus import GradSampleModule
     from opacus.optimizers import DPOptimizer
@@ -135,7 +135,7 @@ def train_private(
         generator=noise,
     )
     head.train()  # the library takes gradients of single users in training mode alone
-    scale = float(tower.scale.detach()[0])
+    scale = 1.0 / config.temperature
     progress = Progress(data.digest(config))
     progress.curve.append({"epoch": 0.0, **figures_of(tower.embed(len(data.frequencies)), data, config)})
     while progress.step < plan.steps:
@@ -160,7 +160,11 @@ def train_private(
 
 
 def user_losses(head: torch.nn.Module, vectors: torch.Tensor, users: UserPairs, scale: float) -> torch.Tensor:
-    """`[U]`: for each user the mean binary cross-entropy over the user's own pairs and negatives."""
+    """`[U]`: for each user the mean over the user's own pairs of `softplus(wrong - right)`.
+
+    Binary cross-entropy of telling the chosen item from a random one (Rendle et al. 2009). Of the
+    difference, since a bias that had to be learned would cost privacy and a fixed one would be wrong.
+    """
     anchors, wanted = torch.from_numpy(users.anchors), torch.from_numpy(users.wanted)
     mask = torch.from_numpy(users.mask)
     items = torch.cat([anchors, wanted], dim=2)
@@ -171,10 +175,8 @@ def user_losses(head: torch.nn.Module, vectors: torch.Tensor, users: UserPairs, 
     history = anchors.shape[2]
     weights = (anchors >= 0) * 0.5 ** torch.arange(history)
     mean = functional.normalize((placed[:, :, :history] * weights[..., None]).sum(2), dim=-1)
-    logits = scale * torch.einsum("ukd,ukod->uko", mean, placed[:, :, history:])
-    labels = torch.zeros_like(logits)
-    labels[..., 0] = 1.0
-    own = functional.binary_cross_entropy_with_logits(logits, labels, reduction="none").mean(2)
+    scores = scale * torch.einsum("ukd,ukod->uko", mean, placed[:, :, history:])
+    own = functional.softplus(scores[..., 1:] - scores[..., :1]).mean(2)
     return (own * mask).sum(1) / mask.sum(1).clamp(min=1)
 
 

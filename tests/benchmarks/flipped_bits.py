@@ -131,8 +131,9 @@ def kept_by_repair(path: Path, truth: dict[str, Any]) -> float:
 
 
 def flip(source: Path, folder: Path, rng: random.Random) -> tuple[Path, str]:
-    """A copy of the files with one bit of one of them changed; each file is as likely."""
-    chosen = rng.choice(FILES)
+    """A copy of the files with one bit changed; every bit of both is as likely."""
+    sizes = [(source / name).stat().st_size for name in FILES]
+    chosen = rng.choices(FILES, sizes)[0]
     place = rng.randrange((source / chosen).stat().st_size * 8)
     for name in FILES:
         content = bytearray((source / name).read_bytes())

@@ -24,6 +24,8 @@ def main(name: str, folder: Path, shared: Path, seed: int, quick: bool) -> None:
     """Run the case and write its row, also when it breaks."""
     case = next(one for one in CASES if one.name == name)
     os.environ.update(SERVICE_ENVIRONMENT)
+    own = str(Path(__file__).resolve().parents[2])  # actors have to find this package as well
+    os.environ["PYTHONPATH"] = os.pathsep.join([own, *filter(None, [os.environ.get("PYTHONPATH")])])
     outcome, begun, broke = Outcome(), time.monotonic(), ""
     scratch = folder / "scratch"
     scratch.mkdir(parents=True)

@@ -12,12 +12,12 @@ from tests.chaos.outcome import Outcome, Place
 from tests.chaos.served import BEFORE_S, inline_service, kill, kill_everything, loaded, shop_of
 
 RATE = 30.0
-ACTOR_KILLS, HEAD_KILLS = 20, 3
+ACTOR_KILLS, HEAD_KILLS = 10, 2
 """Kills of the actor in each life of the service, and of the service with all its processes."""
 
 
 def run(place: Place, outcome: Outcome) -> None:
-    """Three lives, each ended at a random time; a last one that is left alone."""
+    """Two lives, each ended while events come in; a last one that is left alone."""
     workspace, rng = shop_of(place), random.Random(place.seed)
     answers: list[Answer] = []
     kills = heads = 0

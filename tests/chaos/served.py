@@ -28,7 +28,7 @@ from tests.tiny_encoders import tiny_bert
 NUM_ITEMS, NUM_SHOPPERS, NUM_SHARDS = 2_000, 200, 4
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 RATE = 20.0
-WARM_S, BEFORE_S = 3.0, 12.0
+WARM_S, BEFORE_S = 3.0, 10.0
 START_S = 400.0
 """Eleven processes that start at once on a busy machine of two cores."""
 

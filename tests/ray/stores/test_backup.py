@@ -26,8 +26,9 @@ from cluster.serving_database import open_serving_database, serving_url
 from jobs.cli import app
 from recsys.answer_record import AnswerRecord
 from recsys.backup_manifest import MANIFEST, BackupManifest
-from recsys.errors import BackupError, ConfigError
+from recsys.errors import BackupError, ConfigError, SignatureError
 from recsys.index import current_version, list_versions
+from recsys.signing import SIGNING_KEY_FILE, TRUSTED_KEYS, create_key, public_text
 from recsys.workspace import Workspace
 from tests.ray.stores.random_events import random_events
 
@@ -220,6 +221,25 @@ def test_a_flipped_bit_is_refused_and_nothing_is_put_anywhere(made: BackedUp, tm
     assert not place.root.exists()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     restore(made.out, place, place.database_url)
+
+
+@pytest.mark.parametrize("name", ["signed", "signed.tar.gz"])
+def test_a_backup_made_by_somebody_else_is_refused_where_keys_are_trusted(
+    shop: Workspace, made: BackedUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    key, place = create_key(tmp_path / "signing.pem"), Workspace(tmp_path / "place")
+    monkeypatch.setenv(SIGNING_KEY_FILE, str(tmp_path / "signing.pem"))
+    signed = back_up(shop, shop.database_url, tmp_path / name)
+    monkeypatch.setenv(TRUSTED_KEYS, public_text(key))
+    with pytest.raises(SignatureError, match="not signed"):
+        restore(made.out, place, place.database_url)
+    assert not place.root.exists()
+    restore(signed.out, place, place.database_url)
+    if signed.out.is_dir():
+        path = signed.out / MANIFEST
+        path.write_bytes(path.read_bytes().replace(b'"format": "recsys', b'"format":  "recsys'))
+        with pytest.raises(SignatureError, match="does not fit"):
+            restore(signed.out, Workspace(tmp_path / "other"), f"sqlite:///{tmp_path / 'other.db'}")
 
 
 def test_what_is_absent_foreign_or_cut_is_refused(made: BackedUp, shop: Workspace, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.blend.fit import fit_blend
-from recsys.blend.fit_shop import fit_shop
+from recsys.blend.fit_shop import Parent, fit_shop
 from recsys.blend.histories import histories_of
+from recsys.blend.settings import FittedBlend
 from recsys.blend.whitening import Whitening
 from recsys.config import FitConfig, ProfileConfig
 from recsys.dataset import Dataset
@@ -56,6 +57,15 @@ def test_a_shop_where_order_decides_is_learned() -> None:
     assert fitted.validation["discover ndcg@10"] > 0.9
     by_order = fitted.settings.order_share > 0.0 and fitted.discover.behaviour > 0.0
     assert by_order or fitted.discover.transition > 0.0
+
+
+def test_a_version_says_how_many_users_stand_behind_its_pairs() -> None:
+    data = cyclic_shop(40, 12)
+    config = CONFIG.model_copy(update={"min_users": 3, "num_trials": 2})
+    fitted = fit_shop(data, config, Parent(FittedBlend()), quiet)
+    assert fitted.blend.settings.min_users == 3
+    assert Parent(FittedBlend()).under(config).blend.settings.min_users == 3
+    assert FittedBlend().settings.min_users == 1
 
 
 def test_evaluation_compares_everything_and_is_deterministic() -> None:

@@ -52,7 +52,7 @@ async def _crowd() -> None:
 
 
 def test_while_the_oldest_waits_long_nothing_is_let_in_beyond_what_is_worked_on() -> None:
-    """Found by the chaos suite: at three times the capacity every answer came after six seconds."""
+    """Otherwise a full queue makes every answer late, and none of them is of use."""
     asyncio.run(_waiting())
 
 
