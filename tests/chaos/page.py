@@ -39,6 +39,8 @@ def _tables(rows: dict[str, dict[str, Any]]) -> str:
         f"{held} of {len(run)} cases held. Seed {', '.join(seeds)}; {' to '.join(dates)}.",
         "",
     ]
+    if missing := [case.name for case in CASES if case.name not in rows]:
+        lines += [f"Without a row, because they were not run: {', '.join(missing)}.", ""]
     lines += _figures(run)
     lines += ["", "### What was promised, and what was found", ""]
     for case, row in run:
