@@ -40,7 +40,7 @@ def _tables(rows: dict[str, dict[str, Any]]) -> str:
         "",
     ]
     if missing := [case.name for case in CASES if case.name not in rows]:
-        lines += [f"Without a row, because they were not run: {', '.join(missing)}.", ""]
+        lines += [f"Without a row of this version: {', '.join(missing)}.", ""]
     lines += _figures(run)
     lines += ["", "### What was promised, and what was found", ""]
     for case, row in run:
