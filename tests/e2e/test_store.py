@@ -36,7 +36,7 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: sh scripts/system-packages.sh"),
 ]
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
 FIRST_VIEW_BYTES = 100_000
 """Budget of the first view: page, scripts, styles and answers of the API, as they travel."""
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "store.md"
@@ -277,7 +277,7 @@ def test_an_answer_that_is_lost_on_its_way_does_not_count_twice(store: Store, pa
     lost = list[str]()
 
     def lose(route: Route) -> None:
-        if len(lost) < 2:
+        if not lost:
             lost.append(route.fetch().text())  # the service has written the events
             route.abort()
         else:
@@ -286,7 +286,7 @@ def test_an_answer_that_is_lost_on_its_way_does_not_count_twice(store: Store, pa
     page.route("**/v1/events:batch", lose)
     cards(page).nth(0).get_by_role("button", name="Like").click()
     wait_until_sent(page)
-    assert len(lost) == 2
+    assert len(lost) == 1
     assert [kind for kind, _ in store.done_by(user_id)[done:] if kind == "like"] == ["like"]
 
 
