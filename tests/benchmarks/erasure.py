@@ -25,6 +25,7 @@ from cluster.answer_tables import ANSWERS_TABLE
 from cluster.answer_tables import METADATA as SERVING
 from cluster.database import EVENTS_TABLE, METADATA, draw_numbers, open_database, writing
 from cluster.erasure import Eraser, ErasureCounts
+from cluster.event_digest import DIGESTED, digest_of
 from cluster.event_store import EventStore
 from cluster.person_export import PersonExport
 from cluster.serving_database import open_serving_database
@@ -46,11 +47,12 @@ def event_rows(num: int, heavy: int) -> Iterator[dict[str, Any]]:
     for place in range(num):
         who = "heavy" if place in theirs else f"u{drawn.randrange(num // EVENTS_EACH)}"
         at = START_US + place * 60 * DAY_US // num
-        yield {
+        row = dict.fromkeys(DIGESTED) | {
             "seq": place + 1, "event_id": f"{drawn.getrandbits(128):032x}", "user_key": f"user:{who}",
             "user_id": who, "item_id": f"item-{drawn.randrange(20_000):05d}", "event_type": "view",
             "occurred_at": at, "received_at": at,
         }  # fmt: skip
+        yield row | {"digest": digest_of(row)}
 
 
 def answer_rows(num: int, heavy: int) -> Iterator[dict[str, Any]]:

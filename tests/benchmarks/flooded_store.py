@@ -16,11 +16,13 @@ from typing import Any
 from sqlalchemy import Engine, insert
 
 from cluster.database import EVENTS_TABLE, METADATA, draw_numbers, open_database, writing
+from cluster.event_digest import DIGESTED, digest_of
 from cluster.event_store import EventStore
 
 DAY_US, FIRST_DAY, DAYS = 86_400_000_000, 20_400, 30
 BATCH, TIMES = 20_000, 3
 FLOOD_USER = "user:flood"
+EMPTY: dict[str, Any] = dict.fromkeys(DIGESTED)
 
 
 def rows(num: int, flood: int, flood_items: int) -> Iterator[dict[str, Any]]:
@@ -45,7 +47,7 @@ def fill(engine: Engine, num: int, flood: int, flood_items: int) -> None:
         draw_numbers(connection, "events", num + flood)
         batch: list[dict[str, Any]] = []
         for row in rows(num, flood, flood_items):
-            batch.append(row)
+            batch.append({**row, "digest": digest_of(EMPTY | row)})
             if len(batch) == BATCH:
                 connection.execute(insert(EVENTS_TABLE), batch)
                 batch = []

@@ -51,11 +51,15 @@ def mismatches(asked: Sequence[Asked], version: Version, num_shards: int) -> dic
     """Lists of similar items that are not the best of the shards that answered, up to ties.
 
     An answer says how many shards took part, not which: it agrees when it is the best of any so many.
+    One that was filled with what is popular, and says so, is counted and not compared.
     """
-    found = {"compared": 0, "other_version": 0, "mismatches": 0}
+    found = {"compared": 0, "filled_up": 0, "other_version": 0, "mismatches": 0}
     shards = np.array([shard_of(item_id, num_shards) for item_id in version.item_ids])
     for one in asked:
         if one.kind != "similar" or one.status != OK:
+            continue
+        if "fallback" in one.degraded:
+            found["filled_up"] += 1
             continue
         found["compared"] += 1
         found["other_version"] += one.index_version != version.index_version
