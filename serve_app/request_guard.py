@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from itertools import count
@@ -29,6 +30,10 @@ class RequestGuard:
     way for longer than `max_wait_s`: requests share the processor, so where one waits all of them do, and
     answers that come too late for everybody are work for nothing. Those who watch the service (`WATCHED`)
     are always let in.
+
+    Most lists are made without a pause, so that requests do not meet: they stand in the loop's queue, where
+    nobody counts them. What tells how long they stood is the turn of the loop: whoever's turn comes when it
+    has worked for half of `max_wait_s` has waited as long, and so have all behind it in the sockets.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class RequestGuard:
         self._numbers = count()
         self._begun: dict[int, float] = {}
         """When the requests under way began, the oldest first."""
+        self._turn_began: float | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI call."""
@@ -63,10 +69,23 @@ class RequestGuard:
             del self._begun[number]
 
     def _is_full(self) -> bool:
+        if self._turn_is_long():
+            return True
         if len(self._begun) < self._calm:
             return False
         oldest = next(iter(self._begun.values()))
         return len(self._begun) >= self._max_requests or self._clock() - oldest > self._max_wait_s
+
+    def _turn_is_long(self) -> bool:
+        now = self._clock()
+        if self._turn_began is None:
+            self._turn_began = now
+            # Runs in the next turn, before the requests that arrived during this one.
+            asyncio.get_running_loop().call_soon(self._end_turn)
+        return now - self._turn_began > self._max_wait_s / 2.0
+
+    def _end_turn(self) -> None:
+        self._turn_began = None
 
     def _counted(self, receive: Receive) -> Receive:
         read = 0

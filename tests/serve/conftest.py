@@ -55,6 +55,7 @@ from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, ShardVersions
 from serve_app.typical_shoppers import TypicalShoppers
 from serve_app.writes import Writes
+from tests.asgi import TurnTransport
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -193,7 +194,7 @@ async def refuse_server_errors(answer: httpx.Response) -> None:
 async def client_of(service: ShopService) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client straight into the application; a server error is raised, not answered."""
     await service.start()
-    transport = httpx.ASGITransport(app=create_api(service), raise_app_exceptions=True)
+    transport = TurnTransport(app=create_api(service), raise_app_exceptions=True)
     hooks = {"response": [refuse_server_errors]}
     async with httpx.AsyncClient(transport=transport, base_url="http://shop", event_hooks=hooks) as client:
         yield client

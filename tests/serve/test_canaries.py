@@ -25,6 +25,7 @@ from serve_app.key_watch import KeyWatch
 from serve_app.service import ShopService
 from serve_app.telemetry.log_file import PACKAGES, log_into, stop_logging
 from serve_app.telemetry.spans import trace_with
+from tests.asgi import TurnTransport
 from tests.serve.canaries import HEADERS, PERSON, THING, Asked, requests_of
 from tests.serve.conftest import SmallShop, assemble_inline
 
@@ -85,7 +86,7 @@ def all_of(
     async def run() -> tuple[list[httpx.Response], str]:
         await service.start()
         first()
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://shop") as client:
+        async with httpx.AsyncClient(transport=TurnTransport(api), base_url="http://shop") as client:
             found = [await answered(client, asked) for asked in wanted or requests_of(api.openapi())]
             metrics = (await client.get("/metrics")).text
         await service.stop()

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from serve_app.request_guard import RequestGuard
 from serve_app.request_log import RequestLog
+from tests.asgi import TurnTransport
 from tests.unit.serve_app.clock import Clock
 
 MOST = 3
@@ -93,3 +94,30 @@ def test_a_request_that_breaks_leaves_its_place() -> None:
             return [(await client.get("/broken")).status_code for _ in range(3)]
 
     assert asyncio.run(ask()) == [500, 500, 500]
+
+
+def test_requests_that_never_pause_are_turned_away_when_the_turn_has_lasted_long() -> None:
+    """They do not meet: each is done before the next begins, and the last of them has waited for all."""
+    asyncio.run(_without_a_pause())
+
+
+async def _without_a_pause() -> None:
+    clock = Clock()
+
+    async def busy(_: Request) -> PlainTextResponse:
+        clock.now += 0.2
+        return PlainTextResponse("done")
+
+    guard = RequestGuard(
+        Starlette(routes=[Route("/busy", busy)]),
+        max_body_bytes=10,
+        max_requests=MOST,
+        max_wait_s=1.0,
+        clock=clock,
+    )
+    async with httpx.AsyncClient(transport=TurnTransport(guard), base_url="http://guard") as client:
+        for _ in range(2):  # a new turn begins with nothing behind it
+            answers = await asyncio.gather(*(client.get("/busy") for _ in range(8)))
+            assert [answer.status_code for answer in answers] == [200] * 3 + [503] * 5
+        one_by_one = [await client.get("/busy") for _ in range(8)]
+    assert [answer.status_code for answer in one_by_one] == [200] * 8
