@@ -134,9 +134,9 @@ class Recommender:
     async def _page(self, shopper: Shopper | None) -> Page:
         degraded: set[str] = set()
         view, controls = self._watch.view, self._controls.state
-        shopper = self._named(shopper or Shopper())
-        profile = await self._queries.profile(shopper, degraded)
-        return Page(view, controls, shopper, profile, frozenset(degraded))
+        named = self._named(shopper) if shopper else Shopper()
+        profile = await self._queries.profile(named, degraded) if shopper else NOBODY
+        return Page(view, controls, named, profile, frozenset(degraded))
 
     def _named(self, shopper: Shopper) -> Shopper:
         """The shopper under the names that this shop keeps; everything later knows no others."""
