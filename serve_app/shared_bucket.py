@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import mmap
+import os
 import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
+from weakref import finalize
 
 from recsys.access import RateLimit
 
@@ -26,13 +28,15 @@ class SharedBucket:
         self.rate, self._clock = rate, clock
         self._step, self._most = 1.0 / rate.per_s, rate.burst / rate.per_s
         file.parent.mkdir(parents=True, exist_ok=True)
-        self._content = file.open("ab+")
-        self._content.truncate(TIME.size)
-        self._map = mmap.mmap(self._content.fileno(), TIME.size)
+        self._file = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+        self.close = finalize(self, os.close, self._file)
+        """Lets the file go; happens by itself with the last one who has the bucket."""
+        os.truncate(self._file, TIME.size)
+        self._map = mmap.mmap(self._file, TIME.size)
 
     def take(self) -> float:
         """Take one request's share: 0.0 when it may go on, else the seconds until it may."""
-        fcntl.flock(self._content, fcntl.LOCK_EX)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
             now, (full_at,) = self._clock(), TIME.unpack_from(self._map, 0)
             if not now - self._most <= full_at <= now + self._most:
@@ -43,9 +47,4 @@ class SharedBucket:
             TIME.pack_into(self._map, 0, wanted)
             return 0.0
         finally:
-            fcntl.flock(self._content, fcntl.LOCK_UN)
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._map.close()
-        self._content.close()
+            fcntl.flock(self._file, fcntl.LOCK_UN)
