@@ -32,8 +32,9 @@ class RequestGuard:
     are always let in.
 
     Most lists are made without a pause, so that requests do not meet: they stand in the loop's queue, where
-    nobody counts them. What tells how long they stood is the turn of the loop: whoever's turn comes when it
-    has worked for half of `max_wait_s` has waited as long, and so have all behind it in the sockets.
+    nobody counts them. What tells of them is the turn of the loop: no more than `calm_requests` are let in in
+    one turn, and none when it has worked for half of `max_wait_s`; whoever comes then has waited as long, and
+    so have all behind it in the sockets.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class RequestGuard:
         self._begun: dict[int, float] = {}
         """When the requests under way began, the oldest first."""
         self._turn_began: float | None = None
+        self._in_turn = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI call."""
@@ -63,26 +65,27 @@ class RequestGuard:
             return
         number = next(self._numbers)
         self._begun[number] = self._clock()
+        self._in_turn += 1
         try:
             await self._app(scope, self._counted(receive), send)
         finally:
             del self._begun[number]
 
     def _is_full(self) -> bool:
-        if self._turn_is_long():
+        if self._turn_is_full():
             return True
         if len(self._begun) < self._calm:
             return False
         oldest = next(iter(self._begun.values()))
         return len(self._begun) >= self._max_requests or self._clock() - oldest > self._max_wait_s
 
-    def _turn_is_long(self) -> bool:
+    def _turn_is_full(self) -> bool:
         now = self._clock()
         if self._turn_began is None:
-            self._turn_began = now
+            self._turn_began, self._in_turn = now, 0
             # Runs in the next turn, before the requests that arrived during this one.
             asyncio.get_running_loop().call_soon(self._end_turn)
-        return now - self._turn_began > self._max_wait_s / 2.0
+        return self._in_turn >= self._calm or now - self._turn_began > self._max_wait_s / 2.0
 
     def _end_turn(self) -> None:
         self._turn_began = None

@@ -35,7 +35,7 @@ async def _crowd() -> None:
 
     routes = [Route("/slow", slow), Route("/healthz", health)]
     guard = RequestGuard(Starlette(routes=routes), max_body_bytes=10, max_requests=MOST)
-    transport = httpx.ASGITransport(RequestLog(guard))
+    transport = TurnTransport(RequestLog(guard))
     async with httpx.AsyncClient(transport=transport, base_url="http://guard") as client:
         inside = [asyncio.create_task(client.get("/slow")) for _ in range(MOST)]
         for _ in range(MOST):
@@ -66,7 +66,7 @@ async def _waiting() -> None:
         return PlainTextResponse("done")
 
     guard = RequestGuard(Starlette(routes=[Route("/slow", slow)]), 10, 10, 2, 1.0, clock)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(guard), base_url="http://guard") as client:
+    async with httpx.AsyncClient(transport=TurnTransport(guard), base_url="http://guard") as client:
         inside: list[asyncio.Task[httpx.Response]] = []
         for wait_s in (0.0, 5.0, 0.5):  # one alone may take its time; so may two
             clock.now += wait_s
@@ -89,7 +89,7 @@ def test_a_request_that_breaks_leaves_its_place() -> None:
     async def ask() -> list[int]:
         app = Starlette(routes=[Route("/broken", broken)])
         guard = RequestGuard(app, max_body_bytes=10, max_requests=1)
-        transport = httpx.ASGITransport(guard, raise_app_exceptions=False)
+        transport = TurnTransport(guard, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://guard") as client:
             return [(await client.get("/broken")).status_code for _ in range(3)]
 
@@ -98,26 +98,25 @@ def test_a_request_that_breaks_leaves_its_place() -> None:
 
 def test_requests_that_never_pause_are_turned_away_when_the_turn_has_lasted_long() -> None:
     """They do not meet: each is done before the next begins, and the last of them has waited for all."""
-    asyncio.run(_without_a_pause())
+    asyncio.run(_without_a_pause(calm=100, let_in=3))
 
 
-async def _without_a_pause() -> None:
+def test_no_more_requests_are_let_in_in_one_turn_than_a_replica_works_on() -> None:
+    asyncio.run(_without_a_pause(calm=2, let_in=2))
+
+
+async def _without_a_pause(calm: int, let_in: int) -> None:
     clock = Clock()
 
     async def busy(_: Request) -> PlainTextResponse:
         clock.now += 0.2
         return PlainTextResponse("done")
 
-    guard = RequestGuard(
-        Starlette(routes=[Route("/busy", busy)]),
-        max_body_bytes=10,
-        max_requests=MOST,
-        max_wait_s=1.0,
-        clock=clock,
-    )
+    app = Starlette(routes=[Route("/busy", busy)])
+    guard = RequestGuard(app, 10, max_requests=100, calm_requests=calm, max_wait_s=1.0, clock=clock)
     async with httpx.AsyncClient(transport=TurnTransport(guard), base_url="http://guard") as client:
         for _ in range(2):  # a new turn begins with nothing behind it
             answers = await asyncio.gather(*(client.get("/busy") for _ in range(8)))
-            assert [answer.status_code for answer in answers] == [200] * 3 + [503] * 5
+            assert [answer.status_code for answer in answers] == [200] * let_in + [503] * (8 - let_in)
         one_by_one = [await client.get("/busy") for _ in range(8)]
     assert [answer.status_code for answer in one_by_one] == [200] * 8
