@@ -65,11 +65,8 @@ class ArtifactMirror:
                 done += self._upload(path)
         for path in POINTERS:
             done += self._push_pointer(path, path in there)
-        gone = [
-            path
-            for path in there
-            if path.startswith("index/") and path not in here | dict.fromkeys(POINTERS, 0)
-        ]
+        kept = {*here, *POINTERS}
+        gone = [path for path in there if path.startswith("index/") and path not in kept]
         for path in sorted(gone, key=_rank, reverse=True):  # manifests first
             self._store.remove(path)
         return done + Copied(removed=len(gone))
@@ -115,7 +112,7 @@ class ArtifactMirror:
             if is_there:
                 self._store.remove(path)
             return Copied(removed=int(is_there))
-        if is_there and b"".join(self._store.read(path)) == file.read_bytes():
+        if is_there and not self._differs(path):
             return Copied()
         return self._upload(path)
 
@@ -130,9 +127,9 @@ class ArtifactMirror:
     def _pull_version(self, version: str, there: dict[str, int]) -> Copied:
         folder = f"index/{version}"
         signature = f"{folder}/{MANIFEST}{SIGNATURE_SUFFIX}"
-        if (self._workspace.root / folder / MANIFEST).exists() and signature in there:
-            return self._download(signature, there[signature])
-        if (self._workspace.root / folder / MANIFEST).exists() or f"{folder}/{MANIFEST}" not in there:
+        if (self._workspace.root / folder / MANIFEST).exists():
+            return self._download(signature, there[signature]) if signature in there else Copied()
+        if f"{folder}/{MANIFEST}" not in there:
             return Copied()
         text = b"".join(self._store.read(f"{folder}/{MANIFEST}"))
         try:
@@ -145,9 +142,7 @@ class ArtifactMirror:
         codes = [scan.file for scan in manifest.scans if scan.file is not None]
         for file in (*manifest.files, *codes):
             done += self._download(f"{folder}/{file.path}", file.bytes, file.sha256)
-        for (
-            path
-        ) in there:  # what a version holds beside the files that its manifest names, such as a signature
+        for path in there:  # what a version holds beside what its manifest names, such as a signature
             if path.startswith(f"{folder}/") and path != f"{folder}/{MANIFEST}" and _safe(path):
                 done += self._download(path, there[path])
         replace_file(self._workspace.root / folder / MANIFEST, text)

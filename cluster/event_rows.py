@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from threading import Lock
 from typing import Any
 
@@ -22,6 +23,9 @@ EVENT_TYPE, VALUE, REVIEW, LIST, OCCURRED = (
     DIGESTED.index(name)
     for name in ("event_type", "value", "review_text", "recommendation_id", "occurred_at")
 )
+OF_EVENT = (SEQ, EVENT_ID, USER_KEY, ITEM_ID, EVENT_TYPE, VALUE, REVIEW, OCCURRED)
+OF_HISTORY, OF_FOLLOWED = itemgetter(*OF_EVENT), itemgetter(*OF_EVENT, VISITOR_ID, WIDTH + 1)
+"""What `HistoryEvent` takes of a row, in its order."""
 ROW = tuple(EVENTS_TABLE.c[name] for name in (*DIGESTED, "digest"))
 """What a query selects first so that its rows can be checked."""
 UNDECODABLE = "Could not decode to UTF-8"
@@ -85,32 +89,12 @@ def whole(rows: Sequence[Row[Any]], damaged: DamagedRows) -> list[Row[Any]]:
 
 def history_event(row: Sequence[Any]) -> HistoryEvent:
     """The event of a row, without the visitor that it names."""
-    return HistoryEvent(
-        row[SEQ],
-        row[EVENT_ID],
-        row[USER_KEY],
-        row[ITEM_ID],
-        row[EVENT_TYPE],
-        row[VALUE],
-        row[REVIEW],
-        row[OCCURRED],
-    )
+    return HistoryEvent(*OF_HISTORY(row))
 
 
 def followed_event(row: Sequence[Any]) -> HistoryEvent:
     """The event of a row that ends with its visitor's owner."""
-    return HistoryEvent(
-        row[SEQ],
-        row[EVENT_ID],
-        row[USER_KEY],
-        row[ITEM_ID],
-        row[EVENT_TYPE],
-        row[VALUE],
-        row[REVIEW],
-        row[OCCURRED],
-        row[VISITOR_ID],
-        row[WIDTH + 1],
-    )
+    return HistoryEvent(*OF_FOLLOWED(row))
 
 
 def _odd_bytes_kept(content: bytes) -> str:

@@ -84,9 +84,8 @@ def running_services(
             _require_free_port(shop.config)
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its start-up lines are not for this terminal
     for shop in shops:
-        if (
-            eraser := eraser_of(shop.runtime)
-        ).unapplied():  # a backup was put back: nobody comes back with it
+        # A backup may have been put back: nobody who was erased comes back with it.
+        if (eraser := eraser_of(shop.runtime)).unapplied():
             eraser.replay()
     with connect(shops[0].runtime, dashboard=dashboard):
         try:

@@ -12,13 +12,14 @@ from pydantic import BaseModel, ValidationError
 
 from cluster.control_store import ControlStore
 from recsys.config import Config, Scenario
-from recsys.errors import InputError, RecsysError
+from recsys.errors import InputError
 from recsys.experiments.experiment import Experiment, parse_experiment
 from recsys.filters import Not
 from recsys.merchandising import Rule
 from recsys.merchandising.scenario import BUILT_IN, DEFAULT, ScenarioSettings
 from recsys.moderation import BlockList
 from recsys.moderation.review import HIDDEN_STATES, Review
+from serve_app.refreshing import refresh_for_ever
 
 log = logging.getLogger(__name__)
 KINDS: Mapping[str, type[Config]] = {
@@ -89,12 +90,7 @@ class ControlWatch:
 
     async def run(self) -> None:
         """Refresh for ever; one failed look does not end it."""
-        while True:
-            await asyncio.sleep(self._refresh_s)
-            try:
-                await self.refresh()
-            except RecsysError as error:
-                log.warning("decisions could not be read: %s", error)
+        await refresh_for_ever(self.refresh, self._refresh_s, log, "decisions could not be read")
 
     def _read(self) -> Controls:
         scenarios: dict[str, Any] = {**self._built_in, **self._parsed("scenario")}

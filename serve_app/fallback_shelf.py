@@ -9,9 +9,9 @@ import numpy as np
 
 from cluster.item_store import ItemStore
 from recsys.config import Metric
-from recsys.errors import RecsysError
 from recsys.retrieval import ShardIndex
 from serve_app.popularity_board import PopularityBoard
+from serve_app.refreshing import refresh_for_ever
 
 log = logging.getLogger(__name__)
 SHELF_ITEMS = 300
@@ -37,12 +37,7 @@ class FallbackShelf:
 
     async def run(self) -> None:
         """Refresh for ever; one failed look does not end it."""
-        while True:
-            await asyncio.sleep(PERIOD_S)
-            try:
-                await self.refresh()
-            except RecsysError as error:
-                log.warning("the fallback shelf was not refreshed: %s", error)
+        await refresh_for_ever(self.refresh, PERIOD_S, log, "the fallback shelf was not refreshed")
 
     def _read(self, item_ids: list[str]) -> ShardIndex:
         items = self._store.get(item_ids).sort_by("item_id")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from cluster.key_store import KeyStore
 from recsys.access import ApiKey, secret_parts
 from recsys.access.api_key import NOBODY
-from recsys.errors import RecsysError
+from serve_app.refreshing import refresh_for_ever
 
 log = logging.getLogger(__name__)
 STRANGER = ApiKey("", "nobody", NOBODY, frozenset(), 0)
@@ -34,12 +34,7 @@ class KeyWatch:
 
     async def run(self) -> None:
         """Refresh for ever. While the store does not answer, the keys that were read last stay in force."""
-        while True:
-            await asyncio.sleep(self._refresh_s)
-            try:
-                await self.refresh()
-            except RecsysError as error:
-                log.warning("keys could not be read: %s", error)
+        await refresh_for_ever(self.refresh, self._refresh_s, log, "keys could not be read")
 
     def key_of(self, text: str) -> ApiKey | None:
         """The key behind a text, when it is in force. An unknown id takes the time of a known one."""

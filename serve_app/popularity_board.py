@@ -8,9 +8,9 @@ import time
 
 from cluster.event_store import EventStore
 from recsys.config import ServeConfig
-from recsys.errors import RecsysError
 from recsys.popularity import RecentPopularity
 from recsys.rerank import ItemStatistics
+from serve_app.refreshing import refresh_for_ever
 from serve_app.screening_board import ScreeningBoard
 
 log = logging.getLogger(__name__)
@@ -54,12 +54,7 @@ class PopularityBoard:
 
     async def run(self) -> None:
         """Refresh for ever; one failed look does not end it."""
-        while True:
-            await asyncio.sleep(PERIOD_S)
-            try:
-                await self.refresh()
-            except RecsysError as error:
-                log.warning("popularity refresh failed: %s", error)
+        await refresh_for_ever(self.refresh, PERIOD_S, log, "popularity refresh failed")
 
     def _read(self) -> None:
         if self._left_out != self._screened.left_out or self._must_recount():

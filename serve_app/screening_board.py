@@ -8,7 +8,7 @@ import logging
 from cluster.event_store import EventStore
 from cluster.screening import screen_store
 from recsys.config import RobustnessConfig
-from recsys.errors import RecsysError
+from serve_app.refreshing import refresh_for_ever
 
 log = logging.getLogger(__name__)
 PERIOD_S = 120.0
@@ -29,12 +29,7 @@ class ScreeningBoard:
 
     async def run(self) -> None:
         """Look for ever; one failed look does not end it."""
-        while True:
-            await asyncio.sleep(PERIOD_S)
-            try:
-                await self.refresh()
-            except RecsysError as error:
-                log.warning("screening failed: %s", error)
+        await refresh_for_ever(self.refresh, PERIOD_S, log, "screening failed")
 
     def _read(self) -> None:
         seen = self._store.last_seq(), self._store.erasures()
