@@ -7,10 +7,10 @@ import uuid
 
 from recsys.answer_record import AnswerRecord
 from recsys.errors import IndexMissingError
+from recsys.payloads import CoverageBody, ListAnswer, RankedItem, Reason
 from recsys.retrieval import Details
 from serve_app.draft import Draft, Place
 from serve_app.explanations import Explainer
-from serve_app.payloads import CoverageBody, ListAnswer, RankedItem, Reason
 from serve_app.telemetry import current_request
 
 

@@ -13,12 +13,7 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 
 from recsys.identifiers import MAX_ID_BYTES
-from serve_app.access_gate import AccessGate
-from serve_app.api_description import describe_keys
-from serve_app.catalog_api import add_catalog
-from serve_app.decision_api import add_decisions, add_evidence, add_loop
-from serve_app.metrics import RequestTimer
-from serve_app.payloads import (
+from recsys.payloads import (
     DeleteAck,
     EmbedAnswer,
     EmbedRequest,
@@ -37,6 +32,11 @@ from serve_app.payloads import (
     SearchRequest,
     SimilarRequest,
 )
+from serve_app.access_gate import AccessGate
+from serve_app.api_description import describe_keys
+from serve_app.catalog_api import add_catalog
+from serve_app.decision_api import add_decisions, add_evidence, add_loop
+from serve_app.metrics import RequestTimer
 from serve_app.privacy_api import add_privacy
 from serve_app.problems import install_handlers
 from serve_app.request_guard import RequestGuard

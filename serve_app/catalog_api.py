@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import FastAPI, Path, Query
 
 from recsys.identifiers import MAX_ID_BYTES
-from serve_app.payloads import CatalogItem, CategoriesAnswer, ItemsAnswer
+from recsys.payloads import CatalogItem, CategoriesAnswer, ItemsAnswer
 from serve_app.shop_catalog import ShopCatalog
 
 MAX_ITEMS = 100

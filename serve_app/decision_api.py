@@ -9,10 +9,7 @@ from fastapi import Body, FastAPI, Header, Path, Query
 from recsys.experiments.result import ExperimentResults, InterleavingResults
 from recsys.identifiers import MAX_ID_BYTES
 from recsys.off_policy import OffPolicyReport
-from serve_app.decisions import ANYBODY, Decisions
-from serve_app.evidence import Evidence
-from serve_app.loop_desk import LoopDesk
-from serve_app.payloads import (
+from recsys.payloads import (
     AuditBody,
     ControlBody,
     Decision,
@@ -23,6 +20,9 @@ from serve_app.payloads import (
     RulesPreview,
     RulesPreviewed,
 )
+from serve_app.decisions import ANYBODY, Decisions
+from serve_app.evidence import Evidence
+from serve_app.loop_desk import LoopDesk
 
 Name = Annotated[str, Path(min_length=1, max_length=MAX_ID_BYTES)]
 Actor = Annotated[str, Header(alias="X-Actor", max_length=200, description="Who changes it.")]

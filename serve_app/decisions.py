@@ -12,8 +12,7 @@ from cluster.control_store import AuditEntry, ControlStore, Document
 from recsys.errors import InputError, NotFoundError
 from recsys.merchandising import Rule, changes
 from recsys.merchandising.scenario import BUILT_IN
-from serve_app.controls import NAMED, ControlWatch, parse_control
-from serve_app.payloads import (
+from recsys.payloads import (
     AuditBody,
     ControlBody,
     Decision,
@@ -21,6 +20,7 @@ from serve_app.payloads import (
     RulesPreview,
     RulesPreviewed,
 )
+from serve_app.controls import NAMED, ControlWatch, parse_control
 from serve_app.recommender import Recommender
 
 ANYBODY = "anonymous"

@@ -30,8 +30,8 @@ from recsys.off_policy import (
     uniform,
 )
 from recsys.off_policy.targets import scores_of
+from recsys.payloads import OffPolicyRequest, PolicySpec
 from serve_app.controls import ControlWatch
-from serve_app.payloads import OffPolicyRequest, PolicySpec
 
 HOUR_US = 3_600_000_000
 REWARDS = {"click": frozenset({"click"}), "purchase": frozenset({"purchase"})}

@@ -10,13 +10,13 @@ import numpy as np
 from recsys import explain
 from recsys.blend.query import BlendedQuery
 from recsys.explain import ReasonKind, fallback_reason
+from recsys.payloads import Reason
 from recsys.profile import UserProfile
 from recsys.query import EVERYBODY
 from recsys.retrieval import Details
 from serve_app.draft import Place
 from serve_app.index_view import IndexView
 from serve_app.ladder import NEW, POPULAR, POPULAR_IN_CATEGORY
-from serve_app.payloads import Reason
 
 FALLBACKS = {
     POPULAR_IN_CATEGORY: ReasonKind.POPULAR_IN_CATEGORY,

@@ -11,8 +11,8 @@ from pathlib import Path
 from cluster.loop_store import LoopStore
 from recsys.errors import InputError
 from recsys.feedback import Kind, Run
+from recsys.payloads import JobAsked, JobBody, LoopAnswer
 from recsys.workspace import Workspace
-from serve_app.payloads import JobAsked, JobBody, LoopAnswer
 
 LOG_CHARS = 20_000
 SHOWN_RUNS = 50

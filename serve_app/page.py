@@ -13,10 +13,10 @@ from recsys.history import user_key
 from recsys.merchandising import Facts, RulePlan, plan_rules
 from recsys.merchandising.scenario import DEFAULT, ScenarioSettings
 from recsys.moderation import Viewer
+from recsys.payloads import Shopper
 from recsys.profile import UserProfile
 from serve_app.controls import Controls
 from serve_app.index_view import IndexView
-from serve_app.payloads import Shopper
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import FastAPI, Path, Query
 
 from recsys.identifiers import MAX_ID_BYTES
-from serve_app.payloads import ErasureAnswer, ExportAnswer
+from recsys.payloads import ErasureAnswer, ExportAnswer
 from serve_app.privacy_desk import PrivacyDesk
 
 UserId = Annotated[str, Path(min_length=1, max_length=MAX_ID_BYTES)]

@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from cluster.erasure import Eraser
 from cluster.person_export import PersonExport, key_of
 from recsys.config import ProfileConfig
+from recsys.payloads import ErasureAnswer, ExportAnswer
 from recsys.privacy.names import PLAIN, Names
 from recsys.workspace import Workspace
-from serve_app.payloads import ErasureAnswer, ExportAnswer
 
 
 class PrivacyDesk:

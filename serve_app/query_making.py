@@ -13,12 +13,12 @@ from recsys.blend.settings import FittedBlend
 from recsys.config import Scenario, ServeConfig
 from recsys.errors import EncoderError, StoreError
 from recsys.history import user_key
+from recsys.payloads import Shopper
 from recsys.profile import Context, UserProfile, user_vector, with_context
 from recsys.query import Query
 from serve_app.draft import Draft
 from serve_app.index_view import IndexView
 from serve_app.live_segment import TextEncoderClient
-from serve_app.payloads import Shopper
 from serve_app.profiles import ProfileReader
 from serve_app.retriever import each
 from serve_app.stages import Stage, timed

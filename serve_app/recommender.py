@@ -11,6 +11,18 @@ from recsys.config import Scenario, ServeConfig
 from recsys.errors import InputError, NotFoundError
 from recsys.merchandising import RulePlan
 from recsys.moderation import scan_condition
+from recsys.payloads import (
+    ListAnswer,
+    ListRequest,
+    ListsAnswer,
+    ListSpec,
+    ListsRequest,
+    RankRequest,
+    RecommendRequest,
+    SearchRequest,
+    Shopper,
+    SimilarRequest,
+)
 from recsys.privacy.names import PLAIN, Names
 from recsys.profile import Context
 from recsys.query import Query
@@ -24,18 +36,6 @@ from serve_app.index_watch import IndexWatch
 from serve_app.list_making import refused
 from serve_app.live_segment import TextEncoderClient
 from serve_app.page import Page, name_of
-from serve_app.payloads import (
-    ListAnswer,
-    ListRequest,
-    ListsAnswer,
-    ListSpec,
-    ListsRequest,
-    RankRequest,
-    RecommendRequest,
-    SearchRequest,
-    Shopper,
-    SimilarRequest,
-)
 from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import ProfileReader
 from serve_app.query_making import NOBODY, QueryMaker

@@ -16,6 +16,7 @@ from recsys.config import Placement, ServeConfig
 from recsys.errors import EncoderError, InputError, NotFoundError, RecsysError, StoreError
 from recsys.history import user_key
 from recsys.index import list_versions
+from recsys.payloads import EmbedAnswer, IndexAnswer, InterestBody, ListAnswer, ProfileAnswer
 from recsys.privacy.names import PLAIN, Names
 from recsys.profile import Interest
 from recsys.workspace import Workspace
@@ -30,7 +31,6 @@ from serve_app.index_watch import IndexWatch
 from serve_app.key_watch import KeyWatch
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
-from serve_app.payloads import EmbedAnswer, IndexAnswer, InterestBody, ListAnswer, ProfileAnswer
 from serve_app.popularity_board import PopularityBoard
 from serve_app.privacy_desk import PrivacyDesk
 from serve_app.profiles import ProfileReader

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from cluster.item_store import ItemStore
 from recsys.errors import NotFoundError
 from recsys.identifiers import id_fault
-from serve_app.payloads import CatalogItem, CategoryBody
+from recsys.payloads import CatalogItem, CategoryBody
 
 COUNTS_AGE_S = 5.0
 """Counting reads the whole catalog; while it changes all the time, it is read no more often than this."""

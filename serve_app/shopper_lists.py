@@ -15,12 +15,12 @@ from recsys.filters import Filter
 from recsys.merchandising import Ranked, RulePlan, adjusted
 from recsys.merchandising.scenario import ScenarioSettings, overridden
 from recsys.moderation import scan_condition
+from recsys.payloads import ListRequest, RecommendRequest
 from serve_app.draft import Draft
 from serve_app.extra_sources import ExtraSources
 from serve_app.habit_board import HabitBoard
 from serve_app.list_making import arranged, explored, places_of, refused, ruled, shifted
 from serve_app.page import Page, name_of
-from serve_app.payloads import ListRequest, RecommendRequest
 from serve_app.pool_making import CONTEXT, PERSONAL, PoolMaker
 from serve_app.popularity_board import PopularityBoard
 from serve_app.query_making import QueryMaker

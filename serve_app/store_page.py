@@ -11,7 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from serve_app.payloads import ShoppersAnswer
+from recsys.payloads import ShoppersAnswer
 from serve_app.typical_shoppers import TypicalShoppers
 
 FOLDER = Path(__file__).parent / "storefront"

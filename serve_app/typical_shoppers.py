@@ -7,10 +7,10 @@ import time
 
 from cluster.event_store import EventStore
 from recsys.explain import category_leaf
+from recsys.payloads import ShopperBody
 from recsys.privacy.names import PLAIN, Names
 from recsys.profile import UserProfile
 from serve_app.index_watch import IndexWatch
-from serve_app.payloads import ShopperBody
 from serve_app.profiles import ProfileReader
 from serve_app.screening_board import ScreeningBoard
 

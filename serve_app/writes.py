@@ -17,12 +17,12 @@ from recsys.catalog import clean_items
 from recsys.config import ImportConfig, ServeConfig
 from recsys.errors import EncoderError, InputError, NotFoundError
 from recsys.interactions import clean_events
+from recsys.payloads import DeleteAck, EventsAck, ItemsAck, Rejection
 from recsys.privacy.names import PLAIN, Names
 from recsys.reading import table_of_rows
 from recsys.schemas import Cleaned
 from serve_app.index_watch import IndexWatch
 from serve_app.metrics import Metrics
-from serve_app.payloads import DeleteAck, EventsAck, ItemsAck, Rejection
 from serve_app.telemetry import span
 
 ROWS = ImportConfig()

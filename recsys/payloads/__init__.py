@@ -1,7 +1,7 @@
-"""Bodies of requests and answers: the typed side of the HTTP API."""
+"""Bodies of requests and answers: the typed side of the HTTP API, one definition for service and client."""
 
-from serve_app.payloads.answers import CoverageBody, EmbedAnswer, ListAnswer, ListsAnswer, RankedItem, Reason
-from serve_app.payloads.catalog import (
+from recsys.payloads.answers import CoverageBody, EmbedAnswer, ListAnswer, ListsAnswer, RankedItem, Reason
+from recsys.payloads.catalog import (
     CatalogItem,
     CategoriesAnswer,
     CategoryBody,
@@ -9,7 +9,7 @@ from serve_app.payloads.catalog import (
     ShopperBody,
     ShoppersAnswer,
 )
-from serve_app.payloads.decisions import (
+from recsys.payloads.decisions import (
     AuditBody,
     ControlBody,
     Decision,
@@ -17,10 +17,10 @@ from serve_app.payloads.decisions import (
     RulesPreview,
     RulesPreviewed,
 )
-from serve_app.payloads.evidence import OffPolicyRequest, PolicySpec
-from serve_app.payloads.jobs import JobAsked, JobBody, LoopAnswer
-from serve_app.payloads.privacy import ErasureAnswer, ExportAnswer
-from serve_app.payloads.requests import (
+from recsys.payloads.evidence import OffPolicyRequest, PolicySpec
+from recsys.payloads.jobs import JobAsked, JobBody, LoopAnswer
+from recsys.payloads.privacy import ErasureAnswer, ExportAnswer
+from recsys.payloads.requests import (
     EmbedRequest,
     ListRequest,
     ListSpec,
@@ -31,8 +31,8 @@ from serve_app.payloads.requests import (
     Shopper,
     SimilarRequest,
 )
-from serve_app.payloads.views import IndexAnswer, InterestBody, Problem, ProfileAnswer
-from serve_app.payloads.writes import (
+from recsys.payloads.views import IndexAnswer, InterestBody, Problem, ProfileAnswer
+from recsys.payloads.writes import (
     DeleteAck,
     EventBody,
     EventsAck,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from serve_app.payloads.base import Id, Payload
+from recsys.payloads.base import Id, Payload
 
 
 class PolicySpec(Payload):

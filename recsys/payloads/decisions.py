@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from serve_app.payloads.answers import ListAnswer
-from serve_app.payloads.base import MAX_TEXT, Moment, Payload
-from serve_app.payloads.requests import RecommendRequest
+from recsys.payloads.answers import ListAnswer
+from recsys.payloads.base import MAX_TEXT, Moment, Payload
+from recsys.payloads.requests import RecommendRequest
 
 
 class ControlBody(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from serve_app.payloads.base import MAX_BATCH, MAX_TEXT, FilterJson, Id, Payload
+from recsys.payloads.base import MAX_BATCH, MAX_TEXT, FilterJson, Id, Payload
 
 
 class ListRequest(Payload):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from serve_app.payloads.base import MAX_BATCH, Payload
+from recsys.payloads.base import MAX_BATCH, Payload
 
 
 class ItemBody(BaseModel):
