@@ -37,8 +37,8 @@ class Orders:
 class SlowShard(ShardServer):
     """`ShardServer` behind such an edge."""
 
-    def __init__(self, workspace_root: str, shard: int) -> None:
-        super().__init__(workspace_root, shard)
+    def __init__(self, workspace_root: str, shard: int, *rest: Any) -> None:
+        super().__init__(workspace_root, shard, *rest)
         self._number, self._orders = shard, Workspace(Path(workspace_root)).root / ORDERS
         self._rng = random.Random(shard)
 
