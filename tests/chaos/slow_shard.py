@@ -64,8 +64,8 @@ class SlowShard(ShardServer):
 def _behind_the_edge(name: str) -> Any:
     plain = getattr(ShardServer, name)
 
-    async def call(self: SlowShard, *arguments: Any) -> Any:
-        return await self._through(lambda: plain(self, *arguments))
+    async def call(self: SlowShard, *arguments: Any, **named: Any) -> Any:
+        return await self._through(lambda: plain(self, *arguments, **named))
 
     call.__name__ = name
     return call
