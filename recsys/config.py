@@ -346,7 +346,7 @@ class ServeConfig(Config):
     """How long a skipped shard rests before one call tries it again."""
     max_ongoing_requests: PositiveInt = 64
     """Requests one replica works on at the same time."""
-    max_queued_requests: PositiveInt = 512
+    max_queued_requests: PositiveInt = 128
     """Requests that may wait; more are answered 503 with Retry-After."""
     max_wait_s: PositiveFloat = 1.0
     """While a request has been under way for longer, nothing beyond `max_ongoing_requests` is let in."""

@@ -116,19 +116,31 @@ def _add_guards(api: FastAPI, service: ShopService, behind_proxy: bool) -> None:
         describe_keys(api)
         folder = shared_folder(service.workspace, config, "rates")
         api.add_middleware(AccessGate, keys=service.keys, folder=folder)
-    api.add_middleware(
-        RequestGuard,
-        max_body_bytes=config.max_body_bytes,
-        max_requests=config.max_ongoing_requests + config.max_queued_requests,
-        calm_requests=config.max_ongoing_requests,
-        max_wait_s=config.max_wait_s,
-    )
     if config.cors_origins:
         api.add_middleware(CORSMiddleware, allow_origins=config.cors_origins, **CORS)
-    # Outermost, so that they also count and log those who are turned away.
     api.add_middleware(RequestTimer, metrics=service.metrics)
     api.add_middleware(RequestLog, behind_proxy=behind_proxy)
+    _stand_in_front(api, service, behind_proxy)
     scopes_of(api)  # a route without a scope must not get as far as its first request
+
+
+def _stand_in_front(api: FastAPI, service: ShopService, behind_proxy: bool) -> None:
+    """Turn away outside of everything: what FastAPI itself does and a line in the log cost more than that."""
+    config, built = service.config, api.build_middleware_stack
+    counted = service.metrics.seconds.labels("unknown", "503")
+
+    def guarded() -> RequestGuard:
+        return RequestGuard(
+            built(),
+            max_body_bytes=config.max_body_bytes,
+            max_requests=config.max_ongoing_requests + config.max_queued_requests,
+            calm_requests=config.max_ongoing_requests,
+            max_wait_s=config.max_wait_s,
+            behind_proxy=behind_proxy,
+            on_turned_away=lambda: counted.observe(0.0),
+        )
+
+    setattr(api, "build_middleware_stack", guarded)  # noqa: B010  # middlewares that are added stand further in
 
 
 def _add_lists(api: FastAPI, service: ShopService) -> None:

@@ -32,14 +32,14 @@ def door(tmp_path: Path) -> Iterator[tuple[HttpDoor, int]]:
                 stack.enter_context(socket.create_connection(("127.0.0.1", port)))
             for _ in range(TURNS):
                 await asyncio.sleep(0)
-            return door.num_connections()
+            return served.num_connections()
 
     async def prepare() -> None:
         await asyncio.sleep(0)
 
-    door = HttpDoor(api, prepare, ServeConfig(port=port), tmp_path)
-    yield door, port
-    door.close()
+    served = HttpDoor(api, prepare, ServeConfig(port=port), tmp_path)
+    yield served, port
+    served.close()
 
 
 def test_all_that_wait_are_taken_within_a_few_turns(door: tuple[HttpDoor, int]) -> None:
