@@ -7,9 +7,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ray.exceptions import RayError
-from ray.serve.exceptions import RayServeException
-
 from cluster.confirmed_publish import staged_version
 from cluster.item_store import ItemStore
 from recsys.blend.whitening import Whitening
@@ -23,6 +20,7 @@ from serve_app.fallback_shelf import FallbackShelf
 from serve_app.index_view import IndexView
 from serve_app.lent_links import lender_of
 from serve_app.live_segment import LiveItems, LiveSegment, TextEncoderClient
+from serve_app.replica_call import unanswered
 from serve_app.retriever import Retriever
 from serve_app.shard_clients import ShardClient
 
@@ -98,7 +96,7 @@ class IndexWatch:
             try:
                 await self._follow_pointers()
                 await self.refresh_items()
-            except (RecsysError, RayError, RayServeException, OSError) as error:
+            except (RecsysError, *unanswered(), OSError) as error:
                 log.warning("index refresh failed: %s", error)
 
     async def _follow_pointers(self) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
+from recsys.answer_record import AnswerRecord
 from recsys.blend.query import Known
 from recsys.config import Scenario, ServeConfig
 from recsys.errors import InputError, NotFoundError
@@ -26,7 +27,6 @@ from recsys.payloads import (
 from recsys.privacy.names import PLAIN, Names
 from recsys.profile import Context
 from recsys.query import Query
-from serve_app.answer_journal import AnswerJournal
 from serve_app.answers import answer_of, record_of
 from serve_app.controls import ControlWatch
 from serve_app.draft import Draft, Place
@@ -43,6 +43,13 @@ from serve_app.shopper_lists import ShopperLists, new_draft
 from serve_app.stages import Stage
 
 
+class AnswerTaker(Protocol):
+    """Whoever keeps what was answered."""
+
+    def add(self, answer: AnswerRecord) -> None:
+        """Take one answer, without making it wait."""
+
+
 class Recommender:
     """Answers lists over the view and the decisions that are current when a request begins."""
 
@@ -54,7 +61,7 @@ class Recommender:
         encoder: TextEncoderClient,
         popularity: PopularityBoard,
         habits: HabitBoard,
-        journal: AnswerJournal,
+        journal: AnswerTaker,
         config: ServeConfig,
         names: Names = PLAIN,
     ) -> None:
