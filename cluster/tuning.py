@@ -15,7 +15,8 @@ from ray import tune
 from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.optuna import OptunaSearch
 
-from recsys.errors import ConfigError, RecsysError
+from recsys.errors import ConfigError, RecsysError, SignatureError
+from recsys.signing import trusted_keys
 from recsys.tuning.result import Trial
 from recsys.tuning.space import Between, Space, inside
 
@@ -55,13 +56,20 @@ def run_search(
 
     `objective` is called in a process of the trial's own with `shared` from the object store. With
     `resume` the experiment in the folder goes on: ended trials stay, others are begun again. Raises
-    `ConfigError` for a folder without an experiment to resume, or with one and no wish to, and the
-    error of a trial where none came to a figure.
+    `ConfigError` for a folder without an experiment to resume, or with one and no wish to,
+    `SignatureError` for a wish to where keys are trusted, and the error of a trial where none came to a
+    figure.
     """
     begun = tune.Tuner.can_restore(str(search.folder))
     if begun and not resume:
         raise ConfigError(
             "a search of this name was begun", expected="--resume or another --name", where=search.folder.name
+        )
+    if resume and trusted_keys():
+        raise SignatureError(
+            "where keys are trusted no search is resumed: Ray Tune's state is pickled, and pickles run code",
+            expected="another --name, from the beginning",
+            where=search.folder.name,
         )
     if resume and not begun:
         raise ConfigError("there is no search to resume", expected="its --name", where=search.folder.name)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cluster.tuning import Search, run_search
-from recsys.errors import ConfigError, InputError
+from recsys.errors import ConfigError, InputError, SignatureError
 from recsys.tuning.space import Between, OneOf, Space
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("ray_cluster")]
@@ -59,6 +59,12 @@ def test_nothing_to_resume_and_nothing_that_works_are_said(tmp_path: Path) -> No
         run_search(search_in(tmp_path, 2), hill, tmp_path, resume=True)
     with pytest.raises((InputError, ConfigError), match="nothing works"):
         run_search(search_in(tmp_path, 1), broken, tmp_path, resume=False)
+
+
+def test_where_keys_are_trusted_no_pickle_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster.tuning.trusted_keys", lambda: ["a key"])
+    with pytest.raises(SignatureError, match="no search is resumed"):
+        run_search(search_in(tmp_path, 1), hill, tmp_path, resume=True)
 
 
 def broken(shared: Path, params: dict[str, Any], report: Any) -> None:
