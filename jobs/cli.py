@@ -19,6 +19,7 @@ from jobs import (
     event_commands,
     import_commands,
     key_commands,
+    label_commands,
     learning_commands,
     loop_commands,
     moderation_commands,
@@ -28,6 +29,7 @@ from jobs import (
     signing_commands,
     simulate_commands,
     training_commands,
+    tuning_commands,
     upgrade_commands,
 )
 from jobs.console import err
@@ -45,6 +47,8 @@ import_commands.register(app)
 catalog_commands.register(app)
 training_commands.register(app)
 learning_commands.register(app)
+tuning_commands.register(app)
+label_commands.register(app)
 serve_commands.register(app)
 loop_commands.register(app)
 key_commands.register(app)

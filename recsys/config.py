@@ -512,13 +512,33 @@ RATES = {
 }
 
 
+class Objective(StrEnum):
+    """What a training of the encoder minimises."""
+
+    CONTRASTIVE = "contrastive"
+    """In-batch contrast of items that the same shopper acted on."""
+    CLASSIFIER = "classifier"
+    """Right and random pairs of items told apart."""
+    DROPOUT_VIEWS = "dropout-views"
+    """A text against other texts, seen twice through different dropout (SimCSE, Gao et al. 2021)."""
+    MASKED_LANGUAGE = "masked-language"
+    """Words that were hidden are guessed from the rest of their text."""
+    TITLE_DESCRIPTION = "title-description"
+    """An item's title against what else is said of it, and the other way round."""
+
+    @property
+    def from_texts(self) -> bool:
+        """Whether texts alone are learned from, and nobody's events."""
+        return self in (Objective.DROPOUT_VIEWS, Objective.MASKED_LANGUAGE, Objective.TITLE_DESCRIPTION)
+
+
 class TrainConfig(Config):
     """How `recsys train` fine-tunes the encoder."""
 
     mode: TrainMode = TrainMode.HEAD
     """Which numbers change."""
-    objective: Literal["contrastive", "classifier"] = "contrastive"
-    """In-batch contrast of co-engaged items, or right and random pairs told apart."""
+    objective: Objective = Objective.CONTRASTIVE
+    """What is minimised."""
     epochs: PositiveInt = 10
     """Passes over the pairs."""
     batch_pairs: PositiveInt = 128
@@ -532,7 +552,8 @@ class TrainConfig(Config):
     window_days: PositiveFloat = 30.0
     """Events further apart are no pair."""
     hard_negatives: int = Field(default=2, ge=0)
-    """Near items that were not chosen, for each pair; for the classifier random ones, at least one."""
+    """Near items that were not chosen, for each pair; for the classifier random ones, at least one.
+    From texts alone nobody chooses, so that objectives on texts have none."""
     hard_ranks: tuple[int, int] = (50, 300)
     """Ranks of nearness that hard negatives are drawn from."""
     gather_negatives: bool = True
@@ -578,10 +599,18 @@ class TrainConfig(Config):
         return self
 
     @model_validator(mode="after")
+    def _words_are_guessed_by_the_network_itself(self) -> Self:
+        if self.objective is Objective.MASKED_LANGUAGE and self.mode in (TrainMode.HEAD, TrainMode.PROMPT):
+            raise ValueError(
+                "masked-language changes the network itself: it needs mode lora, adalora or full"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _private_losses_are_sums_over_users(self) -> Self:
         if self.dp_epsilon is None:
             return self
-        if self.objective != "classifier":
+        if self.objective is not Objective.CLASSIFIER:
             raise ValueError(
                 "a private training needs objective classifier: in a contrast every user's loss depends on "
                 "the others of the batch, so that no user's part of a gradient can be bounded"

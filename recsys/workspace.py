@@ -30,6 +30,7 @@ class Workspace:
     quarantine/<kind>-<digest>.parquet      bad rows of an import, with reasons
     logs/                                   what the processes of the service wrote, a file each
     reports/                                evaluation results
+    tuning/<name>/                          searches of settings: trials, checkpoints, what was found
     robustness.json                         caps, and who counts as a machine, where the shop decides
     privacy.json                            what is kept of people, how long and how; what may be told
     privacy/                                who was erased, as keyed hashes, and the secret behind them
@@ -103,6 +104,11 @@ class Workspace:
     def reports(self) -> Path:
         """Folder of evaluation results."""
         return self.root / "reports"
+
+    @property
+    def tuning(self) -> Path:
+        """Folder of the searches of settings."""
+        return self.root / "tuning"
 
     @property
     def robustness(self) -> Path:
