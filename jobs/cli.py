@@ -21,6 +21,7 @@ from jobs import (
     key_commands,
     learning_commands,
     loop_commands,
+    map_commands,
     moderation_commands,
     privacy_commands,
     release_commands,
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 import_commands.register(app)
 catalog_commands.register(app)
+map_commands.register(app)
 training_commands.register(app)
 learning_commands.register(app)
 serve_commands.register(app)
