@@ -22,6 +22,7 @@ from jobs import (
     label_commands,
     learning_commands,
     loop_commands,
+    map_commands,
     moderation_commands,
     privacy_commands,
     release_commands,
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 import_commands.register(app)
 catalog_commands.register(app)
+map_commands.register(app)
 training_commands.register(app)
 learning_commands.register(app)
 tuning_commands.register(app)

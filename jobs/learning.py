@@ -13,9 +13,10 @@ from cluster.dataset import read_dataset
 from cluster.evaluation import rank_on_ray
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
+from cluster.judged_publish import published
 from cluster.runtime import connect
 from jobs.options import database_url_of
-from jobs.publish_index import IndexReport, newest_encoder_version, published, run_index
+from jobs.publish_index import IndexReport, newest_encoder_version, run_index
 from recsys.blend.fit_shop import Parent, fit_shop
 from recsys.blend.settings import FittedBlend, SignalSettings
 from recsys.config import FitConfig, IndexConfig, RuntimeConfig

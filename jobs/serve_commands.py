@@ -55,6 +55,9 @@ def serve(
     store: Annotated[
         bool, typer.Option("--store", help="Also a store page at /store/ that shows what the API does.")
     ] = False,
+    console: Annotated[
+        bool, typer.Option("--console", help="Also a console for operators at /console/.")
+    ] = False,
     keys: Annotated[
         bool | None,
         typer.Option(
@@ -148,6 +151,7 @@ def serve(
         scenarios=read_scenarios(scenarios) if scenarios else {},
         keys=not alone if keys is None else keys,
         store=store,
+        console=console,
         cors_origins=tuple(cors_origin or ()),
         tls_certificate=tls_cert,
         tls_key=tls_key,
@@ -169,6 +173,8 @@ def serve(
             out.print(f"{whose}serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
             if store:
                 out.print(f"{whose}store page at [bold]{url}/store/[/bold]")
+            if console:
+                out.print(f"{whose}console at [bold]{url}/console/[/bold]")
             say_of_keys(shop)
         wait_for_stop()
     out.print("stopped")

@@ -304,6 +304,8 @@ class ServeConfig(Config):
     """Pages of these origins, such as `https://shop.example`, may call; of no others."""
     store: bool = False
     """Whether a store page at `/store/` shows what the API does."""
+    console: bool = False
+    """Whether a console for operators is at `/console/`."""
     tls_certificate: Path | None = None
     """Certificate chain (PEM); with it the service speaks HTTPS."""
     tls_key: Path | None = None

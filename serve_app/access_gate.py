@@ -15,7 +15,7 @@ from serve_app.problems import problem, status_of
 from serve_app.route_scopes import route_path, scopes_of
 from serve_app.shared_bucket import SharedBucket
 
-OPEN_PAGES = ("/docs", "/openapi.json", "/static-offline-docs", "/store/")
+OPEN_PAGES = ("/docs", "/openapi.json", "/static-offline-docs", "/store/", "/console/", "/page-parts/")
 """Files that tell what is in the documentation anyway; what they show is asked for with a key."""
 MAX_ACTOR_BYTES = 200
 

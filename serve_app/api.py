@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Path, Response
+from fastapi import FastAPI, Path, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 
@@ -35,10 +36,18 @@ from recsys.payloads import (
 from serve_app.access_gate import AccessGate
 from serve_app.api_description import describe_keys
 from serve_app.catalog_api import add_catalog
+from serve_app.console_page import add_console
 from serve_app.decision_api import add_decisions, add_evidence, add_loop
+from serve_app.explain_desk import ExplainDesk
+from serve_app.health_desk import HealthDesk
+from serve_app.index_desk import IndexDesk
+from serve_app.map_desk import MapDesk
 from serve_app.metrics import RequestTimer
+from serve_app.operator_api import add_accounts, add_browsing, add_health
 from serve_app.privacy_api import add_privacy
 from serve_app.problems import install_handlers
+from serve_app.quality_desk import QualityDesk
+from serve_app.quarantine_desk import QuarantineDesk
 from serve_app.request_guard import RequestGuard
 from serve_app.request_log import RequestLog
 from serve_app.route_scopes import scopes_of
@@ -102,11 +111,37 @@ def create_api(service: ShopService, behind_proxy: bool = False) -> FastAPI:
     add_loop(api, service.loop)
     add_evidence(api, service.evidence)
     add_privacy(api, service.privacy)
-    add_catalog(api, ShopCatalog(service.writes.items))
-    if service.shoppers is not None:
-        add_store(api, service.shoppers)
+    catalog = ShopCatalog(service.writes.items)
+    add_catalog(api, catalog)
+    _add_operators(api, service, catalog)
+    _add_pages(api, service)
     _add_guards(api, service, behind_proxy)
     return api
+
+
+def _add_operators(api: FastAPI, service: ShopService, catalog: ShopCatalog) -> None:
+    workspace, board = service.workspace, service.report.board
+    health = HealthDesk(service.watch, board, service.metrics, service.placement)
+    index = IndexDesk(workspace, board, service.decisions.store)
+    add_health(api, health, index, QualityDesk(workspace, service.loop.store))
+    add_accounts(api, ExplainDesk(service.lists), MapDesk(workspace))
+    add_browsing(api, catalog, QuarantineDesk(workspace))
+
+
+def _add_pages(api: FastAPI, service: ShopService) -> None:
+    """The pages that are wanted; `/` leads to the first of them."""
+    pages = []
+    if service.shoppers is not None:
+        add_store(api, service.shoppers)
+        pages.append("store")
+    if service.config.console:
+        add_console(api)
+        pages.append("console")
+    if pages:
+
+        @api.get("/", include_in_schema=False)
+        async def front_door(request: Request) -> Response:
+            return RedirectResponse(f"{request.scope.get('root_path', '')}/{pages[0]}/")
 
 
 def _add_guards(api: FastAPI, service: ShopService, behind_proxy: bool) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -109,14 +109,21 @@ class Metrics:
 
     def text(self) -> bytes:
         """The exposition format that Prometheus reads."""
+        return generate_latest(self._together())
+
+    def families(self) -> list[Metric]:
+        """The same figures as objects."""
+        return list(self._together().collect())
+
+    def _together(self) -> CollectorRegistry:
         for prepare in self.before_reading:
             prepare()
         if not (folder := os.environ.get(FOLDER_VARIABLE)):
-            return generate_latest(self.registry)
+            return self.registry
         _forget_the_dead(Path(folder))
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
-        return generate_latest(together)
+        return together
 
 
 def _forget_the_dead(folder: Path) -> None:

@@ -16,6 +16,7 @@ from recsys.errors import (
     CapacityError,
     ConflictError,
     EncoderError,
+    GateError,
     IndexVersionError,
     InputError,
     NotFoundError,
@@ -35,6 +36,7 @@ WATCHED = frozenset(("/healthz", "/readyz", "/metrics"))
 STATUS: Mapping[type[RecsysError], int] = {
     NotFoundError: 404,
     ConflictError: 409,
+    GateError: 409,
     InputError: 422,
     UnknownKeyError: 401,
     ScopeError: 403,

@@ -39,7 +39,7 @@ from serve_app.page import Page, name_of
 from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import ProfileReader
 from serve_app.query_making import NOBODY, QueryMaker
-from serve_app.shopper_lists import ShopperLists, new_draft
+from serve_app.shopper_lists import Made, ShopperLists, new_draft
 from serve_app.stages import Stage
 
 
@@ -118,8 +118,12 @@ class Recommender:
 
     async def preview(self, request: RecommendRequest, page: Page) -> ListAnswer:
         """The list as it would be on a page with other decisions or at another time; it is not logged."""
-        made = await self._lists.made(request, page)
+        made = await self.made(request, page)
         return await answer_of(made.draft, None, require_full=False)
+
+    async def made(self, request: RecommendRequest, page: Page) -> Made:
+        """The same with what decided it, for an account of it."""
+        return await self._lists.made(request, page)
 
     async def taken_away(
         self, request: RecommendRequest, page: Page, left: Sequence[str]

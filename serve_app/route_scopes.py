@@ -50,6 +50,19 @@ SCOPES: Mapping[tuple[str, str], Scope] = {
     ("POST", "/v1/jobs/{name}"): Scope.ADMIN,
     ("GET", "/v1/jobs/{name}"): Scope.ADMIN,
     ("GET", "/v1/jobs"): Scope.ADMIN,
+    **{
+        ("GET", f"/v1/{path}"): Scope.ADMIN
+        for path in (
+            "health",
+            "index/versions",
+            "index/map",
+            "quality",
+            "catalog",
+            "quarantine",
+            "quarantine/{name}",
+        )
+    },
+    **{("POST", f"/v1/{path}"): Scope.ADMIN for path in ("index/publish", "index/rollback", "explain")},
     ("GET", "/metrics"): Scope.METRICS,
 }
 

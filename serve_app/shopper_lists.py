@@ -32,6 +32,9 @@ class Made:
 
     draft: Draft
     asked: BlendedQuery
+    settings: ScenarioSettings
+    """The scenario with what an experiment and the request changed."""
+    plan: RulePlan
 
 
 class ShopperLists:
@@ -107,7 +110,7 @@ class ShopperLists:
             page.profile, draft, around, request.text, settings.include_seen, settings.weights
         )
         await self._fill(request, page, settings, plan, draft, asked)
-        return Made(draft, asked)
+        return Made(draft, asked, settings, plan)
 
     async def _fill(
         self,
