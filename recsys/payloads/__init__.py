@@ -1,6 +1,14 @@
 """Bodies of requests and answers: the typed side of the HTTP API, one definition for service and client."""
 
-from recsys.payloads.answers import CoverageBody, EmbedAnswer, ListAnswer, ListsAnswer, RankedItem, Reason
+from recsys.payloads.answers import (
+    CoverageBody,
+    EmbedAnswer,
+    HeldBackItem,
+    ListAnswer,
+    ListsAnswer,
+    RankedItem,
+    Reason,
+)
 from recsys.payloads.catalog import (
     CatalogItem,
     CategoriesAnswer,
@@ -59,6 +67,7 @@ __all__ = [
     "EventsAck",
     "EventsBatch",
     "ExportAnswer",
+    "HeldBackItem",
     "IndexAnswer",
     "InterestBody",
     "ItemBody",
