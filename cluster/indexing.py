@@ -20,6 +20,7 @@ from recsys.errors import IndexMissingError, InputError
 from recsys.index import IndexManifest, IndexWriter, Signal, current_version, load_manifest
 from recsys.index.fitted import fitted_of_version
 from recsys.index.writer import Provenance
+from recsys.relations.file import read_relations
 from recsys.text import TEXT_TEMPLATE_VERSION, item_texts
 from recsys.workspace import Workspace
 
@@ -55,7 +56,8 @@ def build_index(
         forget(folder)
     whitening = fitted.whitening if fitted else Whitening.raw(dim)
     links, done = fitted.links if fitted else None, 0
-    with IndexWriter(workspace, dim, config, links=links, whitening=whitening) as writer:
+    relations = read_relations(workspace.relations)
+    with IndexWriter(workspace, dim, config, links=links, whitening=whitening, relations=relations) as writer:
         for items in item_store.scan():
             writer.add(items, whitening.apply(_vectors(items, embeddings, folder)))
             done += items.num_rows

@@ -1,4 +1,4 @@
-"""`recsys import items|events`."""
+"""`recsys import items|events|relations`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
 from cluster.tombstone_table import ErasedPeople
 from jobs.console import progress, show
-from jobs.import_data import ImportReport, import_events, import_items
+from jobs.import_data import ImportReport, import_events, import_items, import_relations
 from jobs.options import (
     DEFAULT_WORKSPACE,
     DatabaseOption,
@@ -37,7 +37,7 @@ BadShareOption = Annotated[
     float, typer.Option("--max-bad-share", min=0, max=1, help="Exit with 1 above this share of bad rows.")
 ]
 
-imports = typer.Typer(no_args_is_help=True, help="Read items or events from files.")
+imports = typer.Typer(no_args_is_help=True, help="Read items, events or relations from files.")
 
 
 @imports.command("items")
@@ -97,6 +97,32 @@ def events(
             names=names_of(place),
         )
     finish("events", report, as_json)
+
+
+@imports.command("relations")
+def relations(
+    paths: PathsArgument,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    column: ColumnOption = None,
+    max_bad_share: BadShareOption = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Read what goes with what, does for what, fits what; it takes the place of what was stated before.
+
+    The next `recsys embed` puts it into an index version. Example: recsys import relations relations.csv
+    """
+    config = ImportConfig(columns=parse_columns(column or []), max_bad_share=max_bad_share)
+    runtime = runtime_of(workspace, database_url)
+    with progress("import relations", "KB", as_json) as advance:
+        report = import_relations(
+            paths,
+            item_store=ItemStore(open_database(database_url_of(runtime))),
+            workspace=Workspace(runtime.workspace),
+            config=config,
+            on_progress=lambda rows, done, total: advance(done >> 10, total >> 10),
+        )
+    finish("relations", report, as_json)
 
 
 def parse_columns(pairs: list[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -24,10 +25,14 @@ from recsys import catalog, interactions
 from recsys.config import EventWeights, ImportConfig
 from recsys.privacy.names import PLAIN, Names
 from recsys.reading import Fault, SourceBatch, links_outside, list_files, read_file
-from recsys.schemas import Cleaned
+from recsys.relations import cleaning as relations
+from recsys.relations.cleaning import RelationsCleaner
+from recsys.relations.file import write_relations
+from recsys.relations.known import KnownThings
+from recsys.schemas import RELATIONS, Cleaned
 from recsys.workspace import Workspace
 
-__all__ = ["ImportReport", "OnProgress", "import_events", "import_items"]
+__all__ = ["ImportReport", "OnProgress", "import_events", "import_items", "import_relations"]
 
 OnProgress = Callable[[int, int, int], None]
 """Rows read, bytes done, bytes in all."""
@@ -115,6 +120,37 @@ def import_events(
         work.report.stored = stored
     if (now_gone := event_store.erased()) != gone:  # somebody was erased meanwhile
         remove_rows(workspace.quarantine, now_gone)
+    return work.report
+
+
+def import_relations(
+    paths: Sequence[Path],
+    *,
+    item_store: ItemStore,
+    workspace: Workspace,
+    config: ImportConfig,
+    on_progress: OnProgress = lambda rows, done, total: None,
+) -> ImportReport:
+    """Read what the shop states about its items and categories; the files are the whole of it.
+
+    What an earlier import stated and these files do not is gone; where they state nothing that can be
+    kept, what there was stays. Raises `UnreadableFileError` and `SchemaError` as `import_items`.
+    """
+    known = KnownThings()
+    for items in item_store.scan():
+        known.see(items.select(["item_id", "category", "brand", "attributes"]).to_pylist())
+    judge = RelationsCleaner(known, config)
+    cleaner = Cleaner(
+        "relations",
+        lambda found: relations.lacking_columns(found, config),
+        lambda batch, file: judge.clean(batch.table, file, batch.rows),
+    )
+    with _Import(paths, cleaner, workspace, config) as work:
+        tables = list(work.batches(on_progress))
+        stated = pa.concat_tables([RELATIONS.empty_table(), *tables])
+        changed = bool(stated.num_rows) and write_relations(workspace.relations, stated)
+        counts = Counter(stated.column("relation").to_pylist())
+        work.report.stored = {**dict(sorted(counts.items())), "changed": int(changed)}
     return work.report
 
 

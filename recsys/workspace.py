@@ -28,6 +28,7 @@ class Workspace:
     index/CURRENT                           name of the published version
     index/STAGED                            name of a version that replicas load before it is published
     quarantine/<kind>-<digest>.parquet      bad rows of an import, with reasons
+    relations.arrow                         what the shop states about its items and categories
     logs/                                   what the processes of the service wrote, a file each
     reports/                                evaluation results
     tuning/<name>/                          searches of settings: trials, checkpoints, what was found
@@ -94,6 +95,11 @@ class Workspace:
     def quarantine(self) -> Path:
         """Folder of rows that imports refused."""
         return self.root / "quarantine"
+
+    @property
+    def relations(self) -> Path:
+        """File of the relations that the shop brought; absent: none."""
+        return self.root / "relations.arrow"
 
     @property
     def logs(self) -> Path:

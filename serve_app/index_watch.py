@@ -13,7 +13,8 @@ from recsys.blend.whitening import Whitening
 from recsys.config import ServeConfig
 from recsys.errors import IndexMissingError, RecsysError
 from recsys.index import IndexManifest, current_version, load_manifest
-from recsys.index.files import open_whitening
+from recsys.index.files import open_relations, open_whitening
+from recsys.relations import Relations
 from recsys.workspace import Workspace
 from serve_app.breaker import CircuitBreaker
 from serve_app.fallback_shelf import FallbackShelf
@@ -34,6 +35,7 @@ class Loaded:
     manifest: IndexManifest
     retriever: Retriever
     whitening: Whitening
+    relations: Relations
 
 
 class IndexWatch:
@@ -132,8 +134,9 @@ class IndexWatch:
             await self._prepare_shards(self.view.manifest.index_version)
         counts = await self._prepare_shards(index_version)
         whitening = await asyncio.to_thread(open_whitening, self._workspace, manifest)
+        relations = await asyncio.to_thread(open_relations, self._workspace, manifest)
         retriever = Retriever(self._shards, self._breakers, index_version, counts)
-        loaded = Loaded(manifest, retriever, whitening)
+        loaded = Loaded(manifest, retriever, whitening, relations)
         # As shards do: beside the new version only the one that answers stays open.
         answering = self._view.manifest.index_version if self._view else ""
         kept = {name: known for name, known in self._loaded.items() if name == answering}
@@ -171,7 +174,9 @@ class IndexWatch:
         await live.refresh()
 
         def show(state: LiveItems) -> None:
-            self._view = IndexView(manifest, loaded.retriever, state, loaded.whitening, self._shelf)
+            self._view = IndexView(
+                manifest, loaded.retriever, state, loaded.whitening, self._shelf, loaded.relations
+            )
 
         live.on_change = show
         self._live = live

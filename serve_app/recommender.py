@@ -27,6 +27,7 @@ from recsys.payloads import (
 from recsys.privacy.names import PLAIN, Names
 from recsys.profile import Context
 from recsys.query import Query
+from recsys.relations import NONE
 from serve_app.answers import answer_of, record_of
 from serve_app.controls import ControlWatch
 from serve_app.draft import Draft, Place
@@ -93,7 +94,10 @@ class Recommender:
         own = list(dict.fromkeys(request.item_ids))
         asked = {"scenario": request.scenario, "filter": {"field": "item_id", "op": "in", "value": own}}
         plain = {"n": len(own), "include_seen": True, "diversity": 0.0, "explore": False}
-        return await self.recommend(_request(request, asked | plain, explain=request.explain))
+        own_request = _request(request, asked | plain, explain=request.explain)
+        page = await self._page(own_request)
+        # Everything that the caller names is wanted, variants and all.
+        return await self._answered(own_request, replace(page, view=replace(page.view, relations=NONE)))
 
     async def similar(self, request: SimilarRequest) -> ListAnswer:
         """Items like one item; raises `NotFoundError` when the catalog does not have it.

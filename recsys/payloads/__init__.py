@@ -1,6 +1,14 @@
 """Bodies of requests and answers: the typed side of the HTTP API, one definition for service and client."""
 
-from recsys.payloads.answers import CoverageBody, EmbedAnswer, ListAnswer, ListsAnswer, RankedItem, Reason
+from recsys.payloads.answers import (
+    CoverageBody,
+    EmbedAnswer,
+    HeldBackItem,
+    ListAnswer,
+    ListsAnswer,
+    RankedItem,
+    Reason,
+)
 from recsys.payloads.browsing import (
     CatalogPage,
     QuarantineAnswer,
@@ -85,6 +93,7 @@ __all__ = [
     "ExportAnswer",
     "Fate",
     "HealthAnswer",
+    "HeldBackItem",
     "IndexAnswer",
     "InterestBody",
     "ItemBody",
