@@ -52,7 +52,7 @@ class AsyncClient(Caller):
         try:
             async with asyncio.timeout(step.timeout_s):
                 return await self._attempted(step)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return unanswered(error)
         except TimeoutError as error:
             return Unanswered(error, late=True, sent=True)

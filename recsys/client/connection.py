@@ -97,6 +97,6 @@ def request_of(http: httpx.Client | httpx.AsyncClient, attempt: Attempt) -> http
     )
 
 
-def unanswered(error: httpx.TransportError) -> Unanswered:
+def unanswered(error: httpx.RequestError) -> Unanswered:
     """An error of httpx as the exchange understands it."""
     return Unanswered(error, isinstance(error, httpx.TimeoutException), not isinstance(error, NOT_SENT))

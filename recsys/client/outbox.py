@@ -47,7 +47,11 @@ class UnsentEventsError(RecsysError):
 
     def __init__(self, events: Sequence[Row], error: ServiceError | None) -> None:
         super().__init__(f"{len(events)} events were not taken in time", found=str(error or "no answer yet"))
-        self.events = list(events)
+        self.events, self.error = list(events), error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross process borders."""
+        return (type(self), (self.events, self.error))
 
 
 @dataclass

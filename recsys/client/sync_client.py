@@ -56,7 +56,7 @@ class Client(Caller):
             return None
         try:
             return self._attempted(step)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return unanswered(error)
 
     def _attempted(self, attempt: Attempt) -> Received:

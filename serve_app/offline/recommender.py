@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 import pyarrow as pa
 
 from recsys.config import ServeConfig
-from recsys.errors import EncoderError, IndexCorruptError, NotFoundError, RecsysError, StoreError
+from recsys.errors import EncoderError, IndexCorruptError, InputError, NotFoundError, RecsysError, StoreError
 from recsys.payloads import (
     ListAnswer,
     RecommendRequest,
@@ -53,7 +53,8 @@ class Recommender:
     the service leaves to chance, the place that a scenario explores (never here) and interleaved
     experiments; in what a service was started with, unless `config` says the same; and in having no
     `recommendation_id`, since nobody is shown it. Events are read for every list, everything else was
-    read by `from_workspace` or `refresh`. Nothing is written.
+    read by `from_workspace` or `refresh`. Nothing is written, but that a database
+    of an older release is brought up to this one.
 
     Tables are Arrow's (`to_pandas()` where pandas is there). Use it from one thread, and close it.
     """
@@ -186,7 +187,9 @@ class Recommender:
     ) -> tuple[ServedRecommender, list[Shopper]]:
         named = None if user_ids is None else [validated(Shopper, user_id=one) for one in _texts(user_ids)]
         if events is None:
-            return self._from_log, named or []
+            if named is None:
+                raise InputError("nobody is named", expected="user_ids, events or both")
+            return self._from_log, named
         given = self._given(events)
         return self._parts.recommender(given), given.people if named is None else named
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -138,6 +139,8 @@ def test_tables_are_pandas_tables_as_well(offline: Recommender, running_shop: Ru
     assert offline.recommend([], k=3).num_rows == 0
     with pytest.raises(InputError):
         offline.recommend(users, k=0)
+    with pytest.raises(InputError):
+        offline.recommend()
 
 
 def test_an_explanation_names_everything_that_speaks_for_an_item(
@@ -155,6 +158,13 @@ def test_an_explanation_names_everything_that_speaks_for_an_item(
     assert offline.explain(user, seen).num_rows
     with pytest.raises(NotFoundError):
         offline.explain(user, "nothing")
+
+
+def test_a_notebooks_own_loop_may_turn(offline: Recommender) -> None:
+    async def cell() -> int:
+        return int(offline.similar("item-00003", k=2).num_rows)
+
+    assert asyncio.run(cell()) == 2
 
 
 def test_no_index_is_said_so(tmp_path: Any) -> None:

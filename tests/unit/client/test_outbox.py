@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys.client import Refusal, ServiceError
-from recsys.client.outbox import Outbox, SenderConfig
+from recsys.client.outbox import Outbox, SenderConfig, UnsentEventsError
 from recsys.payloads import EventsAck, Rejection
 from tests.unit.serve_app.clock import Clock
 
@@ -114,6 +115,12 @@ def test_pauses_double_until_a_batch_is_taken() -> None:
     box.take()
     box.taken(ack())
     assert box.error is None
+
+
+def test_unsent_events_cross_processes() -> None:
+    error = UnsentEventsError([{"event_id": "1"}], failure(503))
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert (again.events, str(again), again.error.status) == (error.events, str(error), 503)
 
 
 def test_what_is_under_way_takes_room() -> None:
