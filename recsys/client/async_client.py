@@ -13,7 +13,7 @@ from recsys.client.config import ClientConfig
 from recsys.client.connection import Caller, request_of, unanswered
 from recsys.client.exchange import Attempt, Pause, Received, Step, Told, Unanswered
 from recsys.client.methods import Awaits
-from recsys.client.routes import catalog, controls, events, evidence, listings, operations, people
+from recsys.client.routes import catalog, controls, events, evidence, listings, operations, operators, people
 
 T = TypeVar("T")
 
@@ -114,3 +114,14 @@ class AsyncClient(Caller):
     ask_job = Awaits(operations.ask_job)
     jobs = Awaits(operations.jobs)
     job = Awaits(operations.job)
+
+    health = Awaits(operators.health)
+    versions = Awaits(operators.versions)
+    publish = Awaits(operators.publish)
+    roll_back = Awaits(operators.roll_back)
+    quality = Awaits(operators.quality)
+    explain = Awaits(operators.explain)
+    item_map = Awaits(operators.item_map)
+    browse_items = Awaits(operators.browse_items)
+    quarantine = Awaits(operators.quarantine)
+    quarantined_rows = Awaits(operators.quarantined_rows)

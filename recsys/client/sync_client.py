@@ -13,7 +13,7 @@ from recsys.client.config import ClientConfig
 from recsys.client.connection import Caller, request_of, unanswered
 from recsys.client.exchange import Attempt, Pause, Received, Step, Told
 from recsys.client.methods import Sends
-from recsys.client.routes import catalog, controls, events, evidence, listings, operations, people
+from recsys.client.routes import catalog, controls, events, evidence, listings, operations, operators, people
 
 T = TypeVar("T")
 
@@ -126,3 +126,14 @@ class Client(Caller):
     ask_job = Sends(operations.ask_job)
     jobs = Sends(operations.jobs)
     job = Sends(operations.job)
+
+    health = Sends(operators.health)
+    versions = Sends(operators.versions)
+    publish = Sends(operators.publish)
+    roll_back = Sends(operators.roll_back)
+    quality = Sends(operators.quality)
+    explain = Sends(operators.explain)
+    item_map = Sends(operators.item_map)
+    browse_items = Sends(operators.browse_items)
+    quarantine = Sends(operators.quarantine)
+    quarantined_rows = Sends(operators.quarantined_rows)

@@ -21,6 +21,7 @@ from recsys.client import (
     RefusedError,
     UnreachableError,
 )
+from recsys.errors import RecsysError
 from recsys.experiments.result import ExperimentResults
 from recsys.off_policy import OffPolicyReport
 from recsys.payloads import ItemBody, ListSpec, PolicySpec, RecommendRequest
@@ -129,6 +130,24 @@ def test_operations(client: Client) -> None:
     assert client.jobs() == []
     with pytest.raises(MissingError):
         client.job("no-run")
+
+
+def test_what_operators_ask(client: Client, running_shop: RunningShop) -> None:
+    now = client.index().index_version
+    served = client.health().index
+    assert served is not None
+    assert served.index_version == now
+    assert [one.index_version for one in client.versions().versions if one.published] == [now]
+    with pytest.raises(ChangedError):
+        client.roll_back("no-version")
+    assert client.quality(limit=5)
+    told = client.explain(request=RecommendRequest(user_id=shopper_of(running_shop), n=3))
+    assert len(told.answer.items) == 3
+    assert [one.item_id for one in client.browse_items(limit=1).items] == ["item-00001"]
+    assert client.quarantine().total == 0
+    for missing in (client.item_map, lambda: client.quarantined_rows("nothing")):
+        with pytest.raises(RecsysError):
+            missing()
 
 
 def test_a_refusal_is_found_in_the_services_words(client: Client) -> None:

@@ -36,6 +36,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "off_policy": {"policies": [PolicySpec(name="p", kind="uniform")]},
     "ask_job": {"kind": "fit"},
     "job": {"run_id": "r"},
+    "explain": {"request": {"user_id": "u"}},
+    "quarantined_rows": {"name": "n"},
+    **{name: {"index_version": "v"} for name in ("publish", "roll_back")},
     **{name: {"user_id": "u"} for name in ("profile", "export_user", "erase_user")},
     **{name: {"item_id": "i"} for name in ("item", "delete_item")},
 }
@@ -63,7 +66,7 @@ def test_every_route_of_the_service_has_one_call() -> None:
 
 
 def test_what_may_be_sent_twice_is_said_for_each_call() -> None:
-    once = {"delete_item", "delete_decision", "decide_review", "ask_job"}
+    once = {"delete_item", "delete_decision", "decide_review", "ask_job", "publish", "roll_back"}
     for name, make in methods(Client, Sends).items():
         own = ARGUMENTS.get(name, {})
         call = make("rules", **own) if name in OF_KINDS else make(**own)
