@@ -67,7 +67,8 @@ BUILT_IN: Mapping[str, ScenarioSettings] = {
     DEFAULT: ScenarioSettings(description="Where no place is named: the order of scores."),
     "home": ScenarioSettings(description="The start page: varied.", lists=MILD),
     "item_page": ScenarioSettings(
-        description="Beside one item: no second colour of the same.",
+        description="Beside one item: what goes with it, and no second colour of the same.",
+        sources=("personal", "related", *LADDER),
         lists=ListSettings(collapse_variants=True, near_duplicate=0.97),
     ),
     "cart": ScenarioSettings(

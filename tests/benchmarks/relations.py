@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -276,20 +277,24 @@ def smoothed(part: Part, share: float, few_only: bool) -> Signals:
 def chosen_smoothing(
     part: Part, fitted: FittedBlend, few_only: bool, config: FitConfig, alone: bool
 ) -> tuple[float, FittedBlend]:
-    """The best share on validation and the blend whose weights were fitted anew with it."""
-    best: tuple[float, float, FittedBlend] | None = None
+    """The best share on validation, and the blend with its weights; 0 where nothing beats no smoothing.
+
+    Of the blend the share is chosen with the weights as they are; then they are searched for anew.
+    """
+    values: dict[float, float] = {}
     for share in SHARES:
-        signals = smoothed(part, share, few_only)
-        if alone:
-            value, blend = float(ranked(TextAlone(signals), part.split).metrics["ndcg@10"].mean()), fitted
-        else:
-            found, value = fit_weights(pool_of(signals, part.split, True), config)
-            blend = fitted.model_copy(update={"discover": found})
-        print(f"  share {share:g}: {value:.4f}", flush=True)
-        if best is None or value > best[0]:
-            best = value, share, blend
-    assert best is not None
-    return best[1], best[2]
+        scorer = TextAlone if alone else partial(Blended, blend=fitted.discover)
+        values[share] = ndcg_of(scorer(smoothed(part, share, few_only)), part.split)
+    if alone:
+        return best_of(values, "  by share"), fitted
+    plain = values.pop(0.0)
+    share = best_of(values, f"  0: {plain:.4f}; by share")
+    pool = pool_of(smoothed(part, share, few_only), part.split, True)
+    found, value = fit_weights(pool, config)
+    print(f"  share {share:g} with weights of its own: {value:.4f}", flush=True)
+    won = max(value, values[share]) > plain
+    own = found if value > values[share] else fitted.discover
+    return (share, fitted.model_copy(update={"discover": own})) if won else (0.0, fitted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -391,18 +396,31 @@ def main() -> None:
     parser.add_argument("--least-events", type=int, default=1, help="items with fewer are left out")
     parser.add_argument("--trials", type=int, default=60)
     parser.add_argument("--choosing-users", type=int, default=2_000)
+    parser.add_argument("--max-items", type=int, default=12_500, help="items that the regression covers")
+    parser.add_argument(
+        "--as-is", action="store_true", help="signals with their default settings; weights are fitted"
+    )
     asked = parser.parse_args()
     shop = read(asked.data, asked.least_events)
-    config = FitConfig(num_trials=asked.trials, max_users=asked.choosing_users, split=shop.split)
-    run(shop, config)
+    config = FitConfig(
+        num_trials=asked.trials,
+        max_users=asked.choosing_users,
+        split=shop.split,
+        max_direct_items=asked.max_items,
+    )
+    run(shop, config, asked.as_is)
     if shop.split == "temporal":
         cart_table(asked.data, shop)
 
 
-def run(shop: Shop, config: FitConfig) -> None:
+def run(shop: Shop, config: FitConfig, as_is: bool = False) -> None:
     """Fit and choose on validation, then ask the test."""
     validation, test = validation_and_test(shop.data.log, config.split, config.holdout_days)
-    fitted = fit_blend(validation, shop.data, config, lambda text: print(f"  {text}", flush=True))
+    fitted = (
+        FittedBlend()
+        if as_is
+        else fit_blend(validation, shop.data, config, lambda text: print(f"  {text}", flush=True))
+    )
     chosen_on = part_of(shop, choosing_sample(validation, config).unseen_only(), fitted, config)
     # By the very search that smoothed vectors get below.
     weights, _ = fit_weights(pool_of(chosen_on.signals, chosen_on.split, True), config)
@@ -455,9 +473,13 @@ def warm_tables(shop: Shop, config: FitConfig, fitted: FittedBlend, chosen_on: P
         told.row(f"{name} as a source, factor {_marked(chosen[name], factor)}", lists_with, plain_lists)
     told.row("text alone", text_lists, text_lists)
     for name, (alone, few_only, share, own) in smoothings.items():
-        signals = smoothed(part, share, few_only)
+        signals = smoothed(part, share or SHARES[1], few_only)
         scorer: Scorer = TextAlone(signals) if alone else Blended(signals, own.discover)
-        told.row(f"{name}, share {share:g}", ranked(scorer, test).lists, text_lists if alone else plain_lists)
+        told.row(
+            f"{name}, share {_marked(share, share or SHARES[1])}",
+            ranked(scorer, test).lists,
+            text_lists if alone else plain_lists,
+        )
     found, lost = one_variant(plain_lists, shop.variants)
     told.row(f"one variant a list ({lost:.2f} a list lost their place)", found, plain_lists)
     newest = held or HELD[1]

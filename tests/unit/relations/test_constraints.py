@@ -41,6 +41,10 @@ def test_one_variant_of_a_product_stays_the_first_one() -> None:
     assert names("green", "x", "blue", "red") == both
 
 
+def test_a_variant_of_what_was_just_bought_is_no_news() -> None:
+    assert names("green", "red", bought=("red",)) == [("green", "variant_of", "red")]
+
+
 def test_an_accessory_must_fit_what_the_list_is_around_if_that_has_accessories() -> None:
     assert names("case-x", "case-y", "x", around=("phone-x",)) == [("case-y", "compatible_with", "phone-x")]
     assert names("case-x", "case-y", around=("phone-x", "phone-y")) == []
