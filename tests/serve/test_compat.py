@@ -128,10 +128,8 @@ def test_gorse_lists_for_everybody_leave_out_what_a_user_had(
     user, category_of = active_user(small_shop), categories_of(small_shop)
     rows = small_shop.shop.events.to_pylist()
     seen = {row["item_id"] for row in rows if row["user_id"] == user and row["event_type"] != "impression"}
-    newest = sorted(
-        (row for row in small_shop.shop.items.to_pylist() if row["available"]),
-        key=lambda row: row["created_at"],
-    )[-1]
+    available = [row for row in small_shop.shop.items.to_pylist() if row["available"]]
+    newest = min(available, key=lambda row: (-row["created_at"].timestamp(), row["item_id"]))
 
     async def scene(client: httpx.AsyncClient) -> None:
         popular = (await client.get("/api/popular?n=200")).json()
