@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 import pyarrow as pa
 
@@ -24,7 +23,7 @@ from jobs.import_report import ImportReport
 from jobs.quarantine_file import QuarantineFile, fault_row
 from recsys import catalog, interactions
 from recsys.config import EventWeights, ImportConfig
-from recsys.formats import Recognised, require_format, shaped
+from recsys.formats import Recognised, Wanted, require_format, shaped
 from recsys.privacy.names import PLAIN, Names
 from recsys.reading import Fault, SourceBatch, links_outside, list_files, read_file
 from recsys.relations import cleaning as relations
@@ -46,7 +45,7 @@ BLOCK_ROWS = 100_000
 class Cleaner:
     """How rows of one kind are judged."""
 
-    kind: Literal["items", "events"]
+    kind: Wanted
     lacking: Callable[[Sequence[str]], str | None]
     """Why files with these columns hold no such rows, or None."""
     clean: Callable[[SourceBatch, str], Cleaned]

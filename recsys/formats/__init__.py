@@ -1,6 +1,6 @@
 """Files of other products (exports of shops and of recommenders), each mapped onto our fields."""
 
-from recsys.formats.format import Format, Kind
+from recsys.formats.format import Format, Kind, Wanted
 from recsys.formats.recognition import (
     FORMATS,
     PLAIN,
@@ -17,6 +17,7 @@ __all__ = [
     "Format",
     "Kind",
     "Recognised",
+    "Wanted",
     "format_names",
     "require_format",
     "rows_of",
