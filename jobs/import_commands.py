@@ -19,19 +19,31 @@ from jobs.options import (
     JsonOption,
     WorkspaceOption,
     database_url_of,
+    parse_pairs,
     runtime_of,
 )
 from recsys.config import ImportConfig
-from recsys.errors import InputError
+from recsys.formats import format_names
 from recsys.privacy.secret import names_of
 from recsys.workspace import Workspace
 
 PathsArgument = Annotated[
-    list[Path], typer.Argument(help="Files or folders: Parquet, CSV, JSON Lines, also .gz.", exists=True)
+    list[Path],
+    typer.Argument(help="Files or folders: Parquet, CSV, JSON Lines, XML feeds, also .gz.", exists=True),
 ]
 ColumnOption = Annotated[
     list[str] | None,
     typer.Option("--column", "-c", metavar="FIELD=COLUMN", help="Where a field stands in the files."),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="FORMAT", help=f"Format of the files: {', '.join(format_names())}; told by columns."
+    ),
+]
+EventTypeOption = Annotated[
+    list[str] | None,
+    typer.Option("--event-type", metavar="THEIRS=OURS", help="What an event type of the files means."),
 ]
 BadShareOption = Annotated[
     float, typer.Option("--max-bad-share", min=0, max=1, help="Exit with 1 above this share of bad rows.")
@@ -45,6 +57,7 @@ def items(
     paths: PathsArgument,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     database_url: DatabaseOption = None,
+    source_format: FromOption = None,
     column: ColumnOption = None,
     currency: Annotated[str | None, typer.Option(help="ISO 4217 currency of prices that name none.")] = None,
     max_bad_share: BadShareOption = 1.0,
@@ -52,10 +65,16 @@ def items(
 ) -> None:
     """Read a catalog. Running it again with the same files changes nothing.
 
+    Exports of Shopify, WooCommerce, Google Merchant, Google Retail, Gorse and Amazon Personalize are known by
+    their columns.
+
     Example: recsys import items catalog.csv -c title=product_name --currency EUR
     """
     config = ImportConfig(
-        columns=parse_columns(column or []), default_currency=currency, max_bad_share=max_bad_share
+        columns=parse_pairs(column or [], "FIELD=COLUMN"),
+        source_format=source_format,
+        default_currency=currency,
+        max_bad_share=max_bad_share,
     )
     runtime = runtime_of(workspace, database_url)
     store = ItemStore(open_database(database_url_of(runtime)))
@@ -75,7 +94,9 @@ def events(
     paths: PathsArgument,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     database_url: DatabaseOption = None,
+    source_format: FromOption = None,
     column: ColumnOption = None,
+    event_type: EventTypeOption = None,
     max_bad_share: BadShareOption = 1.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -83,7 +104,12 @@ def events(
 
     Example: recsys import events clicks.jsonl -c occurred_at=ts
     """
-    config = ImportConfig(columns=parse_columns(column or []), max_bad_share=max_bad_share)
+    config = ImportConfig(
+        columns=parse_pairs(column or [], "FIELD=COLUMN"),
+        source_format=source_format,
+        event_types=parse_pairs(event_type or [], "THEIRS=OURS"),
+        max_bad_share=max_bad_share,
+    )
     runtime = runtime_of(workspace, database_url)
     engine, place = open_database(database_url_of(runtime)), Workspace(runtime.workspace)
     store = EventStore(engine, ErasedPeople(engine, place.privacy))
@@ -112,7 +138,7 @@ def relations(
 
     The next `recsys embed` puts it into an index version. Example: recsys import relations relations.csv
     """
-    config = ImportConfig(columns=parse_columns(column or []), max_bad_share=max_bad_share)
+    config = ImportConfig(columns=parse_pairs(column or [], "FIELD=COLUMN"), max_bad_share=max_bad_share)
     runtime = runtime_of(workspace, database_url)
     with progress("import relations", "KB", as_json) as advance:
         report = import_relations(
@@ -123,13 +149,6 @@ def relations(
             on_progress=lambda rows, done, total: advance(done >> 10, total >> 10),
         )
     finish("relations", report, as_json)
-
-
-def parse_columns(pairs: list[str]) -> dict[str, str]:
-    """`FIELD=COLUMN` options as a mapping; raises `InputError` for any other form."""
-    if bad := [pair for pair in pairs if "=" not in pair.strip("=")]:
-        raise InputError("a column mapping is not valid", expected="FIELD=COLUMN", found=", ".join(bad))
-    return {field: column for field, _, column in (pair.partition("=") for pair in pairs)}
 
 
 def finish(kind: str, report: ImportReport, as_json: bool) -> None:

@@ -23,6 +23,7 @@ from jobs.import_report import ImportReport
 from jobs.quarantine_file import QuarantineFile, fault_row
 from recsys import catalog, interactions
 from recsys.config import EventWeights, ImportConfig
+from recsys.formats import Recognised, Wanted, require_format, shaped
 from recsys.privacy.names import PLAIN, Names
 from recsys.reading import Fault, SourceBatch, links_outside, list_files, read_file
 from recsys.relations import cleaning as relations
@@ -44,7 +45,7 @@ BLOCK_ROWS = 100_000
 class Cleaner:
     """How rows of one kind are judged."""
 
-    kind: str
+    kind: Wanted
     lacking: Callable[[Sequence[str]], str | None]
     """Why files with these columns hold no such rows, or None."""
     clean: Callable[[SourceBatch, str], Cleaned]
@@ -172,6 +173,7 @@ class _Import:
     def __init__(
         self, paths: Sequence[Path], cleaner: Cleaner, workspace: Workspace, config: ImportConfig
     ) -> None:
+        require_format(config.source_format, cleaner.kind)
         cleaner.lacking([])  # a mapping that is wrong for every file is refused before any is read
         self._files, self._cleaner, self._config = list_files(paths), cleaner, config
         self._links = links_outside(paths)
@@ -180,6 +182,7 @@ class _Import:
         digest = blake2b(names.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
         self._quarantine = QuarantineFile(workspace.quarantine / f"{cleaner.kind}-{digest}.parquet")
         self.report = ImportReport(files=len(self._files), max_bad_share=config.max_bad_share)
+        self._seen = Recognised(self.report.formats, self.report.skipped)
 
     def __enter__(self) -> _Import:
         self._quarantine.__enter__()
@@ -208,7 +211,7 @@ class _Import:
     def _parts(self, path: Path) -> Generator[SourceBatch, None, None]:
         """Readable batches of one file; the rest of it is refused."""
         with closing(read_file(path, self._config)) as reading:
-            for part in reading:
+            for part in shaped(reading, self._cleaner.kind, self._config, self._seen):
                 if isinstance(part, Fault):
                     self.report.rows += part.row is not None
                     self._refuse(fault_row(str(path), part))

@@ -289,6 +289,15 @@ class TraceConfig(Config):
     """Share of requests that are traced, where the caller has not decided."""
 
 
+class Interface(StrEnum):
+    """Another recommender whose requests the service may answer beside its own."""
+
+    GORSE = "gorse"
+    """Lists and feedback under `/api`."""
+    PERSONALIZE = "personalize"
+    """Amazon Personalize's runtime and events."""
+
+
 class ServeConfig(Config):
     """How the service answers."""
 
@@ -306,6 +315,10 @@ class ServeConfig(Config):
     """Whether a store page at `/store/` shows what the API does."""
     console: bool = False
     """Whether a console for operators is at `/console/`."""
+    compat: tuple[Interface, ...] = ()
+    """Interfaces of other recommenders that are answered as well, for a trial side by side."""
+    event_types: dict[str, str] = {}
+    """Event type that callers send -> type of the contract; wins over the built-in names."""
     tls_certificate: Path | None = None
     """Certificate chain (PEM); with it the service speaks HTTPS."""
     tls_key: Path | None = None
@@ -639,7 +652,11 @@ class ImportConfig(Config):
     batch_rows: PositiveInt = 5_000
     """Rows read, cleaned and written at a time; bounds memory, not the result."""
     columns: dict[str, str] = {}
-    """Contract column -> column in the file; wins over the built-in aliases."""
+    """Contract column -> column in the file; wins over the built-in aliases and over formats."""
+    source_format: str | None = None
+    """Name of the files' format (see `recsys.formats`); None tells it by their columns."""
+    event_types: dict[str, str] = {}
+    """Event type in the file -> type of the contract; wins over the built-in names."""
     default_currency: str | None = None
     """ISO 4217 currency of prices that name none."""
     max_title_chars: PositiveInt = 500

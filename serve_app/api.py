@@ -36,6 +36,7 @@ from recsys.payloads import (
 from serve_app.access_gate import AccessGate
 from serve_app.api_description import describe_keys
 from serve_app.catalog_api import add_catalog
+from serve_app.compat import add_interfaces
 from serve_app.console_page import add_console
 from serve_app.decision_api import add_decisions, add_evidence, add_loop
 from serve_app.explain_desk import ExplainDesk
@@ -115,6 +116,10 @@ def create_api(service: ShopService, behind_proxy: bool = False) -> FastAPI:
     add_catalog(api, catalog)
     _add_operators(api, service, catalog)
     _add_pages(api, service)
+    add_catalog(api, ShopCatalog(service.writes.items))
+    add_interfaces(api, service)
+    if service.shoppers is not None:
+        add_store(api, service.shoppers)
     _add_guards(api, service, behind_proxy)
     return api
 

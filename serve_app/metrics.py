@@ -136,6 +136,10 @@ def _forget_the_dead(folder: Path) -> None:
             mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
+COUNTED = ("/v1/", "/api/", "/recommendations", "/personalize-ranking", "/events")
+"""Requests that are work; pages and probes are not."""
+
+
 class RequestTimer:
     """Times each HTTP request by route template and status, and its stages."""
 
@@ -148,7 +152,7 @@ class RequestTimer:
             await self._app(scope, receive, send)
             return
         start, status = time.perf_counter(), "500"
-        counts = scope["path"].startswith("/v1/")
+        counts = scope["path"].startswith(COUNTED)
 
         async def watched(message: Message) -> None:
             nonlocal status

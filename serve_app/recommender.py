@@ -11,6 +11,7 @@ from recsys.blend.query import Known
 from recsys.config import Scenario, ServeConfig
 from recsys.errors import InputError, NotFoundError
 from recsys.merchandising import RulePlan
+from recsys.merchandising.scenario import DEFAULT, Source, overridden
 from recsys.moderation import scan_condition
 from recsys.payloads import (
     ListAnswer,
@@ -76,6 +77,14 @@ class Recommender:
         """The shopper's list: by taste and context, filled up from the ladder."""
         return await self._answered(request, await self._page(request))
 
+    async def of_source(self, request: RecommendRequest, source: Source) -> ListAnswer:
+        """One rung of the ladder alone, the same for everybody but for what the shopper has had."""
+        page = await self._page(request)
+        settings = overridden(page.controls.scenario(None), {"sources": (source,)})
+        scenarios = {**page.controls.scenarios, DEFAULT: settings}
+        controls = replace(page.controls, scenarios=scenarios, experiments=())
+        return await self._answered(request, replace(page, controls=controls))
+
     async def lists(self, request: ListsRequest) -> ListsAnswer:
         """Several lists of one page over one view; an item is in the first of them that wants it."""
         names = [spec.name for spec in request.lists]
@@ -89,10 +98,13 @@ class Recommender:
             found[spec.name] = answer
         return ListsAnswer(lists=found, index_version=page.view.manifest.index_version)
 
-    async def rank(self, request: RankRequest) -> ListAnswer:
-        """The caller's items in this shopper's order; those that the catalog lacks are left out."""
+    async def rank(self, request: RankRequest, where: dict[str, Any] | None = None) -> ListAnswer:
+        """The caller's items in this shopper's order; those that the catalog lacks, or that do not pass
+        `where`, are left out.
+        """
         own = list(dict.fromkeys(request.item_ids))
-        asked = {"scenario": request.scenario, "filter": {"field": "item_id", "op": "in", "value": own}}
+        theirs: dict[str, Any] = {"field": "item_id", "op": "in", "value": own}
+        asked = {"scenario": request.scenario, "filter": {"all": [theirs, where]} if where else theirs}
         plain = {"n": len(own), "include_seen": True, "diversity": 0.0, "explore": False}
         own_request = _request(request, asked | plain, explain=request.explain)
         page = await self._page(own_request)
