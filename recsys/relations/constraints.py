@@ -31,11 +31,11 @@ def held_back(
 ) -> list[HeldBack]:
     """Which of some items, best first, have to stand behind the others, and why.
 
-    `variant_of`: every variant of a product but the first; what was just bought comes before all. `compatible_with`: an accessory of which it is
-    stated what it fits, where the list is made around things that have accessories (`around`) and it fits
-    none of them; nothing is held of what nothing is stated. `substitutes`: what does for something that
-    was just bought. An item is held for the first reason in the order substitutes, compatible, variant;
-    one that is held does not stand for its product.
+    `variant_of`: every variant of a product but the first; what was just bought comes before all.
+    `compatible_with`: an accessory of which it is stated what it fits, where the list is made around things
+    that have accessories (`around`) and it fits none of them; nothing is held of what nothing is stated.
+    `substitutes`: what does for something that was just bought. An item is held for the first reason in
+    the order substitutes, compatible, variant; one that is held does not stand for its product.
     """
     hosts = sorted(set(around) & relations.hosts)
     products = ((relations.product_of.get(item), item) for item in sorted(bought, reverse=True))
