@@ -26,6 +26,7 @@ from recsys.config import RuntimeConfig, Scenario, ServeConfig, TraceConfig
 from recsys.errors import ConfigError
 from recsys.feedback import LoopConfig
 from recsys.tenancy import Tenant, read_tenants, with_ports
+from recsys.workspace import Workspace
 from serve_app import app
 from serve_app.telemetry.trace_export import require_opentelemetry
 
@@ -95,7 +96,7 @@ def running_services(
             if actors:
                 ray.get([actor.stop.remote() for actor in actors], timeout=STOP_TIMEOUT_S)
         finally:
-            app.stop()
+            app.stop(*((Workspace(shop.runtime.workspace), shop.config) for shop in shops))
 
 
 def read_scenarios(path: Path) -> dict[str, Scenario]:
