@@ -12,6 +12,7 @@ from typing import Any
 import optuna
 import ray
 from ray import tune
+from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.optuna import OptunaSearch
 
@@ -114,13 +115,15 @@ def _tuner(search: Search, trainable: Any, on_trial: Callable[[int, int], None])
             search_alg=algorithm,
             scheduler=scheduler,
             num_samples=search.num_trials,
+            reuse_actors=True,
             time_budget_s=None if search.minutes is None else search.minutes * 60.0,
         ),
         run_config=tune.RunConfig(
             name=search.folder.name,
             storage_path=str(search.folder.parent),
             verbose=0,
-            callbacks=[_Told(on_trial, search.num_trials)],
+            # A restored or finished experiment is read from what this logger wrote.
+            callbacks=[_Told(on_trial, search.num_trials), JsonLoggerCallback()],
         ),
     )
 
