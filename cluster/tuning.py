@@ -103,6 +103,7 @@ def _tuner(search: Search, trainable: Any, on_trial: Callable[[int, int], None])
     sampler = optuna.samplers.TPESampler(seed=search.seed)
     first = inside(search.space, dict(search.today))
     algorithm = OptunaSearch(metric="best", mode="max", sampler=sampler, points_to_evaluate=[first])
+    logged = JsonLoggerCallback()  # type: ignore[no-untyped-call]  # Ray's own; results are read from its files
     scheduler = None
     if search.max_epochs is not None:
         scheduler = ASHAScheduler(
@@ -122,8 +123,7 @@ def _tuner(search: Search, trainable: Any, on_trial: Callable[[int, int], None])
             name=search.folder.name,
             storage_path=str(search.folder.parent),
             verbose=0,
-            # A restored or finished experiment is read from what this logger wrote.
-            callbacks=[_Told(on_trial, search.num_trials), JsonLoggerCallback()],
+            callbacks=[_Told(on_trial, search.num_trials), logged],
         ),
     )
 
