@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.charts.option import PlotOption, plot
 from jobs.console import out, sayer, show
 from jobs.options import (
     DEFAULT_INDEX,
@@ -27,7 +28,6 @@ from jobs.options import (
     runtime_of,
 )
 from recsys.config import FitConfig, IndexConfig
-from recsys.evaluation.markdown import to_markdown
 
 TrialsOption = Annotated[int, typer.Option(min=1, help="Trials for the weights of the signals.")]
 MinUsersOption = Annotated[
@@ -89,6 +89,7 @@ def evaluate(
     seed: SeedOption = DEFAULTS.seed,
     min_users: MinUsersOption = None,
     encoder_version: EncoderVersionOption = None,
+    plot_file: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tune every method on validation events, ask the test once, and print one table.
@@ -96,8 +97,11 @@ def evaluate(
     JSON, Markdown and an HTML page with plots go to the workspace's reports.
 
     Example: recsys evaluate --holdout-days 7
+    Example: recsys evaluate --plot methods.png
     """
+    from jobs.charts.found import evaluation_charts
     from jobs.learning import run_evaluate
+    from recsys.evaluation.markdown import to_markdown
 
     config = FitConfig(split=split, holdout_days=holdout_days, num_trials=trials, seed=seed)
     given = {
@@ -110,6 +114,7 @@ def evaluate(
     runtime = runtime_of(workspace, database_url, address)
     say = sayer(as_json)
     result, folder = run_evaluate(runtime, config, encoder_version, command, say, min_users)
+    plot(evaluation_charts(result), plot_file)
     if as_json:
         sys.stdout.write(result.model_dump_json() + "\n")
         return

@@ -20,8 +20,8 @@ from cluster.key_store import KeyStore
 from cluster.loop_actor import start_actor
 from cluster.runtime import connect
 from jobs.console import err
+from jobs.eraser import eraser_of
 from jobs.options import database_url_of
-from jobs.privacy_commands import eraser_of
 from recsys.config import RuntimeConfig, Scenario, ServeConfig, TraceConfig
 from recsys.errors import ConfigError
 from recsys.feedback import LoopConfig
