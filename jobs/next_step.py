@@ -39,7 +39,7 @@ def holdings_of(workspace: Path, database_url: str | None) -> Holdings:
     from cluster.database import open_database
     from cluster.event_store import EventStore
     from cluster.item_store import ItemStore
-    from jobs.publish_index import published
+    from cluster.judged_publish import published
     from recsys.index import load_manifest
     from recsys.workspace import Workspace
 

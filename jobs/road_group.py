@@ -41,6 +41,10 @@ class RoadGroup(TyperGroup):
         self.commands = RoadCommands({stop.name: stop for stop in ROAD})
         self._listed: dict[str, TyperCommand] = {}
 
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """Names in the order of the road."""
+        return list(self.commands)
+
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
         """The command of a name, or None; while commands are listed, one that has a name and a line."""
         return self._listed.get(cmd_name) or self.commands.get(cmd_name)
