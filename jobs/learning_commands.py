@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from jobs.charts.option import PlotOption, plot
-from jobs.console import out, sayer, show
+from jobs.console import out, sayer, show, waiting
 from jobs.options import (
     DEFAULT_INDEX,
     DEFAULT_WORKSPACE,
@@ -75,7 +75,8 @@ def fit(
     runtime = runtime_of(workspace, database_url)
     index = IndexConfig(num_shards=shards, scan=scan, recall_floor=recall_floor, storage=storage)
     found = read_settings(settings) if settings else None
-    report = run_fit(runtime, config, index, encoder_version, force, sayer(as_json), min_users, found)
+    with waiting("fit", as_json):
+        report = run_fit(runtime, config, index, encoder_version, force, sayer(as_json), min_users, found)
     show("fit", report.as_rows(), as_json)
 
 
@@ -113,7 +114,8 @@ def evaluate(
     command = f"recsys evaluate --split {split} --holdout-days {holdout_days:g} --seed {seed}{more}"
     runtime = runtime_of(workspace, database_url, address)
     say = sayer(as_json)
-    result, folder = run_evaluate(runtime, config, encoder_version, command, say, min_users)
+    with waiting("evaluate", as_json):
+        result, folder = run_evaluate(runtime, config, encoder_version, command, say, min_users)
     plot(evaluation_charts(result), plot_file)
     if as_json:
         sys.stdout.write(result.model_dump_json() + "\n")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.console import show
+from jobs.console import show, waiting
 from jobs.options import (
     DEFAULT_WORKSPACE,
     DatabaseOption,
@@ -52,7 +52,8 @@ def retention(
     windows = _windows(place, events, answers)
     serving = open_serving_database(serving_url(place, runtime.database_url))
     keeper = Retention(place, open_database(database_url_of(runtime)), serving)
-    counts = keeper.look(windows) if dry_run else keeper.apply(windows, rebuild=rebuild)
+    with waiting("retention", as_json):
+        counts = keeper.look(windows) if dry_run else keeper.apply(windows, rebuild=rebuild)
     rows = {"windows_days": windows.model_dump(exclude_none=True), "dry_run": dry_run, **counts.as_rows()}
     show("retention", rows, as_json)
 

@@ -152,6 +152,7 @@ def _require_free_port(config: ServeConfig) -> None:
             raise ConfigError(
                 "the service cannot listen",
                 expected="a free port (see --port)",
+                hint=f"recsys serve --port {config.port + 1}; or stop what listens there",
                 found=str(error),
                 where=f"{config.host}:{config.port}",
             ) from error

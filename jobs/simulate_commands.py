@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from jobs.charts.option import PlotOption
-from jobs.console import progress, sayer, show
+from jobs.console import progress, sayer, show, waiting
 from jobs.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption, runtime_of
 
 simulate = typer.Typer(no_args_is_help=True, help="Shoppers who see lists, click and buy, over real HTTP.")
@@ -38,7 +38,8 @@ def prepare(
     from recsys.simulator import make_population
 
     runtime = runtime_of(workspace, None)
-    make(runtime, make_population(seed, items, shoppers, datetime.now(UTC)), EncoderConfig())
+    with waiting("prepare", as_json):
+        make(runtime, make_population(seed, items, shoppers, datetime.now(UTC)), EncoderConfig())
     show("simulation", {"workspace": runtime.workspace, "items": items}, as_json)
 
 
