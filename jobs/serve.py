@@ -20,8 +20,8 @@ from cluster.key_store import KeyStore
 from cluster.loop_actor import start_actor
 from cluster.runtime import connect
 from jobs.console import err
+from jobs.eraser import eraser_of
 from jobs.options import database_url_of
-from jobs.privacy_commands import eraser_of
 from recsys.config import RuntimeConfig, Scenario, ServeConfig, TraceConfig
 from recsys.errors import ConfigError
 from recsys.feedback import LoopConfig
@@ -153,6 +153,7 @@ def _require_free_port(config: ServeConfig) -> None:
             raise ConfigError(
                 "the service cannot listen",
                 expected="a free port (see --port)",
+                hint=f"recsys serve --port {config.port + 1}; or stop what listens there",
                 found=str(error),
                 where=f"{config.host}:{config.port}",
             ) from error
