@@ -15,6 +15,7 @@ from jobs import (
     bench_commands,
     capacity_commands,
     catalog_commands,
+    channel_commands,
     doctor_commands,
     event_commands,
     import_commands,
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 import_commands.register(app)
 catalog_commands.register(app)
+channel_commands.register(app)
 training_commands.register(app)
 learning_commands.register(app)
 serve_commands.register(app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -13,6 +13,7 @@ from cluster.item_store import ItemStore
 from cluster.tombstone_table import ErasedPeople
 from jobs.console import progress, show
 from jobs.import_data import ImportReport, import_events, import_items
+from jobs.import_vectors import import_vectors, parse_named_file
 from jobs.options import (
     DEFAULT_WORKSPACE,
     DatabaseOption,
@@ -21,8 +22,8 @@ from jobs.options import (
     database_url_of,
     runtime_of,
 )
-from recsys.config import ImportConfig
-from recsys.errors import InputError
+from recsys.config import ImportConfig, TextEncoding
+from recsys.errors import ConfigError, InputError
 from recsys.privacy.secret import names_of
 from recsys.workspace import Workspace
 
@@ -33,11 +34,14 @@ ColumnOption = Annotated[
     list[str] | None,
     typer.Option("--column", "-c", metavar="FIELD=COLUMN", help="Where a field stands in the files."),
 ]
+EncodingOption = Annotated[
+    str, typer.Option("--encoding", help="Encoding of text files, such as gb18030; auto looks into them.")
+]
 BadShareOption = Annotated[
     float, typer.Option("--max-bad-share", min=0, max=1, help="Exit with 1 above this share of bad rows.")
 ]
 
-imports = typer.Typer(no_args_is_help=True, help="Read items or events from files.")
+imports = typer.Typer(no_args_is_help=True, help="Read items, events or vectors from files.")
 
 
 @imports.command("items")
@@ -46,6 +50,7 @@ def items(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     database_url: DatabaseOption = None,
     column: ColumnOption = None,
+    encoding: EncodingOption = "auto",
     currency: Annotated[str | None, typer.Option(help="ISO 4217 currency of prices that name none.")] = None,
     max_bad_share: BadShareOption = 1.0,
     as_json: JsonOption = False,
@@ -55,7 +60,10 @@ def items(
     Example: recsys import items catalog.csv -c title=product_name --currency EUR
     """
     config = ImportConfig(
-        columns=parse_columns(column or []), default_currency=currency, max_bad_share=max_bad_share
+        columns=parse_columns(column or []),
+        encoding=parse_encoding(encoding),
+        default_currency=currency,
+        max_bad_share=max_bad_share,
     )
     runtime = runtime_of(workspace, database_url)
     store = ItemStore(open_database(database_url_of(runtime)))
@@ -76,6 +84,7 @@ def events(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     database_url: DatabaseOption = None,
     column: ColumnOption = None,
+    encoding: EncodingOption = "auto",
     max_bad_share: BadShareOption = 1.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -83,7 +92,9 @@ def events(
 
     Example: recsys import events clicks.jsonl -c occurred_at=ts
     """
-    config = ImportConfig(columns=parse_columns(column or []), max_bad_share=max_bad_share)
+    config = ImportConfig(
+        columns=parse_columns(column or []), encoding=parse_encoding(encoding), max_bad_share=max_bad_share
+    )
     runtime = runtime_of(workspace, database_url)
     engine, place = open_database(database_url_of(runtime)), Workspace(runtime.workspace)
     store = EventStore(engine, ErasedPeople(engine, place.privacy))
@@ -99,11 +110,47 @@ def events(
     finish("events", report, as_json)
 
 
+@imports.command("vectors")
+def vectors(
+    named: Annotated[
+        list[str], typer.Argument(metavar="NAME=FILE...", help="Parquet: item_id and a list of numbers.")
+    ],
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    max_bad_share: BadShareOption = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Read vectors that the shop made itself, of sound or of anything; `recsys fit` weighs them.
+
+    A file takes the place of what was imported under its name before. Vectors of another encoder belong
+    under another name.
+
+    Example: recsys import vectors sound=vectors.parquet
+    """
+    runtime = runtime_of(workspace, database_url)
+    store = ItemStore(open_database(database_url_of(runtime)))
+    failed = 0
+    for name, file in [parse_named_file(text) for text in named]:
+        report = import_vectors(Workspace(runtime.workspace), store, name, file, max_bad_share)
+        show("import vectors", report.as_rows(), as_json)
+        failed = max(failed, report.exit_code)
+    raise typer.Exit(failed)
+
+
 def parse_columns(pairs: list[str]) -> dict[str, str]:
     """`FIELD=COLUMN` options as a mapping; raises `InputError` for any other form."""
     if bad := [pair for pair in pairs if "=" not in pair.strip("=")]:
         raise InputError("a column mapping is not valid", expected="FIELD=COLUMN", found=", ".join(bad))
     return {field: column for field, _, column in (pair.partition("=") for pair in pairs)}
+
+
+def parse_encoding(name: str) -> TextEncoding:
+    """A name that files of text may have; raises `ConfigError` for another one."""
+    known: tuple[TextEncoding, ...] = get_args(TextEncoding)
+    for one in known:
+        if one == name.lower().replace("utf8", "utf-8").replace("utf16", "utf-16"):
+            return one
+    raise ConfigError("this encoding is not read", expected=", ".join(known), found=name)
 
 
 def finish(kind: str, report: ImportReport, as_json: bool) -> None:
