@@ -43,10 +43,10 @@ WORDS = tuple(_WORD_LIST.split())
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,:;!?-_'/&()"
 
 
-def tiny_bert(folder: Path, seed: int = 0) -> Path:
-    """A BERT-like folder: WordPiece tokenizer, 2 layers, `TINY_DIM` wide."""
+def tiny_bert(folder: Path, seed: int = 0, more: str = "") -> Path:
+    """A BERT-like folder: WordPiece tokenizer, 2 layers, `TINY_DIM` wide; `more` characters are known too."""
     specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    pieces = [*specials, *WORDS, *CHARACTERS, *(f"##{c}" for c in CHARACTERS)]
+    pieces = [*specials, *WORDS, *CHARACTERS, *(f"##{c}" for c in CHARACTERS), *more]
     vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)

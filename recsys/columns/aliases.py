@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from recsys.errors import SchemaError
 
-NOT_LETTERS = re.compile(r"[^a-z0-9]+")
+NOT_LETTERS = re.compile(r"[\W_]+")
+"""Of any script: names in Chinese must not all come to the same."""
 
 
 def map_columns(
@@ -57,4 +58,4 @@ def missing_columns(
 
 
 def _key(name: str) -> str:
-    return NOT_LETTERS.sub("", name.lower())
+    return NOT_LETTERS.sub("", name.lower()) or name

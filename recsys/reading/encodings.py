@@ -24,10 +24,10 @@ def encoding_of(sample: bytes, asked: str) -> str:
     Told are UTF-16 (by its mark, or by the zeros of Latin text), GB18030 (by runs of common Chinese
     characters in pairs of bytes), and `mixed`: UTF-8 with Windows-1252 wherever it is none.
     """
-    if asked != "auto":
-        return asked
-    if sample[:2] in UTF16_MARKS:
+    if sample[:2] in UTF16_MARKS and asked in ("auto", "utf-16"):
         return "utf-16"
+    if asked != "auto":
+        return asked if asked != "utf-16" else _unmarked_utf16(sample) or "utf-16-le"
     if (unmarked := _unmarked_utf16(sample)) is not None:
         return unmarked
     return "gb18030" if not _is_utf8(sample) and _is_chinese(sample) else "mixed"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from recsys.reading.encodings import SAMPLE_BYTES, UTF16_MARKS, encoding_of
+from recsys.reading.encodings import SAMPLE_BYTES, encoding_of
 
 SKIP_BYTES = 1 << 20
 CHUNK_BYTES = 1 << 16
@@ -72,8 +72,6 @@ def _byte_lines(content: IO[bytes], raw: IO[bytes], max_bytes: int, encoding: st
 def _utf16_lines(
     content: io.BufferedReader[Any], raw: IO[bytes], max_bytes: int, encoding: str
 ) -> Iterator[Line]:
-    if content.peek(2)[:2] in UTF16_MARKS:
-        encoding = "utf-16"  # so that the mark is not taken for a character
     text = io.TextIOWrapper(content, encoding=encoding, errors="replace", newline="\n")
     try:
         while line := text.readline(max_bytes + 1):
@@ -101,8 +99,7 @@ def text_chunks(content: io.BufferedReader[Any], encoding: str = "auto") -> Iter
     """Text of a file without lines to go by, decoded as lines are, a bounded piece at a time."""
     encoding = encoding_of(content.peek(SAMPLE_BYTES), encoding)
     if encoding != "mixed":
-        marked = content.peek(2)[:2] in UTF16_MARKS
-        decoder = codecs.getincrementaldecoder("utf-16" if marked else encoding)("replace")
+        decoder = codecs.getincrementaldecoder(encoding)("replace")
         start = True
         while piece := content.read(CHUNK_BYTES):
             text = decoder.decode(piece)
