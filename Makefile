@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test audit check fix fuzz chaos bench bench-quality clean install install-dev
+.PHONY: demo test audit check fix docs docs-check fuzz chaos bench bench-quality clean install install-dev
 
 $(VENV)/base: pyproject.toml scripts/install.sh
 	PYTHON=$(PYTHON) sh scripts/install.sh $(VENV) minilm
@@ -43,6 +43,15 @@ check: $(VENV)/dev
 
 fix: $(VENV)/dev
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+$(VENV)/docs: $(VENV)/base
+	PYTHON=$(PYTHON) sh scripts/install.sh $(VENV) minilm,docs
+	@touch $@
+
+# The site, into build/site; a link or a name that leads nowhere fails.
+docs: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "python -m http.server --directory build/site 8001   shows it, with its search"
 
 # At least 10,000 made requests over the whole API, 10 minutes; EXAMPLES=20 looks quickly.
 EXAMPLES ?= 300

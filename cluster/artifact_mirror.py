@@ -24,7 +24,7 @@ from recsys.index.manifest import MANIFEST, IndexManifest
 from recsys.signing import SIGNATURE_SUFFIX
 from recsys.workspace import Workspace, replace_file, sync_folder
 
-POINTERS = ("robustness.json", "index/HISTORY", "index/STAGED", "index/CURRENT")
+POINTERS = ("relations.arrow", "robustness.json", "index/HISTORY", "index/STAGED", "index/CURRENT")
 """Small files that change, in the order in which they are copied."""
 SAID_ANEW = ("/encoder.json", "/card.json", ".sig")
 """Small files that are written again with other bytes, often as many: a signature by another key."""
@@ -78,7 +78,7 @@ class ArtifactMirror:
         leaves the pointers as they were when one differs, `StoreError` when the store does not answer.
         """
         there = self._store.sizes()
-        named = [name for name in (self._pointed(path, there) for path in POINTERS[2:]) if name]
+        named = [name for name in (self._pointed(path, there) for path in POINTERS[-2:]) if name]
         done = Copied()
         for path in there:
             wanted = path.startswith("encoders/") or (
@@ -139,8 +139,8 @@ class ArtifactMirror:
                 "a manifest in the store is not valid", found=str(error)[:200], where=version
             ) from error
         done = Copied()
-        codes = [scan.file for scan in manifest.scans if scan.file is not None]
-        for file in (*manifest.files, *codes):
+        others = [*(scan.file for scan in manifest.scans), manifest.relations]
+        for file in (*manifest.files, *(file for file in others if file is not None)):
             done += self._download(f"{folder}/{file.path}", file.bytes, file.sha256)
         for path in there:  # what a version holds beside what its manifest names, such as a signature
             if path.startswith(f"{folder}/") and path != f"{folder}/{MANIFEST}" and _safe(path):

@@ -16,8 +16,16 @@ from recsys.dataset import Dataset
 from recsys.embeddings import read_embeddings
 from recsys.errors import InputError
 from recsys.robustness import load_robustness
-from recsys.text import item_texts
+from recsys.text import item_texts, views_of
 from recsys.workspace import Workspace
+
+
+def read_views(item_store: ItemStore) -> list[tuple[str, str]]:
+    """Title of every item and what else is said of it (`item_views`), ascending by id."""
+    views: list[tuple[str, str]] = []
+    for items in item_store.scan():
+        views += views_of(items)
+    return views
 
 
 def read_dataset(
@@ -26,10 +34,12 @@ def read_dataset(
     event_store: EventStore,
     encoder_version: str,
     on_progress: Callable[[int, int | None], None] = lambda done, total: None,
+    *,
+    needs_events: bool = True,
 ) -> Dataset:
     """Items ascending by id with texts and vectors, and all events on them but those of screened users.
 
-    Raises `InputError` when a text was not embedded yet, or there is no event.
+    Raises `InputError` when a text was not embedded yet, or there is no event and `needs_events`.
     """
     table = read_embeddings(workspace.embeddings(encoder_version))
     ids: list[str] = []
@@ -51,7 +61,7 @@ def read_dataset(
     last_erasure = event_store.last_erasure()  # first: of one that comes meanwhile nothing is promised
     screening = screen_store(event_store, load_robustness(workspace).screening)
     log = read_interactions(event_store, ids, EventWeights(), on_progress, screening.marked)
-    if len(log) == 0:
+    if len(log) == 0 and needs_events:
         raise InputError(
             "there are no events on the items of the catalog",
             expected="a run of `recsys import events`",

@@ -17,6 +17,7 @@ from recsys.errors import IndexMissingError
 from recsys.index import IndexManifest, IndexWriter, Signal, current_version, load_manifest
 from recsys.index.fitted import fitted_of_version
 from recsys.index.writer import Provenance
+from recsys.relations.file import read_relations
 from recsys.text import TEXT_TEMPLATE_VERSION
 from recsys.workspace import Workspace
 
@@ -55,7 +56,10 @@ def build_index(
     vectors = IndexedVectors.of_workspace(workspace, encoder_version, embeddings, whitening, shares)
     width = dim + sum(share.width for share in shares)
     links, done = fitted.links if fitted else None, 0
-    with IndexWriter(workspace, width, config, links=links, whitening=whitening) as writer:
+    relations = read_relations(workspace.relations)
+    with IndexWriter(
+        workspace, width, config, links=links, whitening=whitening, relations=relations
+    ) as writer:
         for items in item_store.scan():
             writer.add(items, vectors.of(items))
             done += items.num_rows

@@ -116,6 +116,24 @@ class ItemStore:
             last_id = rows[-1].item_id
             yield table_of(rows)
 
+    def page(self, after: str, limit: int, text: str | None = None, category: str | None = None) -> pa.Table:
+        """At most `limit` items (`ITEMS`) with ids above `after`, in ascending order.
+
+        `text` must be in the title or the id, whatever its case; `category` holds what lies under it too.
+        """
+        statement = select(*PAYLOAD).where(ITEMS_TABLE.c.deleted.is_(False), ITEMS_TABLE.c.item_id > after)
+        if text:
+            title, item_id = ITEMS_TABLE.c.title, ITEMS_TABLE.c.item_id
+            found = title.icontains(text, autoescape=True) | item_id.icontains(text, autoescape=True)
+            statement = statement.where(found)
+        if category:
+            column = ITEMS_TABLE.c.category
+            inside = column.startswith(f"{category}/", autoescape=True)
+            statement = statement.where((column == category) | inside)
+        with reading(self._engine) as connection:
+            ordered = statement.order_by(ITEMS_TABLE.c.item_id).limit(limit)
+            return table_of(connection.execute(ordered).all())
+
     def changes_since(self, catalog_seq: int, limit: int) -> ItemChanges:
         """What changed after `catalog_seq`, at most `limit` items."""
         statement = select(ITEMS_TABLE).where(ITEMS_TABLE.c.change_seq > catalog_seq)

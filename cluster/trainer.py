@@ -87,7 +87,9 @@ def run_training(
             placement_strategy="PACK" if use_gpu else "SPREAD",
         ),
         run_config=RunConfig(
-            storage_path=str(task.run / "ray"), name="ray", failure_config=FailureConfig(RESTARTS)
+            storage_path=str(task.run / "ray"),
+            name="ray",
+            failure_config=FailureConfig(RESTARTS),
         ),
     )
     try:

@@ -20,8 +20,10 @@ from jobs import (
     event_commands,
     import_commands,
     key_commands,
+    label_commands,
     learning_commands,
     loop_commands,
+    map_commands,
     moderation_commands,
     privacy_commands,
     release_commands,
@@ -29,6 +31,7 @@ from jobs import (
     signing_commands,
     simulate_commands,
     training_commands,
+    tuning_commands,
     upgrade_commands,
 )
 from jobs.console import err
@@ -45,8 +48,11 @@ app = typer.Typer(
 import_commands.register(app)
 catalog_commands.register(app)
 channel_commands.register(app)
+map_commands.register(app)
 training_commands.register(app)
 learning_commands.register(app)
+tuning_commands.register(app)
+label_commands.register(app)
 serve_commands.register(app)
 loop_commands.register(app)
 key_commands.register(app)

@@ -17,6 +17,7 @@ from cluster.item_store import ItemStore
 from jobs.console import out, progress, show
 from jobs.embed_catalog import run_embed
 from jobs.import_data import import_events, import_items
+from jobs.item_map import run_map
 from jobs.learning import run_fit
 from jobs.make_shop import write_shop
 from jobs.options import database_url_of, runtime_of
@@ -48,10 +49,12 @@ def run_demo(workspace: Path, catalog: Path | None, events: Path | None, port: i
     import_files(runtime, catalog, events)
     prepare_index(runtime)
     learn(runtime)
-    with running_service(runtime, ServeConfig(port=port, store=True)) as url:
+    show("map", run_map(runtime, None), as_json=False)
+    with running_service(runtime, ServeConfig(port=port, store=True, console=True)) as url:
         show_road(DemoClient(url), choose_shoppers(runtime))
         out.print(f"\nserving at [bold]{url}[/bold], API page at [bold]{url}/docs[/bold]; Ctrl-C stops")
         out.print(f"store page at [bold]{url}/store/[/bold]: be one of the shoppers, and watch the list move")
+        out.print(f"console at [bold]{url}/console/[/bold]: health, versions, why this item, the map")
         if not stop:
             wait_for_stop()
     out.print("stopped")

@@ -1,4 +1,4 @@
-"""`recsys import items|events`."""
+"""`recsys import items|events|relations`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
 from cluster.tombstone_table import ErasedPeople
 from jobs.console import progress, show
-from jobs.import_data import ImportReport, import_events, import_items
+from jobs.import_data import ImportReport, import_events, import_items, import_relations
 from jobs.import_vectors import import_vectors, parse_named_file
 from jobs.options import (
     DEFAULT_WORKSPACE,
@@ -20,15 +20,18 @@ from jobs.options import (
     JsonOption,
     WorkspaceOption,
     database_url_of,
+    parse_pairs,
     runtime_of,
 )
 from recsys.config import ImportConfig, TextEncoding
-from recsys.errors import ConfigError, InputError
+from recsys.errors import ConfigError
+from recsys.formats import format_names
 from recsys.privacy.secret import names_of
 from recsys.workspace import Workspace
 
 PathsArgument = Annotated[
-    list[Path], typer.Argument(help="Files or folders: Parquet, CSV, JSON Lines, also .gz.", exists=True)
+    list[Path],
+    typer.Argument(help="Files or folders: Parquet, CSV, JSON Lines, XML feeds, also .gz.", exists=True),
 ]
 ColumnOption = Annotated[
     list[str] | None,
@@ -37,11 +40,21 @@ ColumnOption = Annotated[
 EncodingOption = Annotated[
     str, typer.Option("--encoding", help="Encoding of text files, such as gb18030; auto looks into them.")
 ]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="FORMAT", help=f"Format of the files: {', '.join(format_names())}; told by columns."
+    ),
+]
+EventTypeOption = Annotated[
+    list[str] | None,
+    typer.Option("--event-type", metavar="THEIRS=OURS", help="What an event type of the files means."),
+]
 BadShareOption = Annotated[
     float, typer.Option("--max-bad-share", min=0, max=1, help="Exit with 1 above this share of bad rows.")
 ]
 
-imports = typer.Typer(no_args_is_help=True, help="Read items, events or vectors from files.")
+imports = typer.Typer(no_args_is_help=True, help="Read items, events, relations or vectors from files.")
 
 
 @imports.command("items")
@@ -49,6 +62,7 @@ def items(
     paths: PathsArgument,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     database_url: DatabaseOption = None,
+    source_format: FromOption = None,
     column: ColumnOption = None,
     encoding: EncodingOption = "auto",
     currency: Annotated[str | None, typer.Option(help="ISO 4217 currency of prices that name none.")] = None,
@@ -57,11 +71,15 @@ def items(
 ) -> None:
     """Read a catalog. Running it again with the same files changes nothing.
 
+    Exports of Shopify, WooCommerce, Google Merchant, Google Retail, Gorse and Amazon Personalize are known by
+    their columns.
+
     Example: recsys import items catalog.csv -c title=product_name --currency EUR
     """
     config = ImportConfig(
-        columns=parse_columns(column or []),
+        columns=parse_pairs(column or [], "FIELD=COLUMN"),
         encoding=parse_encoding(encoding),
+        source_format=source_format,
         default_currency=currency,
         max_bad_share=max_bad_share,
     )
@@ -83,7 +101,9 @@ def events(
     paths: PathsArgument,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     database_url: DatabaseOption = None,
+    source_format: FromOption = None,
     column: ColumnOption = None,
+    event_type: EventTypeOption = None,
     encoding: EncodingOption = "auto",
     max_bad_share: BadShareOption = 1.0,
     as_json: JsonOption = False,
@@ -93,7 +113,11 @@ def events(
     Example: recsys import events clicks.jsonl -c occurred_at=ts
     """
     config = ImportConfig(
-        columns=parse_columns(column or []), encoding=parse_encoding(encoding), max_bad_share=max_bad_share
+        columns=parse_pairs(column or [], "FIELD=COLUMN"),
+        encoding=parse_encoding(encoding),
+        source_format=source_format,
+        event_types=parse_pairs(event_type or [], "THEIRS=OURS"),
+        max_bad_share=max_bad_share,
     )
     runtime = runtime_of(workspace, database_url)
     engine, place = open_database(database_url_of(runtime)), Workspace(runtime.workspace)
@@ -108,6 +132,32 @@ def events(
             names=names_of(place),
         )
     finish("events", report, as_json)
+
+
+@imports.command("relations")
+def relations(
+    paths: PathsArgument,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    column: ColumnOption = None,
+    max_bad_share: BadShareOption = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Read what goes with what, does for what, fits what; it takes the place of what was stated before.
+
+    The next `recsys embed` puts it into an index version. Example: recsys import relations relations.csv
+    """
+    config = ImportConfig(columns=parse_pairs(column or [], "FIELD=COLUMN"), max_bad_share=max_bad_share)
+    runtime = runtime_of(workspace, database_url)
+    with progress("import relations", "KB", as_json) as advance:
+        report = import_relations(
+            paths,
+            item_store=ItemStore(open_database(database_url_of(runtime))),
+            workspace=Workspace(runtime.workspace),
+            config=config,
+            on_progress=lambda rows, done, total: advance(done >> 10, total >> 10),
+        )
+    finish("relations", report, as_json)
 
 
 @imports.command("vectors")
@@ -135,13 +185,6 @@ def vectors(
         show("import vectors", report.as_rows(), as_json)
         failed = max(failed, report.exit_code)
     raise typer.Exit(failed)
-
-
-def parse_columns(pairs: list[str]) -> dict[str, str]:
-    """`FIELD=COLUMN` options as a mapping; raises `InputError` for any other form."""
-    if bad := [pair for pair in pairs if "=" not in pair.strip("=")]:
-        raise InputError("a column mapping is not valid", expected="FIELD=COLUMN", found=", ".join(bad))
-    return {field: column for field, _, column in (pair.partition("=") for pair in pairs)}
 
 
 def parse_encoding(name: str) -> TextEncoding:

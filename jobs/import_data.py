@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -22,12 +23,17 @@ from jobs.import_report import ImportReport
 from jobs.quarantine_file import QuarantineFile, fault_row
 from recsys import catalog, interactions
 from recsys.config import EventWeights, ImportConfig
+from recsys.formats import Recognised, Wanted, require_format, shaped
 from recsys.privacy.names import PLAIN, Names
 from recsys.reading import Fault, SourceBatch, links_outside, list_files, read_file
-from recsys.schemas import Cleaned
+from recsys.relations import cleaning as relations
+from recsys.relations.cleaning import RelationsCleaner
+from recsys.relations.file import write_relations
+from recsys.relations.known import KnownThings
+from recsys.schemas import RELATIONS, Cleaned
 from recsys.workspace import Workspace
 
-__all__ = ["ImportReport", "OnProgress", "import_events", "import_items"]
+__all__ = ["ImportReport", "OnProgress", "import_events", "import_items", "import_relations"]
 
 OnProgress = Callable[[int, int, int], None]
 """Rows read, bytes done, bytes in all."""
@@ -39,7 +45,7 @@ BLOCK_ROWS = 100_000
 class Cleaner:
     """How rows of one kind are judged."""
 
-    kind: str
+    kind: Wanted
     lacking: Callable[[Sequence[str]], str | None]
     """Why files with these columns hold no such rows, or None."""
     clean: Callable[[SourceBatch, str], Cleaned]
@@ -118,6 +124,37 @@ def import_events(
     return work.report
 
 
+def import_relations(
+    paths: Sequence[Path],
+    *,
+    item_store: ItemStore,
+    workspace: Workspace,
+    config: ImportConfig,
+    on_progress: OnProgress = lambda rows, done, total: None,
+) -> ImportReport:
+    """Read what the shop states about its items and categories; the files are the whole of it.
+
+    What an earlier import stated and these files do not is gone; where they state nothing that can be
+    kept, what there was stays. Raises `UnreadableFileError` and `SchemaError` as `import_items`.
+    """
+    known = KnownThings()
+    for items in item_store.scan():
+        known.see(items.select(["item_id", "category", "brand", "attributes"]).to_pylist())
+    judge = RelationsCleaner(known, config)
+    cleaner = Cleaner(
+        "relations",
+        lambda found: relations.lacking_columns(found, config),
+        lambda batch, file: judge.clean(batch.table, file, batch.rows),
+    )
+    with _Import(paths, cleaner, workspace, config) as work:
+        tables = list(work.batches(on_progress))
+        stated = pa.concat_tables([RELATIONS.empty_table(), *tables])
+        changed = bool(stated.num_rows) and write_relations(workspace.relations, stated)
+        counts = Counter(stated.column("relation").to_pylist())
+        work.report.stored = {**dict(sorted(counts.items())), "changed": int(changed)}
+    return work.report
+
+
 def blocks(tables: Iterator[pa.Table], num_rows: int) -> Iterator[pa.Table]:
     """Tables joined until they hold at least `num_rows`."""
     waiting: list[pa.Table] = []
@@ -136,6 +173,7 @@ class _Import:
     def __init__(
         self, paths: Sequence[Path], cleaner: Cleaner, workspace: Workspace, config: ImportConfig
     ) -> None:
+        require_format(config.source_format, cleaner.kind)
         cleaner.lacking([])  # a mapping that is wrong for every file is refused before any is read
         self._files, self._cleaner, self._config = list_files(paths), cleaner, config
         self._links = links_outside(paths)
@@ -144,6 +182,7 @@ class _Import:
         digest = blake2b(names.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
         self._quarantine = QuarantineFile(workspace.quarantine / f"{cleaner.kind}-{digest}.parquet")
         self.report = ImportReport(files=len(self._files), max_bad_share=config.max_bad_share)
+        self._seen = Recognised(self.report.formats, self.report.skipped)
 
     def __enter__(self) -> _Import:
         self._quarantine.__enter__()
@@ -172,7 +211,7 @@ class _Import:
     def _parts(self, path: Path) -> Generator[SourceBatch, None, None]:
         """Readable batches of one file; the rest of it is refused."""
         with closing(read_file(path, self._config)) as reading:
-            for part in reading:
+            for part in shaped(reading, self._cleaner.kind, self._config, self._seen):
                 if isinstance(part, Fault):
                     self.report.rows += part.row is not None
                     self._refuse(fault_row(str(path), part))

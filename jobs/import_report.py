@@ -20,6 +20,10 @@ class ImportReport:
     """By reason; a fault of a whole file counts once."""
     mended: Counter[str] = field(default_factory=Counter)
     """Put right, by kind."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Rows that are no items, or no events, by design of their format, by reason; not among `rows`."""
+    formats: Counter[str] = field(default_factory=Counter)
+    """Files by the format they were recognised to have; plain ones are not counted."""
     stored: dict[str, int] = field(default_factory=dict)
     """What the store says of the accepted rows."""
     quarantine_file: Path | None = None
@@ -38,9 +42,11 @@ class ImportReport:
         """The report as people and machines read it."""
         return {
             "files": self.files,
+            "formats": dict(sorted(self.formats.items())),
             "rows": self.rows,
             "accepted": self.accepted,
             **self.stored,
+            "skipped": dict(sorted(self.skipped.items())),
             "mended": dict(sorted(self.mended.items())),
             "quarantined": dict(sorted(self.quarantined.items())),
             "quarantine_file": self.quarantine_file,

@@ -13,11 +13,12 @@ from cluster.dataset import read_dataset
 from cluster.evaluation import rank_on_ray
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
+from cluster.judged_publish import published
 from cluster.runtime import connect
 from jobs.options import database_url_of
-from jobs.publish_index import IndexReport, newest_encoder_version, published, run_index
+from jobs.publish_index import IndexReport, newest_encoder_version, run_index
 from recsys.blend.fit_shop import Parent, fit_shop
-from recsys.blend.settings import FittedBlend
+from recsys.blend.settings import FittedBlend, SignalSettings
 from recsys.config import FitConfig, IndexConfig, RuntimeConfig
 from recsys.dataset import Dataset
 from recsys.encoder_record import load_encoder_config
@@ -64,10 +65,12 @@ def run_fit(
     force: bool,
     say: Say,
     min_users: int | None = None,
+    settings: SignalSettings | None = None,
 ) -> FitReport:
     """Learn from the shop's events, then build, judge and publish an index version with it.
 
-    What `robustness.json` decides counts; `min_users` takes the place of its own.
+    What `robustness.json` decides counts; `min_users` takes the place of its own. With `settings` only
+    the weights of the signals are chosen.
     """
     workspace = Workspace(runtime.workspace)
     version = encoder_version or newest_encoder_version(workspace)
@@ -75,8 +78,8 @@ def run_fit(
     current = published(workspace)
     parent = load_manifest(workspace, current) if current else None
     say(f"left out as machines: {len(data.screening.marked)} users, {data.screening.num_events} events")
-    fit = _as_decided(fit, workspace, min_users)
-    fitted = fit_shop(data, fit, _parent(runtime, parent, version), say)
+    fit = decided(fit, workspace, min_users)
+    fitted = fit_shop(data, fit, _parent(runtime, parent, version), say, settings)
     kept = {"num_shards": parent.num_shards, "storage": parent.storage} if parent else {}
     config = index.model_copy(update=kept)
     built = run_index(runtime, version, config, fitted=fitted, force=force)
@@ -104,7 +107,7 @@ def run_evaluate(
     workspace = Workspace(runtime.workspace)
     version = encoder_version or newest_encoder_version(workspace)
     data, created = _read(runtime, version), datetime.now(UTC)
-    fit = _as_decided(fit, workspace, min_users)
+    fit = decided(fit, workspace, min_users)
     with connect(runtime):
         result = evaluate(data, fit, command, created.isoformat(timespec="seconds"), say, rank_on_ray())
     card = read_card(Path(load_encoder_config(workspace, version).source)) or {}
@@ -120,9 +123,10 @@ def run_evaluate(
     return result, folder
 
 
-def _as_decided(fit: FitConfig, workspace: Workspace, min_users: int | None) -> FitConfig:
-    decided = load_robustness(workspace)
-    return fit.model_copy(update={"caps": decided.caps, "min_users": min_users or decided.min_users})
+def decided(fit: FitConfig, workspace: Workspace, min_users: int | None) -> FitConfig:
+    """The settings with what `robustness.json` decides; `min_users` takes the place of its own."""
+    own = load_robustness(workspace)
+    return fit.model_copy(update={"caps": own.caps, "min_users": min_users or own.min_users})
 
 
 def caveat(card: dict[str, Any], fit: FitConfig) -> str:

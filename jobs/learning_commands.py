@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -49,6 +50,14 @@ def fit(
     recall_floor: RecallFloorOption = DEFAULT_INDEX.recall_floor,
     storage: StorageOption = DEFAULT_INDEX.storage,
     encoder_version: EncoderVersionOption = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Settings that `recsys tune signals` found, instead of choosing.",
+        ),
+    ] = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,11 +69,13 @@ def fit(
     Example: recsys fit --holdout-days 7
     """
     from jobs.learning import run_fit
+    from jobs.tune import read_settings
 
     config = FitConfig(split=split, holdout_days=holdout_days, num_trials=trials, seed=seed)
     runtime = runtime_of(workspace, database_url)
     index = IndexConfig(num_shards=shards, scan=scan, recall_floor=recall_floor, storage=storage)
-    report = run_fit(runtime, config, index, encoder_version, force, sayer(as_json), min_users)
+    found = read_settings(settings) if settings else None
+    report = run_fit(runtime, config, index, encoder_version, force, sayer(as_json), min_users, found)
     show("fit", report.as_rows(), as_json)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 import typer
 
 from recsys.config import IndexConfig, RuntimeConfig, ScanKind, Storage
+from recsys.errors import InputError
 from recsys.workspace import Workspace
 
 
@@ -30,6 +31,13 @@ def parse_range(text: str | Range) -> Range:
     if found.least < 1 or (found.most is not None and found.most < found.least):
         raise typer.BadParameter(f"expected at least 1 and a maximum not below it, found {text!r}")
     return found
+
+
+def parse_pairs(pairs: list[str], form: str) -> dict[str, str]:
+    """`A=B` options as a mapping; raises `InputError` for any other form, which `form` names."""
+    if bad := [pair for pair in pairs if "=" not in pair.strip("=")]:
+        raise InputError("a mapping is not valid", expected=form, found=", ".join(bad))
+    return {key: value for key, _, value in (pair.partition("=") for pair in pairs)}
 
 
 WorkspaceOption = Annotated[

@@ -6,25 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.confirmed_publish import publish_confirmed, rollback_confirmed
+from cluster.confirmed_publish import rollback_confirmed
 from cluster.database import open_database
 from cluster.indexing import build_index
 from cluster.item_store import ItemStore
+from cluster.judged_publish import publish_judged, published
 from cluster.replica_board import ReplicaBoard
 from cluster.serving_database import open_serving_database, serving_url
 from jobs.options import database_url_of
 from recsys.blend.fitted import Fitted
 from recsys.channels.store import channel_records
-from recsys.config import GateConfig, IndexConfig, RuntimeConfig, ScanKind, Storage
+from recsys.config import IndexConfig, RuntimeConfig, ScanKind, Storage
 from recsys.encoder_record import FILE as ENCODER_RECORD
-from recsys.errors import GateError, IndexMissingError, InputError
+from recsys.errors import IndexMissingError, InputError
 from recsys.index import (
     IndexManifest,
-    current_version,
     list_versions,
     load_manifest,
 )
-from recsys.index.gate import gate, mark_refused, refusal
+from recsys.index.gate import refusal
 from recsys.workspace import Workspace
 
 
@@ -85,7 +85,7 @@ def run_index(
     store = ItemStore(open_database(database_url_of(runtime)))
     manifest = build_index(workspace, store, encoder_version, config, fitted, on_progress)
     if manifest.index_version != published(workspace):
-        _publish_if_good(runtime, manifest, config.keep_versions, force)
+        publish_judged(workspace, replica_board(runtime), manifest, config.keep_versions, force=force)
     return IndexReport(manifest, manifest.index_version not in before)
 
 
@@ -112,24 +112,8 @@ def run_publish(
     if index_version is None and not versions:
         raise IndexMissingError("there is no index version", expected="a run of `recsys embed`")
     name = versions[-1] if index_version is None else index_version
-    _publish_if_good(runtime, load_manifest(workspace, name), keep, force)
+    publish_judged(workspace, replica_board(runtime), load_manifest(workspace, name), keep, force=force)
     return name
-
-
-def _publish_if_good(runtime: RuntimeConfig, manifest: IndexManifest, keep: int, force: bool) -> None:
-    workspace = Workspace(runtime.workspace)
-    current = published(workspace)
-    parent = load_manifest(workspace, current) if current else None
-    reasons = gate(manifest, parent, GateConfig())
-    if reasons and not force:
-        mark_refused(workspace, manifest.index_version, reasons)
-        raise GateError(
-            "the version is refused and the published one stays",
-            expected="a version that is not worse, or --force",
-            found="; ".join(reasons),
-            where=manifest.index_version,
-        )
-    publish_confirmed(workspace, replica_board(runtime), manifest.index_version, keep)
 
 
 def run_rollback(runtime: RuntimeConfig) -> str:
@@ -141,14 +125,6 @@ def replica_board(runtime: RuntimeConfig) -> ReplicaBoard:
     """Where the replicas of a shop's service report."""
     url = serving_url(Workspace(runtime.workspace), runtime.database_url)
     return ReplicaBoard(open_serving_database(url))
-
-
-def published(workspace: Workspace) -> str | None:
-    """Name of the published version, or None."""
-    try:
-        return current_version(workspace)
-    except IndexMissingError:
-        return None
 
 
 def versions_table(workspace: Workspace) -> dict[str, str]:

@@ -17,6 +17,7 @@ from jobs.options import (
     DatabaseOption,
     Range,
     WorkspaceOption,
+    parse_pairs,
     parse_range,
     runtime_of,
 )
@@ -29,7 +30,7 @@ from jobs.telemetry_options import (
     TracesOption,
 )
 from recsys.access.tls import require_certificate
-from recsys.config import Door, LogConfig, LogFormat, Placement, RuntimeConfig, ServeConfig
+from recsys.config import Door, Interface, LogConfig, LogFormat, Placement, RuntimeConfig, ServeConfig
 from recsys.workspace import Workspace
 
 HostOption = Annotated[str, typer.Option("--host", envvar="RECSYS_HOST", help="Address to listen on.")]
@@ -55,6 +56,19 @@ def serve(
     store: Annotated[
         bool, typer.Option("--store", help="Also a store page at /store/ that shows what the API does.")
     ] = False,
+    console: Annotated[
+        bool, typer.Option("--console", help="Also a console for operators at /console/.")
+    ] = False,
+    compat: Annotated[
+        list[Interface],
+        typer.Option(
+            help="Also answer requests made for this recommender (see docs/migrating.md); several times."
+        ),
+    ] = [],  # noqa: B006  # Typer reads it and makes its own
+    event_type: Annotated[
+        list[str] | None,
+        typer.Option("--event-type", metavar="THEIRS=OURS", help="What an event type of callers means."),
+    ] = None,
     keys: Annotated[
         bool | None,
         typer.Option(
@@ -148,6 +162,9 @@ def serve(
         scenarios=read_scenarios(scenarios) if scenarios else {},
         keys=not alone if keys is None else keys,
         store=store,
+        console=console,
+        compat=tuple(dict.fromkeys(compat)),
+        event_types=parse_pairs(event_type or [], "THEIRS=OURS"),
         cors_origins=tuple(cors_origin or ()),
         tls_certificate=tls_cert,
         tls_key=tls_key,
@@ -169,6 +186,8 @@ def serve(
             out.print(f"{whose}serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
             if store:
                 out.print(f"{whose}store page at [bold]{url}/store/[/bold]")
+            if console:
+                out.print(f"{whose}console at [bold]{url}/console/[/bold]")
             say_of_keys(shop)
         wait_for_stop()
     out.print("stopped")

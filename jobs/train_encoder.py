@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from cluster.database import open_database
-from cluster.dataset import read_dataset
+from cluster.dataset import read_dataset, read_views
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
 from cluster.runtime import ResourceRequest, connect
@@ -23,11 +24,12 @@ from cluster.training_curves import require_trackers
 from jobs.options import database_url_of
 from jobs.publish_index import newest_encoder_version
 from recsys.blend.fit_shop import held_out
-from recsys.config import FitConfig, RuntimeConfig, TrainConfig
+from recsys.config import EncoderConfig, FitConfig, RuntimeConfig, TrainConfig, TrainMode
 from recsys.dataset import Dataset
+from recsys.encoder import TextEncoder
 from recsys.encoder_record import load_encoder_config
 from recsys.errors import ConfigError, InputError
-from recsys.evaluation.splits import COLD_SHARE, cold_items, validation_and_test, without_items
+from recsys.evaluation.splits import COLD_SHARE, Split, cold_items, validation_and_test, without_items
 from recsys.interaction_log import InteractionLog
 from recsys.item_item import cooccurrence
 from recsys.privacy.ledger import BudgetLedger, Spending
@@ -37,6 +39,7 @@ from recsys.training.data import TrainingData
 from recsys.training.model_card import read_card, write_card
 from recsys.training.pairs import next_item_pairs, require_pairs
 from recsys.training.private import PrivacyPlan
+from recsys.training.text_pairs import text_training_data
 from recsys.workspace import Workspace
 
 
@@ -91,8 +94,10 @@ def run_train(
     workspace = Workspace(runtime.workspace)
     version = encoder_version or newest_encoder_version(workspace)
     engine = open_database(database_url_of(runtime))
-    shop = read_dataset(workspace, ItemStore(engine), EventStore(engine), version)
-    data = training_data(shop, config, fit, say)
+    items, alone = ItemStore(engine), config.objective.from_texts
+    shop = read_dataset(workspace, items, EventStore(engine), version, needs_events=not alone)
+    views = read_views(items) if alone else ()
+    data = training_data(shop, config, fit, say, views)
     digest = data.digest(config)
     name = name or f"{config.mode.value}-{config.objective}-{digest[:8]}"
     if not name or "/" in name or name.startswith("."):
@@ -103,11 +108,12 @@ def run_train(
             raise ConfigError("another training has this name", expected="a new --name", found=name)
         return TrainingResult(target, run, len(data.pairs), shop.log.unknown_items, None)
     privacy = booked(workspace, config, data)
-    building = workspace.encoders / f".{name}"
+    building, encoder = workspace.encoders / f".{name}", load_encoder_config(workspace, version)
     shutil.rmtree(building, ignore_errors=True)
     task = TrainingTask(
-        load_encoder_config(workspace, version), config, shop.texts, shop.vectors, data, run, building
-    )
+        encoder, config, [*shop.texts, *data.views], with_views(encoder, config, shop, data, say), data, run,
+        building,
+    )  # fmt: skip
     with connect(runtime, request=ResourceRequest(config.num_workers, 0.5)):
         report = run_training(task, on_progress)
     asked: dict[str, Any] = {"split": fit.split, "holdout_days": fit.holdout_days, "digest": digest}
@@ -117,6 +123,20 @@ def run_train(
     shutil.rmtree(target, ignore_errors=True)
     building.rename(target)
     return TrainingResult(target, run, len(data.pairs), shop.log.unknown_items, report)
+
+
+def with_views(
+    encoder: EncoderConfig,
+    config: TrainConfig,
+    shop: Dataset,
+    data: TrainingData,
+    say: Callable[[str], None],
+) -> np.ndarray:
+    """Vectors of items, and of their views where a head learns from vectors."""
+    if config.mode is not TrainMode.HEAD or not data.views:
+        return shop.vectors
+    say(f"encoding {len(data.views):,} titles and descriptions")
+    return np.concatenate([shop.vectors, TextEncoder.load(encoder).encode(data.views)])
 
 
 def booked(workspace: Workspace, config: TrainConfig, data: TrainingData) -> dict[str, Any]:
@@ -132,18 +152,19 @@ def booked(workspace: Workspace, config: TrainConfig, data: TrainingData) -> dic
 
 
 def training_data(
-    shop: Dataset, config: TrainConfig, fit: FitConfig, say: Callable[[str], None] = lambda text: None
+    shop: Dataset,
+    config: TrainConfig,
+    fit: FitConfig,
+    say: Callable[[str], None] = lambda text: None,
+    views: Sequence[tuple[str, str]] = (),
 ) -> TrainingData:
-    """Pairs from before the held-out events, which judge every epoch.
+    """Pairs from before the held-out events, which judge every epoch; for some objectives from `views` alone.
 
     With `config.as_evaluated` neither the test period of an evaluation nor its cold items are seen.
     """
-    if config.as_evaluated:
-        question, _ = validation_and_test(shop.log, fit.split, fit.holdout_days)
-        question = without_items(question, cold_items(shop.log.item_ids, COLD_SHARE))
-    else:
-        question = held_out(shop, fit, say)
-    question = question.sample(config.max_questions, config.seed)
+    question = _question(shop, config, fit, say).sample(config.max_questions, config.seed)
+    if config.objective.from_texts:
+        return text_training_data(shop.texts, views, question, config, shop.vectors)
     log = question.train
     pairs = next_item_pairs(
         log,
@@ -160,14 +181,31 @@ def training_data(
     return TrainingData(pairs, question, cooccurrence(log), frequencies, origin)
 
 
+def _question(shop: Dataset, config: TrainConfig, fit: FitConfig, say: Callable[[str], None]) -> Split:
+    """Held-out events; nobody is asked where there are none and none are needed."""
+    try:
+        if not config.as_evaluated:
+            return held_out(shop, fit, say)
+        question, _ = validation_and_test(shop.log, fit.split, fit.holdout_days)
+        return without_items(question, cold_items(shop.log.item_ids, COLD_SHARE))
+    except InputError as error:
+        if not config.objective.from_texts:
+            raise
+        say(f"{error}; titles and descriptions judge instead")
+        nobody = sp.csr_matrix((0, shop.log.num_items), dtype=bool)
+        return Split(shop.log, np.empty(0, np.int32), nobody, 0)
+
+
 def _facts(
     version: str, config: TrainConfig, data: TrainingData, log: InteractionLog, report: TrainReport
 ) -> dict[str, Any]:
-    newest = int(data.question.train.occurred_at_us.max())
+    newest = int(data.question.train.occurred_at_us.max(initial=0))
     return {
         "base_encoder_version": version,
         "mode": config.mode.value,
         "objective": config.objective,
+        "learned_from": "texts" if config.objective.from_texts else "events",
+        "judged_by": "held-out events" if len(data.question.users) else "titles finding their descriptions",
         "data_cutoff": datetime.fromtimestamp(newest / 1e6, UTC).isoformat(),
         "events": len(data.question.train),
         "users": log.num_users,

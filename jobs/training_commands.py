@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
@@ -21,7 +21,7 @@ from jobs.options import (
     WorkspaceOption,
     runtime_of,
 )
-from recsys.config import FitConfig, TrainConfig, TrainMode
+from recsys.config import FitConfig, Objective, TrainConfig, TrainMode
 from recsys.errors import ConfigError
 
 DEFAULTS = FitConfig()
@@ -34,7 +34,10 @@ def train(
     address: AddressOption = None,
     mode: Annotated[TrainMode, typer.Option(help="Which numbers of the encoder change.")] = TRAINING.mode,
     objective: Annotated[
-        Literal["contrastive", "classifier"], typer.Option(help="What is minimised.")
+        Objective,
+        typer.Option(
+            help="What is minimised; dropout-views, masked-language and title-description need no events."
+        ),
     ] = TRAINING.objective,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the pairs at most.")] = TRAINING.epochs,
     batch: Annotated[int, typer.Option(min=2, help="Pairs in a step, all workers together.")] = (
@@ -43,6 +46,12 @@ def train(
     learning_rate: Annotated[
         float | None, typer.Option(help="Step size; the mode's own when absent.")
     ] = None,
+    temperature: Annotated[
+        float, typer.Option(min=0.001, help="Softmax temperature of a contrast.")
+    ] = TRAINING.temperature,
+    rank: Annotated[
+        int, typer.Option(min=1, help="Rank of adapters, or number of prompt vectors.")
+    ] = TRAINING.rank,
     max_pairs: Annotated[int, typer.Option(min=1, help="Training pairs at most.")] = TRAINING.max_pairs,
     max_tokens: Annotated[int, typer.Option(min=1, help="Text length while training.")] = TRAINING.max_tokens,
     hard_negatives: Annotated[
@@ -69,31 +78,26 @@ def train(
     seed: SeedOption = DEFAULTS.seed,
     as_json: JsonOption = False,
 ) -> None:
-    """Fine-tune the encoder on what shoppers did; what comes out is embedded by `recsys embed`.
+    """Fine-tune the encoder on what shoppers did or on the catalog's texts; embed with what comes out.
 
     Interrupted, the same command goes on from the newest checkpoint; run again after its end, it
     does nothing and says so.
 
     Example: recsys train --mode lora --epochs 3
+
+    Example: recsys train --objective title-description --mode lora
     """
     from jobs.train_encoder import run_train
 
     given = {
         "mode": mode, "objective": objective, "epochs": epochs, "batch_pairs": batch,
         "learning_rate": learning_rate, "max_pairs": max_pairs, "max_tokens": max_tokens,
-        "hard_negatives": hard_negatives,
+        "hard_negatives": hard_negatives, "temperature": temperature, "rank": rank,
         "num_workers": workers, "seed": seed, "as_evaluated": as_evaluated,
         "trackers": tuple(tracker or TRAINING.trackers),
         "dp_epsilon": dp_epsilon, "dp_delta": dp_delta, "dp_max_grad_norm": max_grad_norm,
     }  # fmt: skip
-    try:
-        config = TrainConfig.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "train"
-        raise ConfigError(
-            f"{where} is refused", expected=first["msg"], found=str(first["input"])[:80]
-        ) from error
+    config = train_config(given)
     runtime = runtime_of(workspace, database_url, address)
     held_out = FitConfig(split=split, holdout_days=holdout_days, seed=seed)
     with progress("train", "steps", as_json) as advance:
@@ -107,6 +111,18 @@ def train(
         out.print(f"next: recsys embed -w {workspace} --encoder {result.folder}")
 
 
+def train_config(given: dict[str, Any]) -> TrainConfig:
+    """The settings of a training; raises `ConfigError` for those that contradict each other."""
+    try:
+        return TrainConfig.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "train"
+        raise ConfigError(
+            f"{where} is refused", expected=first["msg"], found=str(first["input"])[:80]
+        ) from error
+
+
 def federate(
     shop: Annotated[
         list[Path], typer.Option(exists=True, file_okay=False, help="A shop's workspace; two or more.")
@@ -115,7 +131,7 @@ def federate(
     mode: Annotated[TrainMode, typer.Option(help="Which numbers of the encoder change.")] = TRAINING.mode,
     objective: Annotated[
         Literal["contrastive", "classifier"], typer.Option(help="What is minimised.")
-    ] = TRAINING.objective,
+    ] = "contrastive",
     batch: Annotated[int, typer.Option(min=2, help="Pairs in a step.")] = TRAINING.batch_pairs,
     learning_rate: Annotated[
         float | None, typer.Option(help="Step size; the mode's own when absent.")
@@ -140,7 +156,7 @@ def federate(
         raise ConfigError("only small parts are averaged", expected="head, lora or prompt", found=mode.value)
     config = TrainConfig(
         mode=mode,
-        objective=objective,
+        objective=Objective(objective),
         epochs=rounds,
         batch_pairs=batch,
         learning_rate=learning_rate,

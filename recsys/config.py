@@ -336,6 +336,15 @@ class TraceConfig(Config):
     """Share of requests that are traced, where the caller has not decided."""
 
 
+class Interface(StrEnum):
+    """Another recommender whose requests the service may answer beside its own."""
+
+    GORSE = "gorse"
+    """Lists and feedback under `/api`."""
+    PERSONALIZE = "personalize"
+    """Amazon Personalize's runtime and events."""
+
+
 class ServeConfig(Config):
     """How the service answers."""
 
@@ -351,6 +360,12 @@ class ServeConfig(Config):
     """Pages of these origins, such as `https://shop.example`, may call; of no others."""
     store: bool = False
     """Whether a store page at `/store/` shows what the API does."""
+    console: bool = False
+    """Whether a console for operators is at `/console/`."""
+    compat: tuple[Interface, ...] = ()
+    """Interfaces of other recommenders that are answered as well, for a trial side by side."""
+    event_types: dict[str, str] = {}
+    """Event type that callers send -> type of the contract; wins over the built-in names."""
     tls_certificate: Path | None = None
     """Certificate chain (PEM); with it the service speaks HTTPS."""
     tls_key: Path | None = None
@@ -393,7 +408,7 @@ class ServeConfig(Config):
     """How long a skipped shard rests before one call tries it again."""
     max_ongoing_requests: PositiveInt = 64
     """Requests one replica works on at the same time."""
-    max_queued_requests: PositiveInt = 512
+    max_queued_requests: PositiveInt = 128
     """Requests that may wait; more are answered 503 with Retry-After."""
     max_wait_s: PositiveFloat = 1.0
     """While a request has been under way for longer, nothing beyond `max_ongoing_requests` is let in."""
@@ -559,13 +574,33 @@ RATES = {
 }
 
 
+class Objective(StrEnum):
+    """What a training of the encoder minimises."""
+
+    CONTRASTIVE = "contrastive"
+    """In-batch contrast of items that the same shopper acted on."""
+    CLASSIFIER = "classifier"
+    """Right and random pairs of items told apart."""
+    DROPOUT_VIEWS = "dropout-views"
+    """A text against other texts, seen twice through different dropout (SimCSE, Gao et al. 2021)."""
+    MASKED_LANGUAGE = "masked-language"
+    """Words that were hidden are guessed from the rest of their text."""
+    TITLE_DESCRIPTION = "title-description"
+    """An item's title against what else is said of it, and the other way round."""
+
+    @property
+    def from_texts(self) -> bool:
+        """Whether texts alone are learned from, and nobody's events."""
+        return self in (Objective.DROPOUT_VIEWS, Objective.MASKED_LANGUAGE, Objective.TITLE_DESCRIPTION)
+
+
 class TrainConfig(Config):
     """How `recsys train` fine-tunes the encoder."""
 
     mode: TrainMode = TrainMode.HEAD
     """Which numbers change."""
-    objective: Literal["contrastive", "classifier"] = "contrastive"
-    """In-batch contrast of co-engaged items, or right and random pairs told apart."""
+    objective: Objective = Objective.CONTRASTIVE
+    """What is minimised."""
     epochs: PositiveInt = 10
     """Passes over the pairs."""
     batch_pairs: PositiveInt = 128
@@ -579,7 +614,8 @@ class TrainConfig(Config):
     window_days: PositiveFloat = 30.0
     """Events further apart are no pair."""
     hard_negatives: int = Field(default=2, ge=0)
-    """Near items that were not chosen, for each pair; for the classifier random ones, at least one."""
+    """Near items that were not chosen, for each pair; for the classifier random ones, at least one.
+    From texts alone nobody chooses, so that objectives on texts have none."""
     hard_ranks: tuple[int, int] = (50, 300)
     """Ranks of nearness that hard negatives are drawn from."""
     gather_negatives: bool = True
@@ -625,10 +661,18 @@ class TrainConfig(Config):
         return self
 
     @model_validator(mode="after")
+    def _words_are_guessed_by_the_network_itself(self) -> Self:
+        if self.objective is Objective.MASKED_LANGUAGE and self.mode in (TrainMode.HEAD, TrainMode.PROMPT):
+            raise ValueError(
+                "masked-language changes the network itself: it needs mode lora, adalora or full"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _private_losses_are_sums_over_users(self) -> Self:
         if self.dp_epsilon is None:
             return self
-        if self.objective != "classifier":
+        if self.objective is not Objective.CLASSIFIER:
             raise ValueError(
                 "a private training needs objective classifier: in a contrast every user's loss depends on "
                 "the others of the batch, so that no user's part of a gradient can be bounded"
@@ -662,9 +706,13 @@ class ImportConfig(Config):
     batch_rows: PositiveInt = 5_000
     """Rows read, cleaned and written at a time; bounds memory, not the result."""
     columns: dict[str, str] = {}
-    """Contract column -> column in the file; wins over the built-in aliases."""
+    """Contract column -> column in the file; wins over the built-in aliases and over formats."""
     encoding: TextEncoding = "auto"
     """Encoding of files of text; `auto` tells UTF-8, UTF-16, GB18030 and Windows-1252 by what is in them."""
+    source_format: str | None = None
+    """Name of the files' format (see `recsys.formats`); None tells it by their columns."""
+    event_types: dict[str, str] = {}
+    """Event type in the file -> type of the contract; wins over the built-in names."""
     default_currency: str | None = None
     """ISO 4217 currency of prices that name none."""
     max_title_chars: PositiveInt = 500

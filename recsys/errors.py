@@ -22,6 +22,7 @@ RecsysError
 │   └── ScopeError           the key does not open this route: HTTP 403
 ├── BackupError              a backup is damaged, foreign or incomplete; nothing was restored
 ├── OverloadedError          more work than the service takes now: HTTP 429 with Retry-After
+├── ServiceError             a call of recsys.client got no answer; the kinds are drawn there
 └── CapacityError            the cluster is too small for what was asked of it
 """
 

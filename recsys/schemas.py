@@ -84,6 +84,16 @@ LINKS = pa.schema(
 )
 """A shard's links; `row` is the place of the target in the shard."""
 
+RELATIONS = pa.schema(
+    [
+        pa.field("relation", STRING, nullable=False),
+        pa.field("source", STRING, nullable=False),
+        pa.field("target", STRING, nullable=False),
+        pa.field("weight", pa.float64(), nullable=False),
+    ]
+)
+"""What a shop states about its items and categories; which side is which: `recsys.relations.kinds`."""
+
 QUARANTINE = pa.schema(
     [
         pa.field("file", STRING, nullable=False),

@@ -38,11 +38,20 @@ def item_text(item: Mapping[str, Any]) -> str:
     the order of their names, at most `MAX_ATTRIBUTES`; the description is cut at a word to
     `MAX_DESCRIPTION_CHARS`. Absent fields are skipped; a row without content gives "".
     """
+    return _sentence(_parts(item))
+
+
+def item_views(item: Mapping[str, Any]) -> tuple[str, str]:
+    """The title of a row of `ITEMS`, and all that `item_text` says beside it; either may be ""."""
+    title, *rest = _parts(item)
+    return title, _sentence(rest)
+
+
+def _parts(item: Mapping[str, Any]) -> list[str]:
     title = _clean(item.get("title"))
     parts = [title, _category(item.get("category"))]
     parts += [part for part in [_clean(item.get("brand"))] if not names(title, part)]
-    parts += [_attributes(item.get("attributes"), title), _description(item.get("description"), title)]
-    return _sentence(part for part in parts if part)
+    return [*parts, _attributes(item.get("attributes"), title), _description(item.get("description"), title)]
 
 
 def text_hash(text: str) -> str:
@@ -52,13 +61,20 @@ def text_hash(text: str) -> str:
 
 def item_texts(items: pa.Table) -> pa.Table:
     """`ITEMS` rows -> `ITEM_TEXTS` rows in the same order; absent optional columns are fine."""
-    columns = {name: items.column(name).to_pylist() for name in _COLUMNS if name in items.column_names}
-    rows = zip(*columns.values(), strict=True)
-    texts = [item_text(dict(zip(columns, row, strict=True))) for row in rows]
+    texts = [item_text(row) for row in _rows(items)]
     return pa.Table.from_arrays(
         [items.column("item_id"), pa.array(texts, pa.string()), pa.array(map(text_hash, texts), pa.string())],
         schema=ITEM_TEXTS,
     )
+
+
+def views_of(items: pa.Table) -> list[tuple[str, str]]:
+    """`item_views` of `ITEMS` rows in the same order; absent optional columns are fine."""
+    return [item_views(row) for row in _rows(items)]
+
+
+def _rows(items: pa.Table) -> list[dict[str, Any]]:
+    return items.select([name for name in _COLUMNS if name in items.column_names]).to_pylist()  # type: ignore[no-any-return]  # Arrow's
 
 
 def cut_at_word(text: str, max_chars: int) -> str:
@@ -116,4 +132,5 @@ def _description(value: object, title: str) -> str:
 
 
 def _sentence(parts: Iterable[str]) -> str:
-    return " ".join(part if part[-1] in ".!?:;" else f"{part}." for part in parts).removesuffix(".")
+    told = (part for part in parts if part)
+    return " ".join(part if part[-1] in ".!?:;" else f"{part}." for part in told).removesuffix(".")

@@ -29,8 +29,10 @@ class Workspace:
     index/CURRENT                           name of the published version
     index/STAGED                            name of a version that replicas load before it is published
     quarantine/<kind>-<digest>.parquet      bad rows of an import, with reasons
+    relations.arrow                         what the shop states about its items and categories
     logs/                                   what the processes of the service wrote, a file each
     reports/                                evaluation results
+    tuning/<name>/                          searches of settings: trials, checkpoints, what was found
     robustness.json                         caps, and who counts as a machine, where the shop decides
     privacy.json                            what is kept of people, how long and how; what may be told
     privacy/                                who was erased, as keyed hashes, and the secret behind them
@@ -105,6 +107,11 @@ class Workspace:
         return self.root / "quarantine"
 
     @property
+    def relations(self) -> Path:
+        """File of the relations that the shop brought; absent: none."""
+        return self.root / "relations.arrow"
+
+    @property
     def logs(self) -> Path:
         """Folder of the service's log files."""
         return self.root / "logs"
@@ -113,6 +120,11 @@ class Workspace:
     def reports(self) -> Path:
         """Folder of evaluation results."""
         return self.root / "reports"
+
+    @property
+    def tuning(self) -> Path:
+        """Folder of the searches of settings."""
+        return self.root / "tuning"
 
     @property
     def robustness(self) -> Path:

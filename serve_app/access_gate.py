@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 from starlette.requests import HTTPConnection
@@ -12,12 +13,13 @@ from recsys.access import ApiKey, RateLimit
 from recsys.errors import AccessError, OverloadedError, RecsysError, ScopeError, UnknownKeyError
 from serve_app.key_watch import KeyWatch
 from serve_app.problems import problem, status_of
-from serve_app.route_scopes import route_path, scopes_of
+from serve_app.route_scopes import PERSONALIZE_PATHS, route_path, scopes_of
 from serve_app.shared_bucket import SharedBucket
 
-OPEN_PAGES = ("/docs", "/openapi.json", "/static-offline-docs", "/store/")
+OPEN_PAGES = ("/docs", "/openapi.json", "/static-offline-docs", "/store/", "/console/", "/page-parts/")
 """Files that tell what is in the documentation anyway; what they show is asked for with a key."""
 MAX_ACTOR_BYTES = 200
+SIGNED = re.compile(rb"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/")
 
 
 class AccessGate:
@@ -59,7 +61,7 @@ class AccessGate:
         is_page = not methods and (path == "/" or path.startswith(OPEN_PAGES))
         if is_open or is_page:
             return None
-        key = self._keys.key_of(_text_of_key(scope))
+        key = self._keys.key_of(_text_of_key(scope, path in PERSONALIZE_PATHS and bool(methods)))
         if key is None:
             raise UnknownKeyError("this needs a key", expected="Authorization: Bearer with a key in force")
         if wanted is not None and wanted not in key.scopes:
@@ -85,11 +87,17 @@ async def _refuse(
     await answer(scope, receive, send)
 
 
-def _text_of_key(scope: Scope) -> str:
-    """From `Authorization: Bearer` or `X-API-Key`; never from the URL, which ends up in logs."""
+def _text_of_key(scope: Scope, signed: bool) -> str:
+    """From `Authorization: Bearer` or `X-API-Key`; never from the URL, which ends up in logs.
+
+    `signed`: also from an AWS signature, where the key stands as the access key's id. The signature itself
+    proves nothing: what it is made with is not known here.
+    """
     for name, value in scope["headers"]:
         if name == b"authorization" and value[:7].lower() == b"bearer ":
             return str(value[7:].strip().decode("latin-1"))
+        if signed and name == b"authorization" and (found := SIGNED.match(value)):
+            return found[1].decode("latin-1")
         if name == b"x-api-key":
             return str(value.strip().decode("latin-1"))
     return ""

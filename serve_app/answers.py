@@ -7,7 +7,7 @@ import uuid
 
 from recsys.answer_record import AnswerRecord
 from recsys.errors import IndexMissingError
-from recsys.payloads import CoverageBody, ListAnswer, RankedItem, Reason
+from recsys.payloads import CoverageBody, HeldBackItem, ListAnswer, RankedItem, Reason
 from recsys.retrieval import Details
 from serve_app.draft import Draft, Place
 from serve_app.explanations import Explainer
@@ -40,6 +40,10 @@ async def answer_of(draft: Draft, explainer: Explainer | None, require_full: boo
         degraded=sorted(draft.degraded),
         applied_rules=draft.applied_rules,
         rule_conflicts=draft.rule_conflicts,
+        held_back=[
+            HeldBackItem(item_id=one.item_id, relation=one.relation.value, because_of=one.because_of)
+            for one in draft.held
+        ],
         scenario=draft.scenario,
         variant=", ".join(f"{name}={arm}" for name, arm in sorted(draft.arms.items())) or None,
         model_version=manifest.encoder_version,

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Path, Response
+from fastapi import FastAPI, Path, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 
@@ -35,10 +36,19 @@ from recsys.payloads import (
 from serve_app.access_gate import AccessGate
 from serve_app.api_description import describe_keys
 from serve_app.catalog_api import add_catalog
+from serve_app.compat import add_interfaces
+from serve_app.console_page import add_console
 from serve_app.decision_api import add_decisions, add_evidence, add_loop
+from serve_app.explain_desk import ExplainDesk
+from serve_app.health_desk import HealthDesk
+from serve_app.index_desk import IndexDesk
+from serve_app.map_desk import MapDesk
 from serve_app.metrics import RequestTimer
+from serve_app.operator_api import add_accounts, add_browsing, add_health
 from serve_app.privacy_api import add_privacy
 from serve_app.problems import install_handlers
+from serve_app.quality_desk import QualityDesk
+from serve_app.quarantine_desk import QuarantineDesk
 from serve_app.request_guard import RequestGuard
 from serve_app.request_log import RequestLog
 from serve_app.route_scopes import scopes_of
@@ -102,11 +112,41 @@ def create_api(service: ShopService, behind_proxy: bool = False) -> FastAPI:
     add_loop(api, service.loop)
     add_evidence(api, service.evidence)
     add_privacy(api, service.privacy)
+    catalog = ShopCatalog(service.writes.items)
+    add_catalog(api, catalog)
+    _add_operators(api, service, catalog)
+    _add_pages(api, service)
     add_catalog(api, ShopCatalog(service.writes.items))
+    add_interfaces(api, service)
     if service.shoppers is not None:
         add_store(api, service.shoppers)
     _add_guards(api, service, behind_proxy)
     return api
+
+
+def _add_operators(api: FastAPI, service: ShopService, catalog: ShopCatalog) -> None:
+    workspace, board = service.workspace, service.report.board
+    health = HealthDesk(service.watch, board, service.metrics, service.placement)
+    index = IndexDesk(workspace, board, service.decisions.store)
+    add_health(api, health, index, QualityDesk(workspace, service.loop.store))
+    add_accounts(api, ExplainDesk(service.lists), MapDesk(workspace))
+    add_browsing(api, catalog, QuarantineDesk(workspace))
+
+
+def _add_pages(api: FastAPI, service: ShopService) -> None:
+    """The pages that are wanted; `/` leads to the first of them."""
+    pages = []
+    if service.shoppers is not None:
+        add_store(api, service.shoppers)
+        pages.append("store")
+    if service.config.console:
+        add_console(api)
+        pages.append("console")
+    if pages:
+
+        @api.get("/", include_in_schema=False)
+        async def front_door(request: Request) -> Response:
+            return RedirectResponse(f"{request.scope.get('root_path', '')}/{pages[0]}/")
 
 
 def _add_guards(api: FastAPI, service: ShopService, behind_proxy: bool) -> None:
@@ -116,19 +156,31 @@ def _add_guards(api: FastAPI, service: ShopService, behind_proxy: bool) -> None:
         describe_keys(api)
         folder = shared_folder(service.workspace, config, "rates")
         api.add_middleware(AccessGate, keys=service.keys, folder=folder)
-    api.add_middleware(
-        RequestGuard,
-        max_body_bytes=config.max_body_bytes,
-        max_requests=config.max_ongoing_requests + config.max_queued_requests,
-        calm_requests=config.max_ongoing_requests,
-        max_wait_s=config.max_wait_s,
-    )
     if config.cors_origins:
         api.add_middleware(CORSMiddleware, allow_origins=config.cors_origins, **CORS)
-    # Outermost, so that they also count and log those who are turned away.
     api.add_middleware(RequestTimer, metrics=service.metrics)
     api.add_middleware(RequestLog, behind_proxy=behind_proxy)
+    _stand_in_front(api, service, behind_proxy)
     scopes_of(api)  # a route without a scope must not get as far as its first request
+
+
+def _stand_in_front(api: FastAPI, service: ShopService, behind_proxy: bool) -> None:
+    """Turn away outside of everything: what FastAPI itself does and a line in the log cost more than that."""
+    config, built = service.config, api.build_middleware_stack
+    counted = service.metrics.seconds.labels("unknown", "503")
+
+    def guarded() -> RequestGuard:
+        return RequestGuard(
+            built(),
+            max_body_bytes=config.max_body_bytes,
+            max_requests=config.max_ongoing_requests + config.max_queued_requests,
+            calm_requests=config.max_ongoing_requests,
+            max_wait_s=config.max_wait_s,
+            behind_proxy=behind_proxy,
+            on_turned_away=lambda: counted.observe(0.0),
+        )
+
+    setattr(api, "build_middleware_stack", guarded)  # noqa: B010  # middlewares that are added stand further in
 
 
 def _add_lists(api: FastAPI, service: ShopService) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from serve_app.route_scopes import OPEN, SCOPES
+from serve_app.route_scopes import ALL_SCOPES, OPEN
 
 SCHEMES: dict[str, Any] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key: `rk_...`."},
@@ -34,6 +34,6 @@ def describe_keys(api: FastAPI) -> None:
 def _describe(operation: dict[str, Any], method: str, path: str) -> None:
     if method in OPEN.get(path, ()):
         return
-    scope = str(SCOPES[method, path])
+    scope = str(ALL_SCOPES[method, path])
     operation["security"] = [{"bearer": [scope]}, {"header": [scope]}]
     operation["description"] = f"{operation.get('description', '')}\n\nScope: `{scope}`.".strip()

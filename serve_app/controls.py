@@ -56,7 +56,7 @@ class Controls:
     scenarios: Mapping[str, ScenarioSettings] = field(default_factory=lambda: dict(BUILT_IN))
     rules: tuple[Rule, ...] = ()
     experiments: tuple[Experiment, ...] = ()
-    blocks: tuple[BlockList, ...] = ()
+    blocks: Mapping[str, BlockList] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     """Items that are blocked by id, rejected, or held until somebody has looked at them."""
     visible: tuple[Not, ...] = ()
@@ -105,7 +105,7 @@ class ControlWatch:
             scenarios,
             tuple(rules.values()),
             tuple(experiments.values()),
-            tuple(blocks.values()),
+            blocks,
             ids,
             visible,
         )

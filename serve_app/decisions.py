@@ -11,7 +11,7 @@ from typing import Any
 from cluster.control_store import AuditEntry, ControlStore, Document
 from recsys.errors import InputError, NotFoundError
 from recsys.merchandising import Rule, changes
-from recsys.merchandising.scenario import BUILT_IN
+from recsys.merchandising.scenario import BUILT_IN, ScenarioSettings
 from recsys.payloads import (
     AuditBody,
     ControlBody,
@@ -20,7 +20,8 @@ from recsys.payloads import (
     RulesPreview,
     RulesPreviewed,
 )
-from serve_app.controls import NAMED, ControlWatch, parse_control
+from serve_app.controls import NAMED, Controls, ControlWatch, parse_control
+from serve_app.page import name_of
 from serve_app.recommender import Recommender
 
 ANYBODY = "anonymous"
@@ -91,7 +92,10 @@ class Decisions:
         rules = [_rule(raw, number) for number, raw in enumerate(asked.rules)]
         page = await self.lists.page(asked.request)
         page = replace(page, now=asked.at or page.now)
-        tried = replace(page, controls=replace(page.controls, rules=tuple(rules)))
+        controls = replace(page.controls, rules=tuple(rules))
+        if asked.settings is not None:
+            controls = _with_settings(controls, name_of(asked.request.scenario), asked.settings)
+        tried = replace(page, controls=controls)
         before, after = (
             await self.lists.preview(asked.request, page),
             await self.lists.preview(asked.request, tried),
@@ -103,6 +107,12 @@ class Decisions:
         found = [PreviewedChange(**asdict(one)) for one in changes(old, new, why)]
         entered = [item for item in new if item not in old]
         return RulesPreviewed(before=before, after=after, entered=entered, left=left, changes=found)
+
+
+def _with_settings(controls: Controls, name: str, raw: Mapping[str, Any]) -> Controls:
+    parsed = parse_control("scenario", name, raw)
+    assert isinstance(parsed, ScenarioSettings)
+    return replace(controls, scenarios={**controls.scenarios, name: parsed})
 
 
 def _rule(raw: Mapping[str, Any], number: int) -> Rule:

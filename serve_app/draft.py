@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from recsys.answer_record import Explored
 from recsys.filters import Filter
+from recsys.relations import HeldBack
 from serve_app.index_view import IndexView
 from serve_app.retriever import Coverage, Retrieved
 
@@ -23,6 +24,8 @@ class Place:
     """Names of the rules that chose or moved it."""
     moved_by: tuple[str, ...] = ()
     """What gave it this place beside its score."""
+    goes_with: str = ""
+    """The shopper's own item, or one of the request, that it was stated to go with."""
 
 
 @dataclass
@@ -51,6 +54,8 @@ class Draft:
     explored: Explored | None = None
     applied_rules: list[str] = field(default_factory=list)
     rule_conflicts: list[str] = field(default_factory=list)
+    held: list[HeldBack] = field(default_factory=list)
+    """What stated relations took out of its place."""
 
     def confess(self, found: Retrieved) -> None:
         """Remember what a search had no part in."""

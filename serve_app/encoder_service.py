@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ray.serve.handle import DeploymentHandle
 
 from recsys.config import EncoderConfig
 from recsys.errors import EncoderError
 from recsys.text import text_hash
 from serve_app.breaker import CircuitBreaker
-from serve_app.replica_call import UNANSWERED, answered
+from serve_app.replica_call import answered, unanswered
 from serve_app.telemetry import Telemetry, carried, continued
+
+if TYPE_CHECKING:
+    from ray.serve.handle import DeploymentHandle
 
 CACHED_TEXTS = 20_000
 
@@ -97,7 +99,7 @@ class RemoteEncoder:
         except TimeoutError as error:
             self._breaker.failed()
             raise EncoderError("the encoder is late", expected=f"{self._timeout_s:g} s") from error
-        except UNANSWERED as error:
+        except unanswered() as error:
             self._breaker.failed()
             raise EncoderError("the encoder does not answer", found=type(error).__name__) from error
         self._breaker.succeeded()

@@ -21,7 +21,7 @@ from cluster.event_writer import EventWriter
 from cluster.tombstone_table import ErasedPeople
 from recsys.errors import OverloadedError, RecsysError, StoreError
 from serve_app.breaker import CircuitBreaker
-from serve_app.replica_call import UNANSWERED, answered
+from serve_app.replica_call import answered, unanswered
 from serve_app.telemetry import Telemetry, carried, continued
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class EventClient:
             )
         except BackPressureError as error:
             raise OverloadedError("too many events wait to be written") from error
-        except (TimeoutError, *UNANSWERED) as error:
+        except (TimeoutError, *unanswered()) as error:
             if isinstance(error, (StoreError, OverloadedError)):  # the log's own words
                 raise
             self._breaker.failed()

@@ -9,7 +9,7 @@ import numpy as np
 
 from recsys import explain
 from recsys.blend.query import BlendedQuery
-from recsys.explain import ReasonKind, fallback_reason
+from recsys.explain import ReasonKind, fallback_reason, stated_reason
 from recsys.payloads import Reason
 from recsys.profile import UserProfile
 from recsys.query import EVERYBODY
@@ -38,6 +38,7 @@ class Explainer:
         """Everything that an answer with reasons says about its places and about the shopper's own items."""
         sources = frozenset(s for weights in self.asked.query.links.values() for s in weights)
         own = {part.item_id for part in self.asked.user.parts if part.item_id} | sources - {EVERYBODY}
+        own |= {place.goes_with for place in places if place.goes_with}
         return await self.view.details([place.item_id for place in places], sorted(own), sources)
 
     def reasons(self, places: Sequence[Place], details: Details) -> dict[str, list[Reason]]:
@@ -59,7 +60,11 @@ class Explainer:
         if place.source in FALLBACKS:
             category = details.fields.get(place.item_id, {}).get("category")
             return (fallback_reason(FALLBACKS[place.source], category),)
-        return own.get(place.item_id, ())
+        personal = own.get(place.item_id, ())
+        if place.goes_with:
+            stated = stated_reason(place.goes_with, details.fields.get(place.goes_with))
+            return (stated, *(one for one in personal if one.item_id != place.goes_with))[: self.limit]
+        return personal
 
     def _own_reasons(self, item_ids: Sequence[str], details: Details) -> list[tuple[explain.Reason, ...]]:
         if not item_ids:

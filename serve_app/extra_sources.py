@@ -1,21 +1,22 @@
-"""Sources beside the shopper's taste: what is due again, and what goes with the cart or the item."""
+"""Sources beside the shopper's taste: what is due again, and what goes with the cart, item or history."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
+from recsys.blend.query import BlendedQuery
 from recsys.habits import buy_again
 from recsys.interaction_log import HALF_LIVES_DAYS
 from recsys.merchandising import Ranked, spread
-from recsys.merchandising.scenario import ScenarioSettings
+from serve_app.constraining import Constraining
 from serve_app.draft import Draft
 from serve_app.habit_board import HabitBoard
 from serve_app.page import Page
+from serve_app.stated_sources import Stated, recent_items, stated_beside
 
-BUY_AGAIN, COMPLEMENTS = "buy_again", "complements"
+BUY_AGAIN, COMPLEMENTS, RELATED = "buy_again", "complements", "related"
 FREQUENCY = HALF_LIVES_DAYS.index(90.0)
 """Of a shopper's frequencies the one that halves in 90 days, the best on a real log."""
-Scored = Sequence[tuple[str, float]]
 
 
 class ExtraSources:
@@ -25,26 +26,41 @@ class ExtraSources:
         self._board = board
 
     async def placed(
-        self,
-        page: Page,
-        settings: ScenarioSettings,
-        draft: Draft,
-        around: Sequence[str],
-        ranked: list[Ranked],
+        self, constraints: Constraining, asked: BlendedQuery, ranked: list[Ranked]
     ) -> list[Ranked]:
-        """The candidates with the sources that the scenario has; `around`: cart and item of the request."""
+        """The candidates with the sources that the scenario of a list has."""
+        page, settings, draft = constraints.page, constraints.settings, constraints.draft
+        around = constraints.around
+        hidden = set() if settings.include_seen else page.profile.seen
         if BUY_AGAIN in settings.sources:
-            due, most = await self._due(page, draft), settings.buy_again_share
-            ranked = await self._among(draft, BUY_AGAIN, due, most, around, ranked)
+            due = await self._due(page, draft)
+            ranked = await _among(constraints, BUY_AGAIN, due, settings.buy_again_share, ranked)
         if COMPLEMENTS in settings.sources:
-            found, most = self._board.complements.beside(around), settings.complements_share
+            found = await self._complements(draft, asked, around, settings.complements_share)
             # What the shopper has seen goes with the cart as well, unless the list must be of new things.
-            hidden = set() if settings.include_seen else page.profile.seen
-            fresh = [(item, score) for item, score in found if item not in hidden]
-            ranked = await self._among(draft, COMPLEMENTS, fresh, most, around, ranked)
+            fresh = [one for one in found if one[0] not in hidden]
+            ranked = await _among(constraints, COMPLEMENTS, fresh, settings.complements_share, ranked)
+        if RELATED in settings.sources and draft.view.relations:
+            own = list(dict.fromkeys([*around, *recent_items(page.profile)]))
+            found = await stated_beside(draft, asked, own, _places(draft, settings.related_share))
+            fresh = [one for one in found if one[0] not in hidden]
+            ranked = await _among(constraints, RELATED, fresh, settings.related_share, ranked)
         return ranked
 
-    async def _due(self, page: Page, draft: Draft) -> Scored:
+    async def _complements(
+        self, draft: Draft, asked: BlendedQuery, around: Sequence[str], share: float
+    ) -> list[Stated]:
+        """What the shop states before what was learned, with scores that keep this order."""
+        learned = self._board.complements.beside(around)
+        if not draft.view.relations:
+            return [(item, score, "") for item, score in learned]
+        stated = await stated_beside(draft, asked, around, _places(draft, share))
+        lift = learned[0][1] if learned else 0.0
+        known = {item for item, *_ in stated}
+        first = [(item, lift + weight, of) for item, weight, of in stated]
+        return [*first, *((item, score, "") for item, score in learned if item not in known)]
+
+    async def _due(self, page: Page, draft: Draft) -> list[Stated]:
         bought = {
             one.item_id: (one.bought_us, one.frequencies[FREQUENCY])
             for one in page.profile.interests
@@ -54,25 +70,31 @@ class ExtraSources:
             return []
         known = await draft.view.items(list(bought))
         categories = {item: str(row.get("category") or "") for item, row in known.items()}
-        return buy_again(bought, categories, self._board.habits, page.now_us)
+        due = buy_again(bought, categories, self._board.habits, page.now_us)
+        return [(item, score, "") for item, score in due]
 
-    async def _among(
-        self,
-        draft: Draft,
-        source: str,
-        found: Scored,
-        share: float,
-        around: Collection[str],
-        ranked: list[Ranked],
-    ) -> list[Ranked]:
-        """`ranked` with at most a share of the list's places given to a source's best."""
-        most = int(share * draft.n + 0.5)
-        if not found or not most:
-            return ranked
-        allowed = await draft.view.matches([item for item, _ in found], draft.where)
-        allowed -= {*around, *draft.barred}
-        taken = {one.item_id for one in ranked if one.source in (BUY_AGAIN, COMPLEMENTS)}
-        own = [Ranked(i, source, score) for i, score in found if i in allowed and i not in taken][:most]
-        ids = {one.item_id for one in own}
-        rest = [one for one in ranked if one.item_id not in ids]
-        return [*spread(rest[: draft.n - len(own)], own), *rest[draft.n - len(own) :]]
+
+async def _among(
+    constraints: Constraining, source: str, found: Sequence[Stated], share: float, ranked: list[Ranked]
+) -> list[Ranked]:
+    """`ranked` with at most a share of the list's places given to a source's best."""
+    draft = constraints.draft
+    most = _places(draft, share)
+    if not found or not most:
+        return ranked
+    allowed = await draft.view.matches([item for item, *_ in found], draft.where)
+    allowed -= {*constraints.around, *draft.barred}
+    taken = {one.item_id for one in ranked if one.source in (BUY_AGAIN, COMPLEMENTS, RELATED)}
+    able = [
+        Ranked(item, source, score, goes_with=of)
+        for item, score, of in found
+        if item in allowed and item not in taken
+    ]
+    own = constraints.kept(able, most)[:most]
+    ids = {one.item_id for one in own}
+    rest = [one for one in ranked if one.item_id not in ids]
+    return [*spread(rest[: draft.n - len(own)], own), *rest[draft.n - len(own) :]]
+
+
+def _places(draft: Draft, share: float) -> int:
+    return int(share * draft.n + 0.5)

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from recsys.config import ServeConfig
 from recsys.errors import CapacityError
+from serve_app.eager_server import EagerServer
 from serve_app.even_doors import EvenDoors
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,8 @@ class HttpDoor:
         """
         self._prepare = prepare
         bound = _bind(config.host, config.port)
-        doors = EvenDoors(api, self._num_connections, folder)
-        self._server = uvicorn.Server(_config(doors, config))
+        doors = EvenDoors(api, self.num_connections, folder)
+        self._server = EagerServer(_config(doors, config), bound)
         self._loop: asyncio.AbstractEventLoop | None = None
         ready: Future[None] = Future()
         self._thread = Thread(target=self._run, args=(bound, ready), name="http", daemon=True)
@@ -62,7 +63,8 @@ class HttpDoor:
         except TimeoutError as error:
             raise CapacityError("the HTTP server is stuck", expected=f"a turn in {timeout_s:g} s") from error
 
-    def _num_connections(self) -> int:
+    def num_connections(self) -> int:
+        """Open connections."""
         return len(self._server.server_state.connections)
 
     def close(self) -> None:
@@ -85,7 +87,7 @@ class HttpDoor:
         await self._prepare()
         told = asyncio.create_task(self._tell(ready))
         # Listens only now: the kernel would deal connections to a replica that is still loading.
-        await self._server.serve(sockets=[bound])
+        await self._server.serve()
         await told
 
     async def _tell(self, ready: Future[None]) -> None:

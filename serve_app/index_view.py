@@ -11,6 +11,7 @@ import numpy as np
 from recsys.blend.whitening import Whitening
 from recsys.filters import Filter
 from recsys.index import IndexManifest
+from recsys.relations import NONE, Relations
 from recsys.retrieval import Candidates, Details, Query, ShardIndex, merge_top_k
 from serve_app.fallback_shelf import FallbackShelf
 from serve_app.live_segment import LiveItems
@@ -27,6 +28,8 @@ class IndexView:
     whitening: Whitening
     shelf: FallbackShelf | None = None
     """What speaks for popular items while their shards do not answer."""
+    relations: Relations = NONE
+    """What the shop had stated about its items when the version was made."""
 
     @property
     def in_process(self) -> bool:

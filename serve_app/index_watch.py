@@ -7,22 +7,21 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ray.exceptions import RayError
-from ray.serve.exceptions import RayServeException
-
 from cluster.confirmed_publish import staged_version
 from cluster.item_store import ItemStore
 from recsys.blend.whitening import Whitening
 from recsys.config import ServeConfig
 from recsys.errors import IndexMissingError, RecsysError
 from recsys.index import IndexManifest, current_version, load_manifest
-from recsys.index.files import open_whitening
+from recsys.index.files import open_relations, open_whitening
+from recsys.relations import Relations
 from recsys.workspace import Workspace
 from serve_app.breaker import CircuitBreaker
 from serve_app.fallback_shelf import FallbackShelf
 from serve_app.index_view import IndexView
 from serve_app.lent_links import lender_of
 from serve_app.live_segment import LiveItems, LiveSegment, TextEncoderClient
+from serve_app.replica_call import unanswered
 from serve_app.retriever import Retriever
 from serve_app.shard_clients import ShardClient
 
@@ -36,6 +35,7 @@ class Loaded:
     manifest: IndexManifest
     retriever: Retriever
     whitening: Whitening
+    relations: Relations
 
 
 class IndexWatch:
@@ -98,7 +98,7 @@ class IndexWatch:
             try:
                 await self._follow_pointers()
                 await self.refresh_items()
-            except (RecsysError, RayError, RayServeException, OSError) as error:
+            except (RecsysError, *unanswered(), OSError) as error:
                 log.warning("index refresh failed: %s", error)
 
     async def _follow_pointers(self) -> None:
@@ -134,8 +134,9 @@ class IndexWatch:
             await self._prepare_shards(self.view.manifest.index_version)
         counts = await self._prepare_shards(index_version)
         whitening = await asyncio.to_thread(open_whitening, self._workspace, manifest)
+        relations = await asyncio.to_thread(open_relations, self._workspace, manifest)
         retriever = Retriever(self._shards, self._breakers, index_version, counts)
-        loaded = Loaded(manifest, retriever, whitening)
+        loaded = Loaded(manifest, retriever, whitening, relations)
         # As shards do: beside the new version only the one that answers stays open.
         answering = self._view.manifest.index_version if self._view else ""
         kept = {name: known for name, known in self._loaded.items() if name == answering}
@@ -174,7 +175,9 @@ class IndexWatch:
         await live.refresh()
 
         def show(state: LiveItems) -> None:
-            self._view = IndexView(manifest, loaded.retriever, state, loaded.whitening, self._shelf)
+            self._view = IndexView(
+                manifest, loaded.retriever, state, loaded.whitening, self._shelf, loaded.relations
+            )
 
         live.on_change = show
         self._live = live

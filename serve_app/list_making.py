@@ -105,7 +105,9 @@ async def refused(draft: Draft, shown: Sequence[Ranked | Place], viewer: Viewer)
 
 def places_of(shown: Sequence[Ranked]) -> list[Place]:
     """The list as an answer gives it."""
-    return [Place(one.item_id, one.source, one.score, one.rules, one.moved_by) for one in shown]
+    return [
+        Place(one.item_id, one.source, one.score, one.rules, one.moved_by, one.goes_with) for one in shown
+    ]
 
 
 def shifted(explored_: Explored | None, shown: Sequence[Ranked]) -> Explored | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,9 +12,12 @@ from pathlib import Path
 from cluster.loop_store import LoopStore
 from recsys.errors import InputError
 from recsys.feedback import Kind, Run
+from recsys.feedback.steps import STEPS
 from recsys.payloads import JobAsked, JobBody, LoopAnswer
 from recsys.workspace import Workspace
 
+COMMAND = re.compile(r"^\$ recsys ", re.M)
+"""The line that a run's log begins each of its commands with."""
 LOG_CHARS = 20_000
 SHOWN_RUNS = 50
 LEASE = "feedback-loop"
@@ -48,13 +52,17 @@ class LoopDesk:
     async def job(self, run_id: str) -> JobBody:
         """One run with the end of its log; raises `NotFoundError`."""
         run = await asyncio.to_thread(self.store.runs.get, run_id)
-        log = self.workspace.root / "loop" / f"{run.run_id}.log"
-        return _body(run, await asyncio.to_thread(_tail, log))
+        return await asyncio.to_thread(self._logged, run)
 
     async def jobs(self, limit: int) -> list[JobBody]:
         """The newest runs."""
         runs = await asyncio.to_thread(self.store.runs.newest, limit)
         return [_body(run, None) for run in runs]
+
+    def _logged(self, run: Run) -> JobBody:
+        text = _text(self.workspace.root / "loop" / f"{run.run_id}.log")
+        begun = len(COMMAND.findall(text)) if text else None
+        return _body(run, text[-LOG_CHARS:]).model_copy(update={"steps_begun": begun})
 
     def _status(self) -> LoopAnswer:
         return LoopAnswer(
@@ -77,6 +85,7 @@ def _body(run: Run, log: str | None) -> JobBody:
         inputs=dict(run.inputs),
         result=dict(run.result),
         started_at=_time(run.started_at_us),
+        steps=STEPS[run.kind],
         ended_at=None if run.ended_at_us is None else _time(run.ended_at_us),
         log=log,
     )
@@ -86,8 +95,8 @@ def _time(at_us: int) -> str:
     return datetime.fromtimestamp(at_us / 1e6, UTC).isoformat()
 
 
-def _tail(log: Path) -> str:
+def _text(log: Path) -> str:
     try:
-        return log.read_text(encoding="utf-8", errors="replace")[-LOG_CHARS:]
+        return log.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""

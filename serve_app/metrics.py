@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -109,14 +109,21 @@ class Metrics:
 
     def text(self) -> bytes:
         """The exposition format that Prometheus reads."""
+        return generate_latest(self._together())
+
+    def families(self) -> list[Metric]:
+        """The same figures as objects."""
+        return list(self._together().collect())
+
+    def _together(self) -> CollectorRegistry:
         for prepare in self.before_reading:
             prepare()
         if not (folder := os.environ.get(FOLDER_VARIABLE)):
-            return generate_latest(self.registry)
+            return self.registry
         _forget_the_dead(Path(folder))
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
-        return generate_latest(together)
+        return together
 
 
 def _forget_the_dead(folder: Path) -> None:
@@ -127,6 +134,10 @@ def _forget_the_dead(folder: Path) -> None:
             os.kill(pid, 0)
         except ProcessLookupError:
             mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
+COUNTED = ("/v1/", "/api/", "/recommendations", "/personalize-ranking", "/events")
+"""Requests that are work; pages and probes are not."""
 
 
 class RequestTimer:
@@ -141,7 +152,7 @@ class RequestTimer:
             await self._app(scope, receive, send)
             return
         start, status = time.perf_counter(), "500"
-        counts = scope["path"].startswith("/v1/")
+        counts = scope["path"].startswith(COUNTED)
 
         async def watched(message: Message) -> None:
             nonlocal status

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
 from recsys.errors import (
     CapacityError,
     ConflictError,
     EncoderError,
+    GateError,
     IndexVersionError,
     InputError,
     NotFoundError,
@@ -35,6 +37,7 @@ WATCHED = frozenset(("/healthz", "/readyz", "/metrics"))
 STATUS: Mapping[type[RecsysError], int] = {
     NotFoundError: 404,
     ConflictError: 409,
+    GateError: 409,
     InputError: 422,
     UnknownKeyError: 401,
     ScopeError: 403,
@@ -52,12 +55,32 @@ def status_of(error: RecsysError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
+Shape = Callable[[int, str, str], Response]
+"""Status, message and request id -> the answer as clients of another product understand it."""
+
+
+def add_shape(api: FastAPI, paths: Sequence[str], shape: Shape) -> None:
+    """Let refusals of these paths, and of all below them, have a shape of their own."""
+    shapes: dict[str, Shape] = getattr(api.state, "problem_shapes", {})
+    api.state.problem_shapes = shapes | dict.fromkeys(paths, shape)
+
+
+def _shape_of(request: HTTPConnection) -> Shape | None:
+    shapes: Mapping[str, Shape] = getattr(request.app.state, "problem_shapes", {})
+    path = route_path(request.scope)
+    return next((shape for start, shape in shapes.items() if f"{path}/".startswith(f"{start}/")), None)
+
+
 def problem(
     request: HTTPConnection, status: int, kind: str, message: str, field: str | None = None
-) -> JSONResponse:
+) -> Response:
     """One error answer; load and outages carry Retry-After."""
     headers = {"Retry-After": RETRY_AFTER_S} if status in (429, 503) else {}
     request_id = getattr(request.state, "request_id", "")
+    if (shape := _shape_of(request)) is not None:
+        answer = shape(status, printable(message), request_id)
+        answer.headers.update(headers)
+        return answer
     body = {"type": kind, "message": printable(message), "request_id": request_id}
     return JSONResponse(body | ({"field": printable(field)} if field else {}), status, headers)
 
@@ -75,20 +98,20 @@ def printable(text: str) -> str:
 def install_handlers(api: FastAPI) -> None:
     """Map this product's errors, validation errors and routing errors to `problem`."""
 
-    async def on_recsys_error(request: Request, error: Exception) -> JSONResponse:
+    async def on_recsys_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, RecsysError)
         kind = next(k.__name__ for k in type(error).__mro__ if k.__module__ == RecsysError.__module__)
         if (status := status_of(error)) >= 500:
             log.warning("%s: %s", kind, error)
         return problem(request, status, kind, str(error))
 
-    async def on_invalid(request: Request, error: Exception) -> JSONResponse:
+    async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         field = ".".join(_name(part) for part in first["loc"] if part != "body")
         return problem(request, 422, "InvalidRequest", f"{field or 'body'}: {first['msg']}", field or None)
 
-    async def on_http(request: Request, error: Exception) -> JSONResponse:
+    async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, StarletteHTTPException)
         # Bytes that are no text at all come as a 400 of FastAPI's own: broken JSON is one thing, a 422.
         status = 422 if error.status_code == 400 else error.status_code

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
-
-from ray.serve.handle import DeploymentHandle
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cluster.database import open_database
 from cluster.event_store import EventStore
@@ -15,8 +13,11 @@ from recsys.config import ProfileConfig
 from recsys.errors import StoreError
 from recsys.profile import UserProfile
 from serve_app.breaker import CircuitBreaker
-from serve_app.replica_call import UNANSWERED, answered
+from serve_app.replica_call import answered, unanswered
 from serve_app.telemetry import Telemetry, carried, continued
+
+if TYPE_CHECKING:
+    from ray.serve.handle import DeploymentHandle
 
 
 class ProfileReader(Protocol):
@@ -90,7 +91,7 @@ class RemoteProfiles:
         except TimeoutError as error:
             breaker.failed()
             raise StoreError("the profile is late", expected=f"{self._timeout_s:g} s") from error
-        except UNANSWERED as error:
+        except unanswered() as error:
             breaker.failed()
             raise StoreError("the profile partition does not answer", found=type(error).__name__) from error
         breaker.succeeded()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
+from recsys.answer_record import AnswerRecord
 from recsys.blend.query import Known
 from recsys.config import Scenario, ServeConfig
 from recsys.errors import InputError, NotFoundError
 from recsys.merchandising import RulePlan
+from recsys.merchandising.scenario import DEFAULT, Source, overridden
 from recsys.moderation import scan_condition
 from recsys.payloads import (
     ListAnswer,
@@ -26,7 +28,7 @@ from recsys.payloads import (
 from recsys.privacy.names import PLAIN, Names
 from recsys.profile import Context
 from recsys.query import Query
-from serve_app.answer_journal import AnswerJournal
+from recsys.relations import NONE
 from serve_app.answers import answer_of, record_of
 from serve_app.controls import ControlWatch
 from serve_app.draft import Draft, Place
@@ -39,8 +41,15 @@ from serve_app.page import Page, name_of
 from serve_app.popularity_board import PopularityBoard
 from serve_app.profiles import ProfileReader
 from serve_app.query_making import NOBODY, QueryMaker
-from serve_app.shopper_lists import ShopperLists, new_draft
+from serve_app.shopper_lists import Made, ShopperLists, new_draft
 from serve_app.stages import Stage
+
+
+class AnswerTaker(Protocol):
+    """Whoever keeps what was answered."""
+
+    def add(self, answer: AnswerRecord) -> None:
+        """Take one answer, without making it wait."""
 
 
 class Recommender:
@@ -54,7 +63,7 @@ class Recommender:
         encoder: TextEncoderClient,
         popularity: PopularityBoard,
         habits: HabitBoard,
-        journal: AnswerJournal,
+        journal: AnswerTaker,
         config: ServeConfig,
         names: Names = PLAIN,
     ) -> None:
@@ -67,6 +76,14 @@ class Recommender:
     async def recommend(self, request: RecommendRequest) -> ListAnswer:
         """The shopper's list: by taste and context, filled up from the ladder."""
         return await self._answered(request, await self._page(request))
+
+    async def of_source(self, request: RecommendRequest, source: Source) -> ListAnswer:
+        """One rung of the ladder alone, the same for everybody but for what the shopper has had."""
+        page = await self._page(request)
+        settings = overridden(page.controls.scenario(None), {"sources": (source,)})
+        scenarios = {**page.controls.scenarios, DEFAULT: settings}
+        controls = replace(page.controls, scenarios=scenarios, experiments=())
+        return await self._answered(request, replace(page, controls=controls))
 
     async def lists(self, request: ListsRequest) -> ListsAnswer:
         """Several lists of one page over one view; an item is in the first of them that wants it."""
@@ -81,12 +98,18 @@ class Recommender:
             found[spec.name] = answer
         return ListsAnswer(lists=found, index_version=page.view.manifest.index_version)
 
-    async def rank(self, request: RankRequest) -> ListAnswer:
-        """The caller's items in this shopper's order; those that the catalog lacks are left out."""
+    async def rank(self, request: RankRequest, where: dict[str, Any] | None = None) -> ListAnswer:
+        """The caller's items in this shopper's order; those that the catalog lacks, or that do not pass
+        `where`, are left out.
+        """
         own = list(dict.fromkeys(request.item_ids))
-        asked = {"scenario": request.scenario, "filter": {"field": "item_id", "op": "in", "value": own}}
+        theirs: dict[str, Any] = {"field": "item_id", "op": "in", "value": own}
+        asked = {"scenario": request.scenario, "filter": {"all": [theirs, where]} if where else theirs}
         plain = {"n": len(own), "include_seen": True, "diversity": 0.0, "explore": False}
-        return await self.recommend(_request(request, asked | plain, explain=request.explain))
+        own_request = _request(request, asked | plain, explain=request.explain)
+        page = await self._page(own_request)
+        # Everything that the caller names is wanted, variants and all.
+        return await self._answered(own_request, replace(page, view=replace(page.view, relations=NONE)))
 
     async def similar(self, request: SimilarRequest) -> ListAnswer:
         """Items like one item; raises `NotFoundError` when the catalog does not have it.
@@ -111,8 +134,12 @@ class Recommender:
 
     async def preview(self, request: RecommendRequest, page: Page) -> ListAnswer:
         """The list as it would be on a page with other decisions or at another time; it is not logged."""
-        made = await self._lists.made(request, page)
+        made = await self.made(request, page)
         return await answer_of(made.draft, None, require_full=False)
+
+    async def made(self, request: RecommendRequest, page: Page) -> Made:
+        """The same with what decided it, for an account of it."""
+        return await self._lists.made(request, page)
 
     async def taken_away(
         self, request: RecommendRequest, page: Page, left: Sequence[str]

@@ -22,7 +22,7 @@ class ReplicaReport:
     """Counts requests by index version and reports on a period."""
 
     def __init__(self, board: ReplicaBoard, watch: IndexWatch) -> None:
-        self._board, self._watch = board, watch
+        self.board, self._watch = board, watch
         self.replica_id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._beat = 0
         self._counts: dict[str, VersionCounts] = {}
@@ -48,7 +48,7 @@ class ReplicaReport:
             dict(self._watch.refused),
             dict(self._counts),
         )
-        await asyncio.to_thread(self._board.report, state, time.time_ns() // 1_000)
+        await asyncio.to_thread(self.board.report, state, time.time_ns() // 1_000)
 
     async def run(self) -> None:
         """Report for ever; one failed report does not end it."""
@@ -62,6 +62,6 @@ class ReplicaReport:
     async def leave(self) -> None:
         """Take this replica off the board when it ends in good order."""
         try:
-            await asyncio.to_thread(self._board.leave, self.replica_id)
+            await asyncio.to_thread(self.board.leave, self.replica_id)
         except RecsysError as error:
             log.warning("the board was not told: %s", error)

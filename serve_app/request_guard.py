@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from itertools import count
 
+import orjson
 from fastapi import HTTPException
-from starlette.requests import HTTPConnection
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recsys.errors import CapacityError
-from serve_app.problems import WATCHED, problem
+from serve_app.problems import RETRY_AFTER_S, WATCHED
+from serve_app.request_log import with_request_id
+
+log = logging.getLogger(__name__)
+TELL_S = 1.0
+REFUSED = [(b"content-type", b"application/json"), (b"retry-after", RETRY_AFTER_S.encode())]
 
 
 class BodyTooLarge(HTTPException):
@@ -45,15 +52,24 @@ class RequestGuard:
         calm_requests: int | None = None,
         max_wait_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
+        behind_proxy: bool = False,
+        on_turned_away: Callable[[], None] = lambda: None,
     ) -> None:
         """`calm_requests`: None is `max_requests`, so that time has no say."""
         self._app, self._max_bytes, self._max_requests = app, max_body_bytes, max_requests
         self._calm, self._max_wait_s, self._clock = calm_requests or max_requests, max_wait_s, clock
+        self._behind_proxy, self._on_turned_away = behind_proxy, on_turned_away
+        error = CapacityError(
+            "too many requests are under way",
+            expected=f"at most {max_requests} in one replica, {self._calm} where they wait long",
+        )
+        self._refusal = {"type": type(error).__name__, "message": str(error)}
         self._numbers = count()
         self._begun: dict[int, float] = {}
         """When the requests under way began, the oldest first."""
         self._turn_began: float | None = None
         self._in_turn = 0
+        self._turned_away, self._told = 0, clock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI call."""
@@ -61,7 +77,7 @@ class RequestGuard:
             await self._app(scope, receive, send)
             return
         if scope["path"] not in WATCHED and self._is_full():
-            await self._turn_away(scope, receive, send)
+            await self._turn_away(scope, send)
             return
         number = next(self._numbers)
         self._begun[number] = self._clock()
@@ -103,10 +119,20 @@ class RequestGuard:
 
         return counted
 
-    async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
-        error = CapacityError(
-            "too many requests are under way",
-            expected=f"at most {self._max_requests} in one replica, {self._calm} where they wait long",
-        )
-        answer = problem(HTTPConnection(scope), 503, type(error).__name__, str(error))
-        await answer(scope, receive, send)
+    async def _turn_away(self, scope: Scope, send: Send) -> None:
+        self._on_turned_away()
+        self._tell()
+        request_id, send = with_request_id(scope, Headers(scope=scope), send, self._behind_proxy)
+        body = orjson.dumps({**self._refusal, "request_id": request_id})
+        headers = [*REFUSED, (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 503, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _tell(self) -> None:
+        """One line for all of a second: a line for each would cost more than to answer it."""
+        self._turned_away += 1
+        if (now := self._clock()) - self._told >= TELL_S:
+            log.warning(
+                "%d requests were turned away in the last %.1f s", self._turned_away, now - self._told
+            )
+            self._turned_away, self._told = 0, now

@@ -25,6 +25,17 @@ METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 OTHER, UNKNOWN = "OTHER", "unknown"
 
 
+def with_request_id(scope: Scope, headers: Headers, send: Send, behind_proxy: bool) -> tuple[str, Send]:
+    """The request's id, noted in its state, and a `send` that tells it."""
+    given = headers.get("x-request-id")
+    request_id = request_id_of(given)
+    scope.setdefault("state", {})["request_id"] = request_id
+    # Serve's proxy gives each request an id and repeats it in the answer.
+    if behind_proxy and given == request_id:
+        return request_id, send
+    return request_id, with_header(send, b"x-request-id", request_id.encode())
+
+
 class RequestLog:
     """Gives each request an id, logs and traces it, and answers 500 for what nobody foresaw.
 
@@ -42,12 +53,8 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        given = headers.get("x-request-id")
-        record = RequestRecord(request_id_of(given))
-        scope.setdefault("state", {})["request_id"] = record.request_id
-        # Serve's proxy gives each request an id and repeats it in the answer.
-        if not (self._behind_proxy and given == record.request_id):
-            send = with_header(send, b"x-request-id", record.request_id.encode())
+        request_id, send = with_request_id(scope, headers, send, self._behind_proxy)
+        record = RequestRecord(request_id)
         answer = _Answer(scope, send, record)
         watched = scope["path"] in WATCHED
         with request_in_hand(record), received_span("request", headers, sampled_only=watched) as span:

@@ -16,7 +16,7 @@ from recsys.filters import Filter
 from recsys.identifiers import shard_of
 from recsys.retrieval import Candidates, Details, ItemLinks, Query, merge_top_k
 from serve_app.breaker import CircuitBreaker
-from serve_app.replica_call import UNANSWERED
+from serve_app.replica_call import unanswered
 from serve_app.shard_clients import ShardClient
 from serve_app.telemetry import span
 
@@ -198,7 +198,7 @@ class Retriever:
             return None, "timeout"
         except InputError:
             raise
-        except (*UNANSWERED, RecsysError):
+        except (*unanswered(), RecsysError):
             breaker.failed()
             return None, "shard_down"
         breaker.succeeded()

@@ -50,8 +50,48 @@ SCOPES: Mapping[tuple[str, str], Scope] = {
     ("POST", "/v1/jobs/{name}"): Scope.ADMIN,
     ("GET", "/v1/jobs/{name}"): Scope.ADMIN,
     ("GET", "/v1/jobs"): Scope.ADMIN,
+    **{
+        ("GET", f"/v1/{path}"): Scope.ADMIN
+        for path in (
+            "health",
+            "index/versions",
+            "index/map",
+            "quality",
+            "catalog",
+            "quarantine",
+            "quarantine/{name}",
+        )
+    },
+    **{("POST", f"/v1/{path}"): Scope.ADMIN for path in ("index/publish", "index/rollback", "explain")},
     ("GET", "/metrics"): Scope.METRICS,
 }
+PERSONALIZE_PATHS = ("/recommendations", "/personalize-ranking", "/events")
+GORSE_PATHS = ("/api",)
+COMPAT_SCOPES: Mapping[tuple[str, str], Scope] = {
+    ("POST", "/recommendations"): Scope.RECOMMEND,
+    ("POST", "/personalize-ranking"): Scope.RECOMMEND,
+    ("POST", "/events"): Scope.EVENTS_WRITE,
+    ("POST", "/api/feedback"): Scope.EVENTS_WRITE,
+    ("PUT", "/api/feedback"): Scope.EVENTS_WRITE,
+    **{
+        ("GET", f"/api/{path}"): Scope.RECOMMEND
+        for path in (
+            "recommend/{user_id}",
+            "recommend/{user_id}/{category}",
+            "item/{item_id}/neighbors",
+            "item/{item_id}/neighbors/",
+            "item/{item_id}/neighbors/{category}",
+            "item-to-item/{name}/{item_id}",
+            "non-personalized/{name}",
+            "popular",
+            "popular/{category}",
+            "latest",
+            "latest/{category}",
+        )
+    },
+}
+"""Routes of other products' interfaces, which are only there when asked for."""
+ALL_SCOPES: Mapping[tuple[str, str], Scope] = {**SCOPES, **COMPAT_SCOPES}
 
 
 class RouteScopes:
@@ -61,16 +101,16 @@ class RouteScopes:
         """Raises `ConfigError` when a route has no place in the table: it would be open to any key."""
         known = [r for r in api.routes if isinstance(r, APIRoute) and r.include_in_schema]
         routes = [(m, r.path) for r in known for m in sorted(r.methods or ())]
-        nameless = [f"{m} {p}" for m, p in routes if (m, p) not in SCOPES and m not in OPEN.get(p, ())]
+        nameless = [f"{m} {p}" for m, p in routes if (m, p) not in ALL_SCOPES and m not in OPEN.get(p, ())]
         if nameless:
             raise ConfigError(
-                "a route has no scope", expected="each in SCOPES or OPEN", found=", ".join(nameless)
+                "a route has no scope", expected="each in ALL_SCOPES or OPEN", found=", ".join(nameless)
             )
         self._exact: dict[str, dict[str, Scope | None]] = {}
         self._patterns: list[tuple[re.Pattern[str], dict[str, Scope | None]]] = []
         by_path: dict[str, dict[str, Scope | None]] = {}
         for method, path in routes:
-            by_path.setdefault(path, {})[method] = SCOPES.get((method, path))
+            by_path.setdefault(path, {})[method] = ALL_SCOPES.get((method, path))
         for path, scopes in by_path.items():
             if "{" in path:
                 self._patterns.append((compile_path(path)[0], scopes))

@@ -16,7 +16,7 @@ from recsys.config import Placement, ServeConfig
 from recsys.errors import EncoderError, InputError, NotFoundError, RecsysError, StoreError
 from recsys.history import user_key
 from recsys.index import list_versions
-from recsys.payloads import EmbedAnswer, IndexAnswer, InterestBody, ListAnswer, ProfileAnswer
+from recsys.payloads import EmbedAnswer, IndexAnswer, InterestBody, ListAnswer, ProfileAnswer, Shopper
 from recsys.privacy.names import PLAIN, Names
 from recsys.profile import Interest
 from recsys.workspace import Workspace
@@ -132,6 +132,10 @@ class ShopService:
         broken = bool(BROKEN & set(answer.degraded))
         self.report.count(answer.index_version, VersionCounts(1, empty=int(empty), degraded=int(broken)))
         return answer
+
+    async def seen(self, shopper: Shopper) -> frozenset[str]:
+        """Items that a shopper has acted on."""
+        return (await self.lists.page(shopper)).profile.seen
 
     async def embed(self, texts: Sequence[str]) -> EmbedAnswer:
         """Unit vectors of texts; raises `EncoderError` when the encoder does not answer."""

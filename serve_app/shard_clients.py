@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from threading import Lock
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
-from ray.serve.handle import DeploymentHandle
 
 from recsys.filters import Filter
 from recsys.index import load_manifest
@@ -17,6 +16,9 @@ from recsys.retrieval import Candidates, Details, ItemLinks, Query, ShardIndex
 from recsys.workspace import Workspace
 from serve_app.replica_call import answered
 from serve_app.telemetry import carried
+
+if TYPE_CHECKING:
+    from ray.serve.handle import DeploymentHandle
 
 T = TypeVar("T")
 KEPT_VERSIONS = 2

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cluster.item_store import ItemStore
 from recsys.errors import NotFoundError
 from recsys.identifiers import id_fault
-from recsys.payloads import CatalogItem, CategoryBody
+from recsys.payloads import CatalogItem, CatalogPage, CategoryBody
 
 COUNTS_AGE_S = 5.0
 """Counting reads the whole catalog; while it changes all the time, it is read no more often than this."""
@@ -36,10 +37,21 @@ class ShopCatalog:
         wanted = [item_id for item_id in dict.fromkeys(item_ids) if id_fault(item_id) is None]
         table = await asyncio.to_thread(self._items.get, wanted)
         rows = {row["item_id"]: row for row in table.to_pylist()}
-        return [
-            CatalogItem.model_validate(row | {"attributes": dict(row["attributes"] or ())})
-            for row in (rows[item_id] for item_id in wanted if item_id in rows)
-        ]
+        return [_item(rows[item_id]) for item_id in wanted if item_id in rows]
+
+    async def page(self, after: str, limit: int, text: str | None, category: str | None) -> CatalogPage:
+        """Items in the order of their ids, unavailable ones too."""
+        return await asyncio.to_thread(self._page, after, limit, text, category)
+
+    async def count(self) -> int:
+        """Items of the catalog."""
+        return await asyncio.to_thread(self._items.count)
+
+    def _page(self, after: str, limit: int, text: str | None, category: str | None) -> CatalogPage:
+        rows = self._items.page(after, limit + 1, text, category).to_pylist()
+        items = [_item(row) for row in rows[:limit]]
+        more = items[-1].item_id if len(rows) > limit else None
+        return CatalogPage(items=items, total=self._items.count(), next=more)
 
     async def categories(self) -> list[CategoryBody]:
         """Every category with its count; at most `COUNTS_AGE_S` old."""
@@ -54,6 +66,10 @@ class ShopCatalog:
             counts = await asyncio.to_thread(self._items.category_counts)
             self._categories, self._seq = category_tree(counts), seq
         self._counted_at = time.monotonic()
+
+
+def _item(row: dict[str, Any]) -> CatalogItem:
+    return CatalogItem.model_validate(row | {"attributes": dict(row["attributes"] or ())})
 
 
 def category_tree(counts: Mapping[str, int]) -> list[CategoryBody]:

@@ -16,6 +16,7 @@ from recsys.merchandising import Ranked, RulePlan, adjusted
 from recsys.merchandising.scenario import ScenarioSettings, overridden
 from recsys.moderation import scan_condition
 from recsys.payloads import ListRequest, RecommendRequest
+from serve_app.constraining import Constraining
 from serve_app.draft import Draft
 from serve_app.extra_sources import ExtraSources
 from serve_app.habit_board import HabitBoard
@@ -32,6 +33,9 @@ class Made:
 
     draft: Draft
     asked: BlendedQuery
+    settings: ScenarioSettings
+    """The scenario with what an experiment and the request changed."""
+    plan: RulePlan
 
 
 class ShopperLists:
@@ -107,7 +111,7 @@ class ShopperLists:
             page.profile, draft, around, request.text, settings.include_seen, settings.weights
         )
         await self._fill(request, page, settings, plan, draft, asked)
-        return Made(draft, asked)
+        return Made(draft, asked, settings, plan)
 
     async def _fill(
         self,
@@ -120,6 +124,8 @@ class ShopperLists:
     ) -> None:
         explores = settings.explore.share > 0.0 and self._rng.random() < settings.explore.share
         size = settings.lists.pool_size(draft.n) + (settings.explore.candidates if explores else 0)
+        if page.view.relations and settings.constraints:
+            size = max(size, 3 * draft.n, 30)
         if plan.adjustments:  # what is lowered needs somebody to take its place
             size = max(size, 5 * draft.n, 50)
         source = PERSONAL if page.profile.interests else CONTEXT
@@ -129,9 +135,12 @@ class ShopperLists:
         if not plan.is_empty:
             ranked = adjusted(plan, await self._pools.matched(draft.view, plan, ranked))
         ranked = await arranged(draft, settings, ranked, page.profile, page.now_us)
+        constraints = Constraining(draft, settings, page, request.item_id, _around(request))
+        ranked = constraints.kept(ranked, draft.n)
         if len(ranked) < draft.n:
             ranked = await self._from_ladder(request, page, settings, plan, draft, ranked)
-        ranked = await self._extras.placed(page, settings, draft, _around(request), ranked)
+        ranked = await self._extras.placed(constraints, asked, ranked)
+        ranked = constraints.kept(ranked, draft.n)
         scores = {one.item_id: one.score for one in ranked}
         shown = ruled(draft, plan, ranked, draft.n, await self._pools.pinned(draft, plan, scores))
         if explores and shown:
@@ -140,6 +149,7 @@ class ShopperLists:
             )
         draft.explored = shifted(draft.explored, shown)
         draft.places = places_of(shown)
+        constraints.note()
 
     async def _from_ladder(
         self,

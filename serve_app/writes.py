@@ -94,7 +94,7 @@ class Writes:
             table_of_rows(rows),
             known_types=known,
             received_at=now,
-            config=ROWS,
+            config=ROWS.model_copy(update={"event_types": self.config.event_types}),
             file=HTTP,
             names=self.names,
         )

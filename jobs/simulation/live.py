@@ -18,10 +18,11 @@ import numpy as np
 
 from cluster.database import open_database
 from cluster.item_store import ItemStore
+from cluster.judged_publish import published
 from jobs.bench.processes import descendants, end, start
 from jobs.bench.service import free_port
 from jobs.embed_catalog import run_embed
-from jobs.publish_index import published, run_index, run_publish, run_rollback
+from jobs.publish_index import run_index, run_publish, run_rollback
 from jobs.simulation.oracle import Version
 from jobs.simulation.report import SimulationReport, report
 from jobs.simulation.traffic import Traffic, TrafficConfig

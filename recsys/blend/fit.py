@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import scipy.sparse as sp
@@ -26,35 +26,26 @@ QUICK_TRIALS = 20
 Say = Callable[[str], None]
 
 
-def fit_blend(split: Split, data: Dataset, config: FitConfig, say: Say) -> FittedBlend:
+def fit_blend(
+    split: Split, data: Dataset, config: FitConfig, say: Say, settings: SignalSettings | None = None
+) -> FittedBlend:
     """Settings and weights that do best on a validation split: signal by signal, then the weights.
 
-    Each signal's settings are chosen by what it does alone (NDCG@10, seen items hidden); the weights
-    by Optuna over the pooled candidates of all signals. Deterministic by seed.
+    Each signal's settings are chosen by what it does alone (NDCG@10, seen items hidden), unless
+    `settings` are given; the weights by Optuna over the pooled candidates of all signals. Deterministic
+    by seed.
     """
     known = replace(data, log=capped(split.train, config.caps))
     asked = choosing_sample(split, config)
     unseen = asked.unseen_only()
     # Where everybody only comes back for what they know, nothing can be learned about new items.
     questions = {"discover": unseen if len(unseen.users) else asked, "again": asked}
-    signals, tried = _blank(known, config), 0
-    for choice in CHOICES:
-        chosen = choice.best(known, signals, config, questions["discover"])
-        signals, tried = chosen.signals, tried + chosen.tried
-        say(f"{choice.name}: NDCG@10 alone {chosen.value:.4f}")
-        if choice.name == "text" and known.channels:
-            signals = choose_channels(known, signals, questions["discover"])
-            say(f"channels: {told(signals.settings.channels)}")
-    if min(config.max_direct_items, known.log.num_items) > config.max_choosing_items:
-        say("the model of all items")
-        signals = make_signals(known, signals.settings, config)
-    signals = choose_cold_lift(known, signals, config, questions["discover"])
-    say(f"cold items: lift {signals.settings.cold_lift:g}")
-    chosen = REPEAT.best(known, signals, config, questions["again"])
-    signals, tried = chosen.signals, tried + chosen.tried
-    if len(unseen.users) < len(asked.users):
-        signals = _repeats_in_the_mixture(signals, asked, config)
-        tried += QUICK_TRIALS * len(REPEAT_POWERS)
+    if settings is None:
+        signals, tried = _chosen(known, questions, config, say)
+    else:
+        given = settings.model_copy(update={"min_users": config.min_users})
+        signals, tried = make_signals(known, given, config), 0
+        say("the settings that were given")
     found: dict[str, Blend] = {}
     figures: dict[str, float] = {}
     for name, question in questions.items():
@@ -69,6 +60,32 @@ def fit_blend(split: Split, data: Dataset, config: FitConfig, say: Say) -> Fitte
         validation=figures,
         tried=tried + config.num_trials,
     )
+
+
+def _chosen(
+    known: Dataset, questions: Mapping[str, Split], config: FitConfig, say: Say
+) -> tuple[Signals, int]:
+    """Signals with settings chosen one after the other, and how many were tried."""
+    signals, tried = _blank(known, config), 0
+    discover, again = questions["discover"], questions["again"]
+    for choice in CHOICES:
+        chosen = choice.best(known, signals, config, discover)
+        signals, tried = chosen.signals, tried + chosen.tried
+        say(f"{choice.name}: NDCG@10 alone {chosen.value:.4f}")
+        if choice.name == "text" and known.channels:
+            signals = choose_channels(known, signals, discover)
+            say(f"channels: {told(signals.settings.channels)}")
+    if min(config.max_direct_items, known.log.num_items) > config.max_choosing_items:
+        say("the model of all items")
+        signals = make_signals(known, signals.settings, config)
+    signals = choose_cold_lift(known, signals, config, discover)
+    say(f"cold items: lift {signals.settings.cold_lift:g}")
+    chosen = REPEAT.best(known, signals, config, again)
+    signals, tried = chosen.signals, tried + chosen.tried
+    if len(discover.users) < len(again.users):
+        signals = _repeats_in_the_mixture(signals, again, config)
+        tried += QUICK_TRIALS * len(REPEAT_POWERS)
+    return signals, tried
 
 
 def _repeats_in_the_mixture(signals: Signals, question: Split, config: FitConfig) -> Signals:

@@ -42,15 +42,21 @@ class Parent:
         return replace(self, blend=self.blend.model_copy(update={"settings": settings}))
 
 
-def fit_shop(data: Dataset, config: FitConfig, parent: Parent | None, say: Say) -> Fitted:
+def fit_shop(
+    data: Dataset,
+    config: FitConfig,
+    parent: Parent | None,
+    say: Say,
+    settings: SignalSettings | None = None,
+) -> Fitted:
     """Settings and weights from the newest held-out period, then everything learned from all events.
 
     A third of the held-out users has no say in the settings: on them the new fit and `parent`, what
-    the published version was fitted with, are measured for the gate. Raises `InputError` when there
-    are too few events to hold any out.
+    the published version was fitted with, are measured for the gate. With `settings` only the weights
+    are chosen. Raises `InputError` when there are too few events to hold any out.
     """
     chosen_on, judged_on = _parted(held_out(data, config, say), config)
-    blend = fit_blend(chosen_on, data, config, say)
+    blend = fit_blend(chosen_on, data, config, say, settings)
     held = replace(data, log=judged_on.train)
     new = _lists(make_signals(held, blend.settings, config), blend, judged_on)
     compared = (parent or Parent(PLAIN)).under(config)

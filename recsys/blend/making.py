@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import scipy.sparse as sp
 
 from recsys.blend.settings import SignalSettings
 from recsys.blend.signals import Signals, modelled_items, repeat_chances, standard_popularity
+from recsys.blend.soft_links import lent, soft_links
 from recsys.blend.whitening import Whitening
 from recsys.channels.fusion import fuse, turned_blocks
 from recsys.config import FitConfig
@@ -26,7 +28,14 @@ def make_signals(data: Dataset, settings: SignalSettings, config: FitConfig) -> 
     return Signals(
         settings,
         vectors,
-        _behaviour(data.log, vectors, settings, config),
+        with_soft_links(
+            _behaviour(data.log, vectors, settings, config),
+            data.log,
+            vectors,
+            data.categories,
+            settings,
+            config,
+        ),
         transition_matrix(data.log, settings, config),
         repeat_chances(data.log, data.categories),
         standard_popularity(data.log, settings.popularity_half_life_days),
@@ -53,6 +62,22 @@ def _behaviour(
         regression = Regression.solve(evidence, settings.ridge * mean_users(evidence.gram))
         kept = regression.neighbours(config.num_neighbours, texts, settings.pull)
     return lifted(spread(kept, warm, log.num_items), log, settings.cold_lift)
+
+
+def with_soft_links(
+    matrix: sp.csr_matrix,
+    log: InteractionLog,
+    vectors: np.ndarray,
+    categories: Sequence[str | None],
+    settings: SignalSettings,
+    config: FitConfig,
+) -> sp.csr_matrix:
+    """Behaviour in which items without events borrow from their nearest known ones, as far as set."""
+    if settings.soft_share == 0.0:
+        return matrix
+    events = np.bincount(log.items[log.weights > 0], minlength=log.num_items)
+    links = soft_links(vectors, categories, events, settings.soft_confidence)
+    return prune(lent(matrix, links, settings.soft_share), config.num_neighbours)
 
 
 def lifted(matrix: sp.csr_matrix, log: InteractionLog, lift: float) -> sp.csr_matrix:

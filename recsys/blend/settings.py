@@ -57,6 +57,10 @@ class SignalSettings(Config):
     """Pull towards the text model, as a share of the ridge."""
     cold_lift: float = Field(default=0.0, ge=0.0)
     """How much more counts what speaks for an item without events; shrinks with the item's events."""
+    soft_share: float = Field(default=0.0, ge=0.0)
+    """What items without events borrow of the behaviour of their nearest known ones; 0: nothing."""
+    soft_confidence: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Least likeness, by text and category, of an item that is borrowed from."""
     behaviour_decay: float = Field(default=0.9, gt=0.0, le=1.0)
     """As `text_decay`, for the item-item model."""
     behaviour_half_life_days: float | None = None

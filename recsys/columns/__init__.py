@@ -1,6 +1,6 @@
 """Cleaning one raw column of any type into one contract column, with the rows that resist."""
 
-from recsys.columns.aliases import map_columns, missing_columns
+from recsys.columns.aliases import column_key, map_columns, missing_columns
 from recsys.columns.cells import CellRefusedError, CleanColumn, Faults, clean_each
 from recsys.columns.ids import clean_ids, id_text
 from recsys.columns.numbers import clean_numbers
@@ -16,6 +16,7 @@ __all__ = [
     "clean_ids",
     "clean_numbers",
     "clean_times",
+    "column_key",
     "id_text",
     "map_columns",
     "missing_columns",

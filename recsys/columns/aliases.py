@@ -28,14 +28,14 @@ def map_columns(
         )
     by_key: dict[str, str] = {}
     for name in found:
-        by_key.setdefault(_key(name), name)
+        by_key.setdefault(column_key(name), name)
     mapped: dict[str, str] = {}
     for field, column in chosen.items():
-        if _key(column) in by_key:
-            mapped[field] = by_key[_key(column)]
+        if column_key(column) in by_key:
+            mapped[field] = by_key[column_key(column)]
     for field, names in aliases.items():
         taken = set(mapped.values())
-        free = [by_key[_key(name)] for name in (field, *names) if _key(name) in by_key]
+        free = [by_key[column_key(name)] for name in (field, *names) if column_key(name) in by_key]
         candidates = [name for name in free if name not in taken]
         if field not in chosen and candidates:
             mapped[field] = candidates[0]
@@ -57,5 +57,6 @@ def missing_columns(
     return f"expected {', '.join(lacking)}; found {', '.join(found)}"[:500] if lacking else None
 
 
-def _key(name: str) -> str:
+def column_key(name: str) -> str:
+    """A column's name without letter case and separators: `Body (HTML)` and `body_html` are one."""
     return NOT_LETTERS.sub("", name.lower()) or name

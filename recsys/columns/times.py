@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,6 +16,8 @@ from recsys.schemas import TIMESTAMP
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 BAD = "bad_timestamp"
+SPACED_ZONE = re.compile(r"\s+(?=[+-]\d{2}:?\d{2}$)")
+"""`09:50:26 +0200`, as shops' exports have it; ISO 8601 has no space there."""
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 MICROS_PER_UNIT = ((1e17, 1e-3), (1e14, 1.0), (1e11, 1e3), (0.0, 1e6))
 """Epoch numbers from this size on are nanoseconds, microseconds, milliseconds, seconds."""
@@ -58,7 +61,7 @@ def _parse_text(text: str) -> datetime | None:
     except ValueError:
         pass
     try:
-        return parse_time(datetime.fromisoformat(text.removesuffix(" UTC")))
+        return parse_time(datetime.fromisoformat(SPACED_ZONE.sub("", text.removesuffix(" UTC"))))
     except (ValueError, OverflowError):
         return None
 

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from transformers import (
     AutoModel,
+    AutoModelForMaskedLM,
     AutoTokenizer,
     MT5EncoderModel,
     PreTrainedModel,
@@ -19,6 +20,7 @@ from transformers import (
     T5EncoderModel,
     UMT5EncoderModel,
 )
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
 from recsys.encoder.folder import EncoderFolder
@@ -69,6 +71,29 @@ def load_backbone(
         model = model.get_encoder()
     network: PreTrainedModel = model.eval().to(device)
     return network
+
+
+def load_masked_head(folder: EncoderFolder) -> PreTrainedModel:
+    """The float32 network with its head for hidden words, a fresh one where the folder has none.
+
+    Raises `EncoderError` for an architecture that guesses no hidden words.
+    """
+    kind = folder.config["model_type"]
+    if kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        raise EncoderError(
+            "this encoder has no head for hidden words",
+            expected="a BERT-like network, or --objective title-description or dropout-views",
+            found=kind,
+            where=str(folder.path),
+        )
+    try:
+        with quiet_transformers():
+            model: PreTrainedModel = AutoModelForMaskedLM.from_pretrained(
+                folder.path, use_safetensors=True, dtype=torch.float32, **_SAFE
+            )
+    except _LOAD_FAULTS as error:
+        raise refused("the encoder's weights or config cannot be loaded", folder, error) from error
+    return model
 
 
 def load_tokenizer(folder: EncoderFolder) -> PreTrainedTokenizerFast:

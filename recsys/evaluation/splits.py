@@ -126,10 +126,13 @@ def newest_question(log: InteractionLog, split: str, holdout_days: float) -> Spl
     return temporal(log, end - int(VALIDATION_PERIODS * holdout_days * DAY_US), end)
 
 
-def cold_items(item_ids: Sequence[str], share: float) -> np.ndarray:
-    """`[N] bool`: about `share` of the items, by a digest of their ids; the same in every run."""
-    part = round(share * COLD_PARTS)
-    return np.array([shard_of(item_id, COLD_PARTS) < part for item_id in item_ids], bool)
+def cold_items(item_ids: Sequence[str], share: float, start: float = 0.0) -> np.ndarray:
+    """`[N] bool`: about `share` of the items, by a digest of their ids; the same in every run.
+
+    With another `start`, a share of all, others: two ranges that do not meet have no item in common.
+    """
+    low, high = round(start * COLD_PARTS), round((start + share) * COLD_PARTS)
+    return np.array([low <= shard_of(item_id, COLD_PARTS) < high for item_id in item_ids], bool)
 
 
 def cold_question(split: Split, cold: np.ndarray) -> Split:

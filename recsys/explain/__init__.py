@@ -1,7 +1,7 @@
 """Why an item was recommended: exact contributions of the user's own items, put into words."""
 
 from recsys.explain.contributions import Contribution, Contributions
-from recsys.explain.reasons import Reason, ReasonKind, fallback_reason, reasons
+from recsys.explain.reasons import Reason, ReasonKind, fallback_reason, reasons, stated_reason
 from recsys.explain.wording import category_leaf, shared_attributes, short_title
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "reasons",
     "shared_attributes",
     "short_title",
+    "stated_reason",
 ]

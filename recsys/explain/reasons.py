@@ -26,6 +26,8 @@ class ReasonKind(StrEnum):
     HISTORY = "history"
     """Anything else in the user's history."""
     CONTEXT = "context"
+    GOES_WITH = "goes_with"
+    """What the shop states to go with the named item."""
     QUERY = "query"
     POPULAR = "popular"
     POPULAR_IN_CATEGORY = "popular_in_category"
@@ -123,6 +125,7 @@ _SENTENCES = {
     ReasonKind.VIEW: "Because you viewed {}",
     ReasonKind.HISTORY: "Because of your interest in {}",
     ReasonKind.CONTEXT: "Similar to {}",
+    ReasonKind.GOES_WITH: "Goes with {}",
     ReasonKind.QUERY: "Matches {}",
     ReasonKind.POPULAR: "Popular right now",
 }
@@ -133,6 +136,13 @@ def _sentence(kind: ReasonKind, one: Contribution, own: Fields | None) -> str:
         return _SENTENCES[kind].format(f"'{short_title(one.text or '')}'")
     title = short_title(str(own.get("title") or "")) if own else ""
     return _SENTENCES[kind].format(title or "an item like this")
+
+
+def stated_reason(item_id: str, own: Fields | None) -> Reason:
+    """The reason of an item that is stated to go with `item_id`, whose fields are `own`."""
+    title = short_title(str(own.get("title") or "")) if own else ""
+    kind = ReasonKind.GOES_WITH
+    return Reason(kind, _SENTENCES[kind].format(title or "an item like this"), item_id)
 
 
 def fallback_reason(kind: ReasonKind, category: str | None = None) -> Reason:

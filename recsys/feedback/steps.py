@@ -11,6 +11,14 @@ from recsys.feedback.loop_config import LoopConfig
 from recsys.feedback.run import Kind
 from recsys.index.manifest import IndexManifest
 
+STEPS: Mapping[Kind, int] = {
+    Kind.EMBED: 2,
+    Kind.FIT: 2,
+    Kind.FINE_TUNE: 3,
+    Kind.EVALUATE: 1,
+    Kind.ROLLBACK: 1,
+}
+"""How many commands a run of each kind has."""
 Row = Mapping[str, Any]
 Command = tuple[str, ...]
 

@@ -11,9 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from recsys.blend.whitening import Whitening
-from recsys.errors import IndexCorruptError
+from recsys.errors import IndexCorruptError, InputError
 from recsys.identifiers import shard_of
 from recsys.index.manifest import IndexManifest, ShardFile
+from recsys.relations import NONE, Relations
+from recsys.relations.file import read_relations
 from recsys.scan import CompressedScan, Vectors
 from recsys.scan.vectors import map_vectors
 from recsys.schemas import UNREADABLE
@@ -96,6 +98,20 @@ def open_whitening(workspace: Workspace, manifest: IndexManifest) -> Whitening:
         )
     kind = manifest.blend.settings.whitening if manifest.blend else "raw"
     return Whitening(kind, stored[0], stored[1:], manifest.dim - width)
+
+
+def open_relations(workspace: Workspace, manifest: IndexManifest) -> Relations:
+    """What the shop had stated when the version was made; raises `IndexCorruptError` for an altered file."""
+    if manifest.relations is None:
+        return NONE
+    folder = workspace.index_version(manifest.index_version)
+    check_file(folder, manifest.relations)
+    try:
+        return Relations.from_table(read_relations(folder / manifest.relations.path))
+    except InputError as error:
+        raise IndexCorruptError(
+            "the relations cannot be read", found=str(error)[:200], where=folder.name
+        ) from error
 
 
 def check_file(folder: Path, file: ShardFile) -> None:

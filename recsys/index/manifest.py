@@ -17,6 +17,7 @@ from recsys.workspace import PLAIN_NAME, Workspace
 
 MANIFEST = "manifest.json"
 WHITENING = "whitening.npy"
+RELATIONS_FILE = "relations.arrow"
 FILES_PER_SHARD = 3
 UNSEALED = "0" * 64
 """What stands in the place of the seal while it is computed."""
@@ -105,6 +106,8 @@ class IndexManifest(Config):
     """One a shard; empty in versions of before, which are scanned exactly."""
     files: tuple[ShardFile, ...]
     """Every file of the version: `items`, `vectors` and `links` of each shard in turn, then `whitening`."""
+    relations: ShardFile | None = None
+    """What the shop had stated about its items; None: nothing."""
     seal: str = ""
     """Digest of the manifest's own bytes, with zeros in its place; empty in versions of before."""
 
@@ -125,6 +128,7 @@ class IndexManifest(Config):
             *(("sealed",) if self.seal else ()),
             # A fit after an erasure is another version, also where the person made no difference.
             *((self.last_erasure.isoformat(),) if self.last_erasure else ()),
+            *((self.relations.sha256,) if self.relations else ()),
             *(file.sha256 for file in self.files),
         ]
         return blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()

@@ -6,7 +6,7 @@ import json
 import shutil
 
 from recsys.errors import IndexCorruptError, IndexMissingError, UnsafePathError
-from recsys.index.files import check_content, open_codes, open_shard, open_whitening
+from recsys.index.files import check_content, open_codes, open_relations, open_shard, open_whitening
 from recsys.index.manifest import MANIFEST, IndexManifest, manifest_file, read_sealed
 from recsys.workspace import Workspace, plain_name, replace_file, require_inside
 
@@ -113,6 +113,7 @@ def verify(workspace: Workspace, index_version: str) -> IndexManifest:
         check_content(manifest, shard, items, vectors, links)
         open_codes(workspace, manifest, shard)
     open_whitening(workspace, manifest)
+    open_relations(workspace, manifest)
     return manifest
 
 

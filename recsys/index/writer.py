@@ -25,6 +25,7 @@ from recsys.errors import (
 from recsys.identifiers import shard_of
 from recsys.index.begun_folder import BegunFolder
 from recsys.index.manifest import (
+    RELATIONS_FILE,
     UNSEALED,
     WHITENING,
     IndexManifest,
@@ -36,8 +37,9 @@ from recsys.index.manifest import (
 )
 from recsys.index.shard_writer import STORED, ShardWriter, described
 from recsys.index.versions import current_version, list_versions, verify
+from recsys.relations.file import relations_bytes
 from recsys.signing import signing_key
-from recsys.workspace import Workspace, sync_folder
+from recsys.workspace import Workspace, replace_file, sync_folder
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,12 @@ class IndexWriter:
         *,
         links: ModelLinks | None = None,
         whitening: Whitening | None = None,
+        relations: pa.Table | None = None,
     ) -> None:
         self._workspace, self._dim, self._config = workspace, dim, config
         self._links = links or ModelLinks.empty()
         self._whitening = whitening or Whitening.raw(dim)
+        self._relations = relations
         self._begun = BegunFolder.create(workspace.index)
         self._folder = self._begun.path
         self._shards = [ShardWriter(self._folder, shard, config, dim) for shard in range(config.num_shards)]
@@ -146,6 +150,7 @@ class IndexWriter:
             storage=self._config.storage,
             scans=tuple(scans),
             files=tuple(files),
+            relations=self._write_relations(),
             seal=UNSEALED,
         )
         name = f"{created_at:%Y%m%dT%H%M%S%f}-{draft.content_digest}"
@@ -159,6 +164,13 @@ class IndexWriter:
             file.flush()
             os.fsync(file.fileno())
         return described(path, rows=0)
+
+    def _write_relations(self) -> ShardFile | None:
+        if self._relations is None or not self._relations.num_rows:
+            return None
+        path = self._folder / RELATIONS_FILE
+        replace_file(path, relations_bytes(self._relations))
+        return described(path, rows=self._relations.num_rows)
 
     def _parent(self) -> str | None:
         try:

@@ -67,7 +67,8 @@ def clean_events(
     if detail := missing_columns(table.column_names, mapped, REQUIRED, {}):
         faults = {row: ("missing_columns", detail) for row in range(table.num_rows)}
         return Cleaned(EVENTS.empty_table(), quarantine_rows(table, faults, file, numbers))
-    return _Cleaning(table, mapped, known_types, received_at, repeatable, names).result(file, numbers)
+    cleaning = _Cleaning(table, mapped, known_types, received_at, repeatable, names, config.event_types)
+    return cleaning.result(file, numbers)
 
 
 class _Cleaning:
@@ -81,7 +82,9 @@ class _Cleaning:
         received_at: datetime,
         repeatable: bool,
         names: Names,
+        chosen_types: Mapping[str, str],
     ) -> None:
+        self._chosen_types = chosen_types
         self._table, self._mapped, self._repeatable, self._names = table, mapped, repeatable, names
         self._known_types, self._received_at = known_types, received_at
         self._faults: Faults = {}
@@ -102,9 +105,7 @@ class _Cleaning:
     def _columns(self) -> dict[str, pa.Array]:
         found = self._people()
         found["item_id"] = self._take(clean_ids(self._raw("item_id"), required=True))
-        found["event_type"] = self._take(
-            clean_each(self._raw("event_type"), lambda v: fields.event_type(v, self._known_types), STRING)
-        )
+        found["event_type"] = self._take(clean_each(self._raw("event_type"), self._type, STRING))
         found["value"] = self._take(clean_numbers(self._raw("value"), "bad_value"))
         found["review_text"] = self._take(clean_each(self._raw("review_text"), _review, STRING))
         for name in IDS:
@@ -115,6 +116,9 @@ class _Cleaning:
         latest = self._received_at + CLOCK_SKEW
         found["occurred_at"] = self._take(clean_times(self._raw("occurred_at"), latest))
         return found
+
+    def _type(self, value: Any) -> str:
+        return fields.event_type(value, self._known_types, self._chosen_types)
 
     def _people(self) -> dict[str, pa.Array]:
         users = self._take(clean_ids(self._raw("user_id"), required=False, personal=True))

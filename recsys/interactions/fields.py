@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from recsys.columns.cells import CellRefusedError, shown
@@ -37,13 +38,15 @@ TYPE_ALIASES = {
 SEPARATORS = re.compile(r"[^a-z0-9]+")
 MAX_REVIEW_CHARS = 5_000
 MAX_STARS = 10.0
+NO_NAMES: Mapping[str, str] = {}
 
 
-def event_type(value: Any, known: frozenset[str]) -> str:
-    """The product's name of an event type; raises `CellRefusedError` for one it does not know."""
+def event_type(value: Any, known: frozenset[str], chosen: Mapping[str, str] = NO_NAMES) -> str:
+    """The product's name of an event type, `chosen` first; raises `CellRefusedError` for one that is none."""
     if value is None or not str(value).strip():
         raise CellRefusedError("unknown_event_type", "expected an event type; found none")
     text = str(value).strip()
+    text = chosen.get(text, text)
     if text in known:
         return text
     name = SEPARATORS.sub("_", text.lower()).strip("_")

@@ -13,8 +13,9 @@ from recsys.errors import ConfigError, FilterError, InputError
 from recsys.filters import parse_filter
 from recsys.rerank import ExploreSettings, ListSettings
 
-Source = Literal["personal", "buy_again", "complements", "popular_in_category", "popular", "new"]
-"""What fills a list; all but the first two only where the ones before leave places empty."""
+Source = Literal["personal", "buy_again", "complements", "related", "popular_in_category", "popular", "new"]
+"""What fills a list; those of the ladder only where the ones before leave places empty."""
+Constraint = Literal["variant_of", "compatible_with", "substitutes"]
 LADDER: tuple[Source, ...] = ("popular_in_category", "popular", "new")
 
 
@@ -39,6 +40,10 @@ class ScenarioSettings(Config):
     """Most places for what is due to be bought again, where `sources` has it."""
     complements_share: Share = 0.4
     """Most places for what goes with the cart or the item looked at, where `sources` has it."""
+    related_share: Share = 0.2
+    """Most places for what is stated to go with the newest of the history, where `sources` has it."""
+    constraints: tuple[Constraint, ...] = ("variant_of", "compatible_with", "substitutes")
+    """Stated relations that hold items back: further variants, what does not fit, what was just replaced."""
     rules: tuple[str, ...] | None = None
     """Rules that count here; None: all whose condition holds."""
     filter: dict[str, Any] | None = None
@@ -62,7 +67,8 @@ BUILT_IN: Mapping[str, ScenarioSettings] = {
     DEFAULT: ScenarioSettings(description="Where no place is named: the order of scores."),
     "home": ScenarioSettings(description="The start page: varied.", lists=MILD),
     "item_page": ScenarioSettings(
-        description="Beside one item: no second colour of the same.",
+        description="Beside one item: what goes with it, and no second colour of the same.",
+        sources=("personal", "related", *LADDER),
         lists=ListSettings(collapse_variants=True, near_duplicate=0.97),
     ),
     "cart": ScenarioSettings(

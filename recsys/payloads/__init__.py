@@ -1,6 +1,21 @@
 """Bodies of requests and answers: the typed side of the HTTP API, one definition for service and client."""
 
-from recsys.payloads.answers import CoverageBody, EmbedAnswer, ListAnswer, ListsAnswer, RankedItem, Reason
+from recsys.payloads.answers import (
+    CoverageBody,
+    EmbedAnswer,
+    HeldBackItem,
+    ListAnswer,
+    ListsAnswer,
+    RankedItem,
+    Reason,
+)
+from recsys.payloads.browsing import (
+    CatalogPage,
+    QuarantineAnswer,
+    QuarantinedRow,
+    QuarantinedRows,
+    QuarantineFileBody,
+)
 from recsys.payloads.catalog import (
     CatalogItem,
     CategoriesAnswer,
@@ -18,8 +33,12 @@ from recsys.payloads.decisions import (
     RulesPreviewed,
 )
 from recsys.payloads.evidence import OffPolicyRequest, PolicySpec
+from recsys.payloads.explained import AppliedFilter, ExplainedAnswer, ExplainRequest, Fate
+from recsys.payloads.health import HealthAnswer, ReplicaBody, ServedIndexBody, TimesBody, VersionCountsBody
+from recsys.payloads.item_map import MapAnswer
 from recsys.payloads.jobs import JobAsked, JobBody, LoopAnswer
 from recsys.payloads.privacy import ErasureAnswer, ExportAnswer
+from recsys.payloads.quality import QualityAnswer, QualityPoint
 from recsys.payloads.requests import (
     EmbedRequest,
     ListRequest,
@@ -30,6 +49,15 @@ from recsys.payloads.requests import (
     SearchRequest,
     Shopper,
     SimilarRequest,
+)
+from recsys.payloads.versions import (
+    MadeBody,
+    PublishRequest,
+    ReleaseAnswer,
+    RollbackRequest,
+    SignalBody,
+    VersionBody,
+    VersionsAnswer,
 )
 from recsys.payloads.views import IndexAnswer, InterestBody, Problem, ProfileAnswer
 from recsys.payloads.writes import (
@@ -44,8 +72,10 @@ from recsys.payloads.writes import (
 )
 
 __all__ = [
+    "AppliedFilter",
     "AuditBody",
     "CatalogItem",
+    "CatalogPage",
     "CategoriesAnswer",
     "CategoryBody",
     "ControlBody",
@@ -58,7 +88,12 @@ __all__ = [
     "EventBody",
     "EventsAck",
     "EventsBatch",
+    "ExplainRequest",
+    "ExplainedAnswer",
     "ExportAnswer",
+    "Fate",
+    "HealthAnswer",
+    "HeldBackItem",
     "IndexAnswer",
     "InterestBody",
     "ItemBody",
@@ -73,21 +108,39 @@ __all__ = [
     "ListsAnswer",
     "ListsRequest",
     "LoopAnswer",
+    "MadeBody",
+    "MapAnswer",
     "OffPolicyRequest",
     "PolicySpec",
     "PreviewedChange",
     "Problem",
     "ProfileAnswer",
+    "PublishRequest",
+    "QualityAnswer",
+    "QualityPoint",
+    "QuarantineAnswer",
+    "QuarantineFileBody",
+    "QuarantinedRow",
+    "QuarantinedRows",
     "RankRequest",
     "RankedItem",
     "Reason",
     "RecommendRequest",
     "Rejection",
+    "ReleaseAnswer",
+    "ReplicaBody",
+    "RollbackRequest",
     "RulesPreview",
     "RulesPreviewed",
     "SearchRequest",
+    "ServedIndexBody",
     "Shopper",
     "ShopperBody",
     "ShoppersAnswer",
+    "SignalBody",
     "SimilarRequest",
+    "TimesBody",
+    "VersionBody",
+    "VersionCountsBody",
+    "VersionsAnswer",
 ]

@@ -33,6 +33,14 @@ class RankedItem(BaseModel):
     )
 
 
+class HeldBackItem(BaseModel):
+    """An item that would be in the list by its score, and what the shop stated that keeps it out."""
+
+    item_id: str
+    relation: str = Field(description="variant_of, compatible_with or substitutes.")
+    because_of: str = Field(description="The item in the list, of the request or just bought, behind it.")
+
+
 class CoverageBody(BaseModel):
     """How much of the catalog took part in the answer."""
 
@@ -54,6 +62,9 @@ class ListAnswer(BaseModel):
     applied_rules: list[str] = Field(default=[], description="Rules that had a part in the list.")
     rule_conflicts: list[str] = Field(
         default=[], description="What rules contradicted, and how it was settled."
+    )
+    held_back: list[HeldBackItem] = Field(
+        default=[], description="Items that lost their place to what the shop states about its items."
     )
     scenario: str = Field(description="The place in the shop whose settings held.")
     variant: str | None = Field(default=None, description="Arms of experiments, such as `new-home=B`.")

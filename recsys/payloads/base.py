@@ -14,7 +14,7 @@ MAX_TEXT = 2_000
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_BYTES)]
 FilterJson = Annotated[
     dict[str, Any] | None,
-    Field(default=None, description="Typed filter: `all`, `any`, `not` or a `field`/`op`/`value` leaf."),
+    Field(description="Typed filter: `all`, `any`, `not` or a `field`/`op`/`value` leaf."),
 ]
 
 

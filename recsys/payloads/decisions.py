@@ -40,6 +40,9 @@ class RulesPreview(Payload):
 
     request: RecommendRequest = Field(description="The list to try them on.")
     rules: list[dict[str, Any]] = Field(max_length=100, description="Instead of the stored rules.")
+    settings: dict[str, Any] | None = Field(
+        default=None, description="Instead of the scenario's; its stored ones when absent."
+    )
     at: Moment | None = Field(default=None, description="When; now where absent.")
 
     model_config = ConfigDict(

@@ -27,6 +27,8 @@ class JobBody(BaseModel):
     result: dict[str, Any]
     started_at: str
     ended_at: str | None
+    steps: int = Field(description="Commands that make up a run of its kind.")
+    steps_begun: int | None = Field(default=None, description="Of them; null where nothing was logged yet.")
     log: str | None = Field(default=None, description="Its end; only where one run is asked for.")
 
 

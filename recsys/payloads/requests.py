@@ -12,7 +12,7 @@ from recsys.payloads.base import MAX_BATCH, MAX_TEXT, FilterJson, Id, Payload
 class ListRequest(Payload):
     """What every call that answers with a list of items takes."""
 
-    filter: FilterJson
+    filter: FilterJson = None
     exclude: list[Id] = Field(default=[], max_length=MAX_BATCH, description="Item ids never to return.")
     require_full: bool = Field(
         default=False, description="Answer 503 rather than a list that some shard had no part in."
@@ -132,7 +132,7 @@ class ListSpec(Payload):
     item_id: Id | None = None
     category: str | None = Field(default=None, max_length=MAX_TEXT)
     text: str | None = Field(default=None, max_length=MAX_TEXT)
-    filter: FilterJson
+    filter: FilterJson = None
 
 
 class ListsRequest(Shopper):

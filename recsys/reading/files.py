@@ -12,6 +12,7 @@ from recsys.reading.json_lines import read_json
 from recsys.reading.lines import BROKEN_STREAM
 from recsys.reading.parquet import read_parquet
 from recsys.reading.records import Fault, Reading
+from recsys.reading.xml_feed import read_xml
 from recsys.workspace import leads_inside
 
 READERS: dict[str, Callable[[Path, ImportConfig], Reading]] = {
@@ -23,6 +24,9 @@ READERS: dict[str, Callable[[Path, ImportConfig], Reading]] = {
     ".jsonl": read_json,
     ".ndjson": read_json,
     ".json": read_json,
+    ".xml": read_xml,
+    ".rss": read_xml,
+    ".atom": read_xml,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
@@ -29,6 +29,19 @@ class TrainingData:
     """`[N]` training events."""
     origin: str = ""
     """Digest of the texts and of the base encoder's vectors."""
+    viewed: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
+    """`[V] int32` items of which title and rest are texts of their own: at place `N + 2v` and the next."""
+    views: tuple[str, ...] = ()
+    """`2V` such texts, title and rest in turn."""
+    judged: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
+    """`[J] int32` places in `viewed` that judge where nobody's events do; nothing learns from them."""
+
+    def items_of(self, places: np.ndarray) -> np.ndarray:
+        """Items that texts at these places belong to, of the same shape."""
+        size = len(self.frequencies)
+        if not len(self.viewed):
+            return places
+        return np.where(places < size, places, self.viewed[np.maximum(places - size, 0) // 2])
 
     def num_steps(self, config: TrainConfig) -> int:
         """Steps of a training that is not stopped early."""

@@ -12,8 +12,26 @@ from recsys.evaluation.splits import Split
 from recsys.metrics import auc
 from recsys.training.data import TrainingData
 from recsys.training.pairs import Pairs, sampled_negatives
+from recsys.training.tower import Tower
 
 HELD_OUT_PAIRS = 2_000
+
+
+def judged(tower: Tower, data: TrainingData, config: TrainConfig) -> dict[str, float]:
+    """By held-out events where there are any, else by how titles find what else is said of their items."""
+    if len(data.question.users):
+        return figures_of(tower.embed(len(data.frequencies)), data, config)
+    places = len(data.frequencies) + 2 * data.judged
+    return view_figures(tower.embed_places(places), tower.embed_places(places + 1))
+
+
+def view_figures(titles: np.ndarray, rests: np.ndarray) -> dict[str, float]:
+    """NDCG@10 of finding the own of `J` rests `[J, D]` by its title `[J, D]`, and AUC against the others."""
+    scores = titles @ rests.T
+    before = (scores > np.diag(scores)[:, None]).sum(1)
+    gains = np.where(before < 10, 1.0 / np.log2(before + 2.0), 0.0)
+    others = max(len(scores) - 1, 1)
+    return {"ndcg@10": float(gains.mean()), "auc": float(1.0 - before.mean() / others)}
 
 
 def figures_of(vectors: np.ndarray, data: TrainingData, config: TrainConfig) -> dict[str, float]:

@@ -14,7 +14,7 @@ from recsys.config import TrainConfig
 from recsys.training.batch import epoch_negatives, step_loss
 from recsys.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from recsys.training.data import TrainingData, Workers
-from recsys.training.judge import figures_of
+from recsys.training.judge import judged
 from recsys.training.private import train_private
 from recsys.training.tower import Tower
 
@@ -69,6 +69,7 @@ def _epoch(
         place = progress.step % steps
         rows = order[place * config.batch_pairs : (place + 1) * config.batch_pairs]
         optimizer.zero_grad(set_to_none=True)
+        tower.begin(progress.step, workers.rank)
         loss = step_loss(network, tower, data, config, rows, negatives, workers)
         (loss + tower.penalty()).backward()  # type: ignore[no-untyped-call]  # torch's own signature
         optimizer.step()
@@ -99,7 +100,7 @@ def _judge(
     epoch: int,
 ) -> None:
     """Every worker measures, so that all take the same decision; rank 0 writes."""
-    figures = {"epoch": float(epoch), **figures_of(tower.embed(len(data.frequencies)), data, config)}
+    figures = {"epoch": float(epoch), **judged(tower, data, config)}
     value = figures["ndcg@10"]
     progress.curve.append(figures)
     better = value > progress.best

@@ -39,6 +39,11 @@ def require_card(workspace: Workspace, folder: Path) -> None:
         raise SignatureError("an encoder has no card", expected=f"{CARD}, signed", where=str(folder))
 
 
+def _judged(facts: Mapping[str, Any]) -> str:
+    by = facts.get("judged_by", "held-out events")
+    return "text signal alone, full catalogue, seen hidden" if by == "held-out events" else str(by)
+
+
 def write_card(folder: Path, facts: Mapping[str, Any], curve: Sequence[Mapping[str, float]]) -> None:
     """`README.md` for people and `card.json` for machines, signed where a key is, in the encoder's folder."""
     card_file(folder).write(json.dumps({**facts, "curve": list(curve)}, indent=1).encode())
@@ -47,13 +52,13 @@ def write_card(folder: Path, facts: Mapping[str, Any], curve: Sequence[Mapping[s
     text = [
         "# Fine-tuned text encoder",
         "",
-        "Made from a shop's own events; it knows item texts only, no shopper.",
+        f"Made from a shop's own {facts.get('learned_from', 'events')}; it knows item texts, no shopper.",
         "",
         "| | |",
         "|---|---|",
         *rows,
         "",
-        "Validation by epoch (0 is the untrained encoder; text signal alone, full catalogue, seen hidden):",
+        f"Validation by epoch (0 is the untrained encoder; {_judged(facts)}):",
         "",
         "| epoch | NDCG@10 | pair AUC |",
         "|---|---|---|",

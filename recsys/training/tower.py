@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from recsys.config import EncoderConfig, TrainConfig, TrainMode
+from recsys.config import EncoderConfig, Objective, TrainConfig, TrainMode
 from recsys.encoder.backbone import load_backbone, load_tokenizer
 from recsys.encoder.batches import token_batches
 from recsys.encoder.folder import HEAD, PROMPT, EncoderFolder, verify
@@ -22,13 +22,18 @@ from recsys.encoder.sources import resolve
 from recsys.encoder.text_encoder import blank_token
 from recsys.errors import ConfigError
 from recsys.training.adapters import adapted, allocate_ranks, orthogonality, recall_ranks
+from recsys.training.masked_words import MaskedWords, require_dropout
+
+HEAD_DROPOUT = 0.1
+"""Share of a frozen vector's numbers that a head does not see, where views differ by dropout."""
 
 
 class Tower(nn.Module):
     """Encoder with the trainable parts of one mode. `forward` takes item places `[B]`.
 
     Mode `head` never runs the backbone: it trains a square layer over vectors that were made before.
-    Dropout is off, so that a step depends on nothing but its batch.
+    Dropout is off, so that a step depends on nothing but its batch, unless the objective asks for it:
+    then on the seed, the step and the worker as well (`begin`).
     """
 
     def __init__(
@@ -42,7 +47,9 @@ class Tower(nn.Module):
         """`vectors` `[N, D]` are the encoder's of `texts`; `num_steps` is the length of the training."""
         super().__init__()
         torch.manual_seed(config.seed)
-        self._encoder, self.mode = encoder, config.mode
+        self._encoder, self.mode, self._objective, self._seed = (
+            encoder, config.mode, config.objective, config.seed,
+        )  # fmt: skip
         self._folder: EncoderFolder = verify(resolve(encoder.source))
         if self._folder.trained:
             raise ConfigError(
@@ -51,21 +58,38 @@ class Tower(nn.Module):
                 found=", ".join(file.name for file in self._folder.trained),
             )
         self.head: nn.Linear | None = None
-        self.scale = nn.Parameter(torch.tensor([5.0, 0.0]), requires_grad=config.objective == "classifier")
+        self.scale = nn.Parameter(
+            torch.tensor([5.0, 0.0]), requires_grad=config.objective is Objective.CLASSIFIER
+        )
         if config.mode is TrainMode.HEAD:
             self.head = nn.Linear(vectors.shape[1], vectors.shape[1], bias=False)
             nn.init.eye_(self.head.weight)
             self._vectors = torch.from_numpy(np.array(vectors, np.float32))
         else:
-            self.backbone: Any = adapted(load_backbone(self._folder, torch.device("cpu")), config, num_steps)
+            plain = load_backbone(self._folder, torch.device("cpu"))
+            self.backbone: Any = adapted(plain, config, num_steps)
             self._tokens = _tokens(self._folder, texts, min(config.max_tokens, encoder.max_tokens))
+            if config.objective is Objective.MASKED_LANGUAGE:
+                self.guesser = MaskedWords(self._folder, plain, self.backbone)
+            if config.objective is Objective.DROPOUT_VIEWS:
+                require_dropout(plain, self._folder)
         self.eval()
 
-    def forward(self, items: torch.Tensor) -> torch.Tensor:
-        """`[B] int64` item places -> `[B, D]` unit rows."""
+    def begin(self, step: int, rank: int) -> None:
+        """Before a step: what chance decides in it is the same whenever it is made."""
+        if self._objective in (Objective.DROPOUT_VIEWS, Objective.MASKED_LANGUAGE):
+            torch.manual_seed(int(np.random.SeedSequence([self._seed, step, rank]).generate_state(1)[0]))
+        self.train(self._objective is Objective.DROPOUT_VIEWS)
+
+    def forward(self, items: torch.Tensor, guess: bool = False) -> torch.Tensor:
+        """`[B] int64` places of texts -> `[B, D]` unit rows; with `guess` the loss of their hidden words."""
         if self.head is not None:
-            return unit_rows(self.head(self._vectors[items].to(self.head.weight.device)))
+            known = nn.functional.dropout(self._vectors[items], HEAD_DROPOUT, self.training)
+            return unit_rows(self.head(known.to(self.head.weight.device)))
         batch = [self._tokens[place] for place in items.tolist()]
+        if guess:
+            loss: torch.Tensor = self.guesser(batch, self.scale.device)
+            return loss
         device = self.scale.device
         ids = torch.zeros((len(batch), max(map(len, batch))), dtype=torch.int64)
         mask = torch.zeros_like(ids)
@@ -103,16 +127,20 @@ class Tower(nn.Module):
         """Numbers that change."""
         return sum(value.numel() for value in self.trainable().values())
 
-    @torch.no_grad()
     def embed(self, num_items: int) -> np.ndarray:
         """`[N, D] float32` unit rows of all items."""
+        return self.embed_places(np.arange(num_items))
+
+    @torch.no_grad()
+    def embed_places(self, places: np.ndarray) -> np.ndarray:
+        """`[B, D] float32` unit rows of the texts at `places`, without dropout."""
+        self.eval()
         if self.head is not None:
-            return np.asarray(self.forward(torch.arange(num_items)).cpu().numpy(), np.float32)
-        parts = np.empty((num_items, self._width()), np.float32)
-        for batch in token_batches(
-            np.array([len(own) for own in self._tokens]), self._encoder.batch_tokens or CPU_BATCH_TOKENS
-        ):
-            parts[batch] = self.forward(torch.from_numpy(batch)).cpu().numpy()
+            return np.asarray(self.forward(torch.from_numpy(places)).cpu().numpy(), np.float32)
+        parts = np.empty((len(places), self._width()), np.float32)
+        lengths = np.array([len(self._tokens[place]) for place in places.tolist()])
+        for batch in token_batches(lengths, self._encoder.batch_tokens or CPU_BATCH_TOKENS):
+            parts[batch] = self.forward(torch.from_numpy(places[batch])).cpu().numpy()
         return parts
 
     def save(self, target: Path) -> None:

@@ -1,6 +1,6 @@
 // Pictures of items: the catalog's own, or a drawn card in the colours of the category.
 
-import { svg, el } from "./element.js";
+import { svg, el } from "../page-parts/element.js";
 
 const DRAWN = [
   [/coffee|tea\b|mug|cup|kettle/i, "M5 9h11v5a5 5 0 0 1-5 5h-1a5 5 0 0 1-5-5zM16 10h1.5a2.5 2.5 0 0 1 0 5H16M8 3v3M12 3v3"],

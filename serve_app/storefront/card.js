@@ -1,7 +1,7 @@
 // One item in a list.
 
 import { artwork } from "./artwork.js";
-import { el, icon, ICONS } from "./element.js";
+import { el, icon, ICONS } from "../page-parts/element.js";
 import { price } from "./money.js";
 import { markOf } from "./movement.js";
 

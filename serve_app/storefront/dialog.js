@@ -1,6 +1,7 @@
-// Questions in front of the page: who is shopping, and the key where the service wants one.
+// The question in front of the page: who is shopping.
 
-import { el } from "./element.js";
+import { head, modal } from "../page-parts/dialog.js";
+import { el } from "../page-parts/element.js";
 
 /** Lets one choose a shopper with a history, or begin as a new one. */
 export class Picker {
@@ -61,37 +62,4 @@ export class Picker {
       el("div", { class: "together" }, name, el("button", { class: "button primary", text: "Start new" })),
     );
   }
-}
-
-/** Asks for the API's key; rejects when nobody gives one. @returns {Promise<string>} */
-export function askForKey() {
-  const dialog = modal("key", "This shop needs a key");
-  const input = el("input", { id: "api-key", type: "password", required: true, autocomplete: "off", spellcheck: "false" });
-  const form = el(
-    "form",
-    { method: "dialog" },
-    el("label", { for: "api-key", text: "API key" }),
-    el("div", { class: "together" }, input, el("button", { class: "button primary", value: "given", text: "Go on" })),
-    el("p", { class: "small", text: "With the scopes recommend and events:write; with admin you also see profiles and can choose a shopper. It stays in this tab until you close it." }),
-  );
-  dialog.append(head(dialog, "key", "This shop needs a key"), form);
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve, reject) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      const key = input.value.trim();
-      if (dialog.returnValue === "given" && key) resolve(key);
-      else reject(new Error("Nothing can be shown without a key."));
-    });
-  });
-}
-
-function modal(name, label) {
-  return el("dialog", { id: `${name}-dialog`, "aria-label": label });
-}
-
-function head(dialog, name, text) {
-  const close = el("button", { class: "button small", type: "button", text: "Close", on: { click: () => dialog.close() } });
-  return el("div", { class: "panel-head" }, el("h2", { id: `${name}-head`, text }), close);
 }

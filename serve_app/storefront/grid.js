@@ -2,7 +2,7 @@
 // focus stays where it is.
 
 import { card, mark } from "./card.js";
-import { el } from "./element.js";
+import { el } from "../page-parts/element.js";
 
 const MOVE_MS = 450;
 

@@ -1,6 +1,6 @@
 // What the service believes and how it made the list: for those who run the shop, not for its shoppers.
 
-import { el } from "./element.js";
+import { el } from "../page-parts/element.js";
 
 const OPEN = "store.panel";
 const BELIEFS = 12;

@@ -1,6 +1,6 @@
 // Everything the views share: who shops, what is known of the catalog, and what a click does.
 
-import { Announcer } from "./announcer.js";
+import { Announcer } from "../page-parts/announcer.js";
 import { ShopApi } from "./api.js";
 import { Catalog } from "./catalog.js";
 import { ForYou } from "./foryou.js";

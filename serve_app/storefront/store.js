@@ -1,8 +1,10 @@
 // The page's beginning: puts the parts together and follows the address.
 
-import { askForKey, Picker } from "./dialog.js";
+import { askForKey } from "../page-parts/dialog.js";
+import { Router } from "../page-parts/router.js";
+import { followSkipLink } from "../page-parts/skip_link.js";
+import { Picker } from "./dialog.js";
 import { Panel } from "./panel.js";
-import { Router } from "./router.js";
 import { Shop } from "./shop.js";
 import { cartView } from "./views/cart.js";
 import { categoryView } from "./views/category.js";
@@ -13,16 +15,21 @@ import { searchView } from "./views/search.js";
 import { Watch } from "./watch.js";
 
 const TYPING_MS = 180;
+const WORDS = { site: "Store", missing: "Not in this shop", failed: "The shop does not answer", home: "To the start" };
+const KEY = {
+  title: "This shop needs a key",
+  scopes: "With the scopes recommend and events:write; with admin you also see profiles and can choose a shopper.",
+};
 const byId = (id) => document.getElementById(id);
 
 const shop = new Shop(new URL("../", document.baseURI), byId("voice"), byId("note"));
 const picker = new Picker(shop);
 const views = { "": homeView, search: searchView, category: categoryView, item: itemView, cart: cartView, liked: likedView };
 const bound = Object.entries(views).map(([name, view]) => [name, (parameters) => view(shop, parameters, picker)]);
-const router = new Router(Object.fromEntries(bound), byId("main"));
+const router = new Router(Object.fromEntries(bound), byId("main"), WORDS);
 
 shop.api.onKeyNeeded = async () => {
-  const key = await askForKey();
+  const key = await askForKey(KEY);
   shop.tag.key = key;
   return key;
 };
@@ -33,7 +40,7 @@ followShopper();
 followCart();
 followSearch();
 followNetwork();
-byId("skip").addEventListener("click", skip);
+followSkipLink();
 router.addEventListener("shown", () => {
   document.body.classList.toggle("at-home", router.path === "/");
   if (!router.path.startsWith("/search")) byId("search").value = "";
@@ -101,12 +108,4 @@ function followNetwork() {
   shop.tag.addEventListener("waiting", show);
   shop.tag.addEventListener("sent", show);
   show();
-}
-
-/** The address holds the view, so the skip link moves the focus itself. */
-function skip(event) {
-  event.preventDefault();
-  const target = document.querySelector("main h1") ?? byId("main");
-  target.focus();
-  target.scrollIntoView();
 }

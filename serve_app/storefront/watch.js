@@ -2,7 +2,7 @@
 
 import { drawn } from "./artwork.js";
 import { itemPath, reasonOf } from "./card.js";
-import { el } from "./element.js";
+import { el } from "../page-parts/element.js";
 import { Grid } from "./grid.js";
 
 /** Keeps an aside filled with the list as it is. */

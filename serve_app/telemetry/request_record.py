@@ -7,8 +7,8 @@ of a person belongs into it.
 
 from __future__ import annotations
 
+import random
 import re
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 
 WELL_FORMED = re.compile(r"[0-9a-fA-F-]{20,64}", re.ASCII)
 """Ids that machines draw: UUIDs, hexadecimal numbers. A name, an address or a card's number is none."""
+_DRAWN = random.Random()
+"""Nothing is kept secret by an id; the system's own randomness lets other threads in at each draw."""
 _IN_HAND: ContextVar[RequestRecord | None] = ContextVar("request_in_hand", default=None)
 
 
@@ -43,7 +45,7 @@ def request_id_of(given: str | None) -> str:
 
     Any other text is replaced, since it would be written into every log: it may be a person's.
     """
-    return given if given and WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
+    return given if given and WELL_FORMED.fullmatch(given) else f"{_DRAWN.getrandbits(128):032x}"
 
 
 def current_request() -> RequestRecord | None:

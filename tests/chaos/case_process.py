@@ -48,4 +48,5 @@ def main(name: str, folder: Path, shared: Path, seed: int, quick: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]), sys.argv[5] == "1")
+    folder, shared = (Path(one).absolute() for one in sys.argv[2:4])  # Ray workers run elsewhere
+    main(sys.argv[1], folder, shared, int(sys.argv[4]), sys.argv[5] == "1")

@@ -30,9 +30,9 @@ from tests.chaos.served import kill
 from tests.chaos.small_version import small_version
 
 NUM_ITEMS, DIM, SHARDS, K = 4_000, 8, 4, 20
-USERS, AT_ONCE = 10_000, 16
+USERS, AT_ONCE = 10_000, 8
 KILL_EVERY_S = 4.0
-TIMEOUT_S = 0.3
+TIMEOUT_S = 1.0
 
 
 class Watched(RemoteShard):

@@ -37,8 +37,8 @@ class Orders:
 class SlowShard(ShardServer):
     """`ShardServer` behind such an edge."""
 
-    def __init__(self, workspace_root: str, shard: int) -> None:
-        super().__init__(workspace_root, shard)
+    def __init__(self, workspace_root: str, shard: int, *rest: Any) -> None:
+        super().__init__(workspace_root, shard, *rest)
         self._number, self._orders = shard, Workspace(Path(workspace_root)).root / ORDERS
         self._rng = random.Random(shard)
 
@@ -64,8 +64,8 @@ class SlowShard(ShardServer):
 def _behind_the_edge(name: str) -> Any:
     plain = getattr(ShardServer, name)
 
-    async def call(self: SlowShard, *arguments: Any) -> Any:
-        return await self._through(lambda: plain(self, *arguments))
+    async def call(self: SlowShard, *arguments: Any, **named: Any) -> Any:
+        return await self._through(lambda: plain(self, *arguments, **named))
 
     call.__name__ = name
     return call

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from cluster.database import open_database
 from cluster.key_store import KeyStore
@@ -26,17 +22,14 @@ from jobs.bench.service import free_port
 from recsys.access import Scope
 from recsys.config import RuntimeConfig, ServeConfig
 from serve_app import app
-from serve_app.api import create_api
 from serve_app.key_watch import KeyWatch
-from serve_app.service import ShopService
+from tests.e2e.browsing import CHROMIUM, PATIENCE_MS, examine, listening, tab_to
 from tests.serve.conftest import SmallShop, assemble_inline, make_small_shop
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: sh scripts/system-packages.sh"),
 ]
-PATIENCE_MS = 30_000
 FIRST_VIEW_BYTES = 100_000
 """Budget of the first view: page, scripts, styles and answers of the API, as they travel."""
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "store.md"
@@ -81,25 +74,6 @@ def store(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, ray_cluster
     with httpx.Client(base_url=url, timeout=30.0) as client:
         yield Store(url, shop, client, foreign_port)
     app.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The system's browser."""
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser that has never been here."""
-    found = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    found.set_default_timeout(PATIENCE_MS)
-    yield found
-    found.close()
 
 
 @pytest.fixture
@@ -304,15 +278,6 @@ def test_everything_to_a_full_cart_goes_by_keyboard(page: Page) -> None:
     expect(page.locator("#note")).to_contain_text("in your cart")
 
 
-def tab_to(page: Page, selector: str) -> None:
-    """Press the tab key until an element has the focus; that must be seen."""
-    for _ in range(20):
-        page.keyboard.press("Tab")
-        if page.locator(f"{selector}:focus-visible").count():
-            return
-    raise AssertionError(f"the tab key does not lead to {selector}")
-
-
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_view_has_a_serious_finding_or_is_wider_than_the_screen(
     browser: Browser, store: Store, width: int
@@ -342,41 +307,6 @@ def test_no_view_has_a_serious_finding_or_is_wider_than_the_screen(
     expect(page.locator(".line")).to_be_visible()
     examine(page, "cart")
     context.close()
-
-
-def examine(page: Page, view: str) -> None:
-    """Axe finds nothing serious in either scheme; nothing is wider than the screen, or than 360."""
-    size = page.viewport_size
-    assert size is not None
-    for width in (360, size["width"]):
-        page.set_viewport_size({"width": width, "height": size["height"]})
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (view, width)
-    assert serious(page, {"resultTypes": ["violations"]}) == [], view
-    page.emulate_media(color_scheme="dark")  # which changes nothing but colours
-    assert serious(page, {"runOnly": ["color-contrast"]}) == [], f"{view}, dark"
-    page.emulate_media(color_scheme="light")
-
-
-def serious(page: Page, options: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    """Serious and critical findings, with the first elements that have them."""
-    return [
-        (one["id"], [node["html"][:200] for node in one["nodes"][:3]])
-        for one in Axe().run(page, options=options).response["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
-
-
-@contextmanager
-def listening(service: ShopService, port: int) -> Iterator[str]:
-    """A service of this process behind a socket of its own."""
-    server = uvicorn.Server(uvicorn.Config(create_api(service), port=port, log_level="warning", ws="none"))
-    thread = Thread(target=server.run)
-    thread.start()
-    while thread.is_alive() and not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
 
 
 def test_a_key_is_asked_for_once_and_kept_in_the_tab(context: BrowserContext, store: Store) -> None:

@@ -20,7 +20,9 @@ from recsys.config import EncoderConfig, TrainConfig, TrainMode
 from recsys.encoder import TextEncoder
 from recsys.errors import ConfigError
 from recsys.training.checkpoint import checkpoints
+from recsys.training.text_pairs import text_training_data
 from tests.tiny_encoders import tiny_bert
+from tests.unit.training.test_text_objectives import nobody, titles_and_rests
 from tests.unit.training.test_tower import CONFIG, TEXTS, data_of
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("ray_cluster")]
@@ -141,3 +143,25 @@ def test_what_stopped_a_worker_is_what_the_caller_gets(tmp_path: Path) -> None:
     run_training(task_of(tmp_path, source, mode=TrainMode.HEAD))
     with pytest.raises(ConfigError, match="begun with other settings"):
         run_training(task_of(tmp_path, source, mode=TrainMode.HEAD, seed=5))
+
+
+@pytest.mark.parametrize("objective", ["title-description", "masked-language"])
+def test_workers_learn_from_texts_alone(tmp_path: Path, objective: str) -> None:
+    source = tiny_bert(tmp_path / "base")
+    encoder = EncoderConfig(source=str(source), max_tokens=32)
+    config = TrainConfig.model_validate(
+        {"mode": TrainMode.LORA, "objective": objective, "batch_pairs": 16, "epochs": 3, "num_workers": 2}
+    )
+    views = titles_and_rests()
+    texts = [". ".join(own) for own in views]
+    vectors = TextEncoder.load(encoder).encode(texts)
+    data = text_training_data(texts, views, nobody(len(texts)), config, vectors)
+    task = TrainingTask(
+        encoder, config, [*texts, *data.views], vectors, data, tmp_path / "run", tmp_path / "out"
+    )
+    report = run_training(task)
+    assert report.steps == data.num_steps(config) > 0
+    assert np.isfinite(report.losses).all()
+    assert report.losses[-1] < report.losses[0]
+    saved = TextEncoder.load(EncoderConfig(source=str(task.target), max_tokens=32)).encode(texts)
+    assert not np.allclose(saved, vectors, atol=1e-3)

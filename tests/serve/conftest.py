@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,10 +23,13 @@ from cluster.event_store import EventStore
 from cluster.event_writer import EventWriter
 from cluster.indexing import build_index
 from cluster.item_store import ItemStore
+from cluster.key_store import KeyStore
 from cluster.loop_store import LoopStore
 from cluster.profile_store import ProfilePartition
 from cluster.replica_board import ReplicaBoard
 from cluster.serving_database import open_serving_database
+from jobs.bench.service import free_port
+from recsys.access import Scope
 from recsys.config import EncoderConfig, IndexConfig, Metric, Placement, ServeConfig
 from recsys.encoder import TextEncoder
 from recsys.encoder_record import save_encoder_config
@@ -42,7 +45,9 @@ from serve_app.controls import ControlWatch
 from serve_app.decisions import Decisions
 from serve_app.evidence import Evidence
 from serve_app.habit_board import HabitBoard
+from serve_app.http_door import HttpDoor
 from serve_app.index_watch import IndexWatch
+from serve_app.key_watch import KeyWatch
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
 from serve_app.popularity_board import PopularityBoard
@@ -199,6 +204,30 @@ async def client_of(service: ShopService) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=transport, base_url="http://shop", event_hooks=hooks) as client:
         yield client
     await service.stop()
+
+
+@dataclass(frozen=True)
+class RunningShop:
+    """The small shop behind a socket and keys, in a thread of this process: no Ray."""
+
+    small: SmallShop
+    url: str
+    key: str
+    """Opens everything."""
+    store: KeyStore
+
+
+@pytest.fixture(scope="session")
+def running_shop(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path) -> Iterator[RunningShop]:
+    """One service for all tests that talk to one over HTTP and do not mind each other's events."""
+    small = make_small_shop(tmp_path_factory.mktemp("running"), tiny_bert, None)
+    config = ServeConfig(port=free_port(), shard_timeout_s=30, profile_timeout_s=30, encode_timeout_s=30)
+    service, store = assemble_inline(small, config), KeyStore(open_database(small.workspace.database_url))
+    service.keys = KeyWatch(store, 0.05)
+    key = store.create("tester", list(Scope)).text
+    door = HttpDoor(create_api(service), service.start, config, tmp_path_factory.mktemp("doors"))
+    yield RunningShop(small, f"http://{config.host}:{config.port}", key, store)
+    door.close()
 
 
 @pytest.fixture

@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 import serve_app.shop_catalog as shop_catalog
 from recsys.config import ServeConfig
 from recsys.privacy.names import Pseudonyms
+from serve_app.console_page import FOLDER as CONSOLE
+from serve_app.page_files import PARTS
 from serve_app.service import ShopService
 from serve_app.shop_catalog import category_tree
 from serve_app.store_page import FOLDER
 from tests.serve.conftest import SmallShop, assemble_inline, client_of
 
+PAGES = ("/", "/store/", "/store/store.js", "/store/shoppers.json", "/page-parts/base.css", "/console/")
 Scene = Callable[[httpx.AsyncClient], Awaitable[None]]
 
 
@@ -110,7 +113,7 @@ def test_the_store_page_is_there_only_where_it_is_wanted(
     small_shop: SmallShop, service: ShopService, config: ServeConfig
 ) -> None:
     async def without(client: httpx.AsyncClient) -> None:
-        for path in ("/", "/store/", "/store/store.js", "/store/shoppers.json"):
+        for path in PAGES:
             assert (await client.get(path)).status_code == 404
 
     async def with_it(client: httpx.AsyncClient) -> None:
@@ -125,6 +128,8 @@ def test_the_store_page_is_there_only_where_it_is_wanted(
             assert answer.headers["x-content-type-options"] == "nosniff"
             again = await client.get(answer.url, headers={"If-None-Match": answer.headers["etag"]})
             assert again.status_code == 304
+        assert (await client.get("/page-parts/base.css")).content == (PARTS / "base.css").read_bytes()
+        assert (await client.get("/page-parts/")).status_code == 404
         assert (await client.get("/store/")).content == (FOLDER / "index.html").read_bytes()
         for path in ("..%2fstore_page.py", "%2e%2e/store_page.py", "nothing.js"):
             assert (await client.get(f"/store/{path}")).status_code == 404
@@ -132,6 +137,23 @@ def test_the_store_page_is_there_only_where_it_is_wanted(
 
     play(service, without)
     play(assemble_inline(small_shop, config.model_copy(update={"store": True})), with_it)
+
+
+def test_the_console_is_there_only_where_it_is_wanted_and_is_the_front_where_no_store_is(
+    small_shop: SmallShop, config: ServeConfig
+) -> None:
+    async def scene(client: httpx.AsyncClient) -> None:
+        assert (await client.get("/")).headers["location"] == "/console/"
+        files = [file for file in CONSOLE.rglob("*") if file.is_file()]
+        for file in files:
+            answer = await client.get(f"/console/{file.relative_to(CONSOLE)}")
+            assert answer.content == file.read_bytes()
+            assert "default-src 'self'" in answer.headers["content-security-policy"]
+        assert (await client.get("/store/")).status_code == 404
+        whole = sum(len(gzip.compress(file.read_bytes())) for file in (*files, *PARTS.iterdir()))
+        assert whole <= 48 * 1024, whole
+
+    play(assemble_inline(small_shop, config.model_copy(update={"console": True})), scene)
 
 
 def test_shoppers_to_be_have_histories_and_interests(small_shop: SmallShop, config: ServeConfig) -> None:
@@ -169,4 +191,5 @@ def test_the_page_has_nothing_inline_and_names_every_module_it_loads() -> None:
     assert "style=" not in page
     assert " on" not in page.replace(" only", "").split("<body")[1].split(">")[0]
     named = {part.split('"')[0] for part in page.split('modulepreload" href="')[1:]} | {"store.js"}
-    assert named == {str(file.relative_to(FOLDER)) for file in FOLDER.rglob("*.js")}
+    own = {str(file.relative_to(FOLDER)) for file in FOLDER.rglob("*.js")}
+    assert named == own | {f"../page-parts/{file.name}" for file in PARTS.glob("*.js")}

@@ -384,7 +384,7 @@ def test_other_replicas_follow_within_their_period(small_shop: SmallShop) -> Non
             if service.controls.state.blocks:
                 break
             await asyncio.sleep(0.02)
-        assert service.controls.state.blocks[0].brands == {"Umbra"}
+        assert service.controls.state.blocks["b"].brands == {"Umbra"}
 
     play(service, scene)
 

@@ -32,6 +32,7 @@ from recsys.index import current_version, load_manifest, publish
 from recsys.index.fitted import fitted_of_version
 from recsys.query import EVERYBODY, Query
 from recsys.retrieval import ShardIndex
+from serve_app.offline import Recommender
 from serve_app.service import ShopService
 from tests.serve.conftest import SmallShop, assemble_inline, client_of, make_small_shop
 
@@ -116,6 +117,22 @@ def test_http_lists_are_the_evaluated_lists(
             ]
         same += 1
     assert same >= 10
+
+
+@pytest.mark.parametrize("include_seen", [False, True])
+def test_lists_without_a_service_are_the_http_lists(
+    fitted_shop: tuple[SmallShop, Dataset], include_seen: bool
+) -> None:
+    small, data = fitted_shop
+    users = [key.partition(":")[2] for key in data.log.user_keys[:15]]
+    bodies = [{"user_id": user, "n": 10, "include_seen": include_seen} for user in users]
+    expected = [item for answer in answers(small, bodies) for item in answer["items"]]
+    with Recommender.from_workspace(small.workspace.root) as shop:
+        found = shop.recommend(users, k=10, include_seen=include_seen)
+    assert found.column("item_id").to_pylist() == [item["item_id"] for item in expected]
+    assert found.column("score").to_pylist() == pytest.approx([item["score"] for item in expected], rel=1e-5)
+    reasons = [item["reasons"][0]["text"] if item["reasons"] else None for item in expected]
+    assert found.column("reason").to_pylist() == reasons
 
 
 def test_a_scenario_changes_the_weights_and_an_unknown_one_is_refused(

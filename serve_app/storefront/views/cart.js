@@ -2,10 +2,10 @@
 
 import { artwork } from "../artwork.js";
 import { iconButton, itemPath } from "../card.js";
-import { el, ICONS } from "../element.js";
+import { el, ICONS } from "../../page-parts/element.js";
 import { Grid } from "../grid.js";
 import { price, total } from "../money.js";
-import { heading } from "../router.js";
+import { heading } from "../../page-parts/router.js";
 
 const BESIDE = 6;
 

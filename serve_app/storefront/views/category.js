@@ -1,8 +1,8 @@
 // One category in the shopper's own order.
 
-import { el } from "../element.js";
+import { el } from "../../page-parts/element.js";
 import { Grid } from "../grid.js";
-import { heading, itemsHead } from "../router.js";
+import { heading, itemsHead } from "../../page-parts/router.js";
 import { categoryLink } from "./home.js";
 
 const STEP = 24;

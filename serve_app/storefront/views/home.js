@@ -1,9 +1,9 @@
 // The start page: the shopper's own list, what everybody takes, and where things are.
 
 import { drawn } from "../artwork.js";
-import { el } from "../element.js";
+import { el } from "../../page-parts/element.js";
 import { Grid } from "../grid.js";
-import { heading, itemsHead } from "../router.js";
+import { heading, itemsHead } from "../../page-parts/router.js";
 
 const POPULAR = 6;
 const OFFERED = 4;

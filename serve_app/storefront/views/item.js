@@ -2,10 +2,10 @@
 
 import { artwork } from "../artwork.js";
 import { likeButton } from "../card.js";
-import { el } from "../element.js";
+import { el } from "../../page-parts/element.js";
 import { Grid } from "../grid.js";
 import { price } from "../money.js";
-import { heading } from "../router.js";
+import { heading } from "../../page-parts/router.js";
 import { path } from "./category.js";
 
 const BESIDE = 6;

@@ -1,8 +1,8 @@
 // What the shopper has liked.
 
-import { el } from "../element.js";
+import { el } from "../../page-parts/element.js";
 import { Grid } from "../grid.js";
-import { heading, itemsHead } from "../router.js";
+import { heading, itemsHead } from "../../page-parts/router.js";
 
 export async function likedView(shop, { signal }) {
   const ids = shop.liked.ids.reverse();

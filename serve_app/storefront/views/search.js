@@ -1,8 +1,8 @@
 // Search by meaning, while one types.
 
-import { el } from "../element.js";
+import { el } from "../../page-parts/element.js";
 import { Grid } from "../grid.js";
-import { heading, itemsHead } from "../router.js";
+import { heading, itemsHead } from "../../page-parts/router.js";
 
 const MOST = 24;
 

@@ -34,8 +34,8 @@ async def _crowd() -> None:
         return PlainTextResponse("ok")
 
     routes = [Route("/slow", slow), Route("/healthz", health)]
-    guard = RequestGuard(Starlette(routes=routes), max_body_bytes=10, max_requests=MOST)
-    transport = TurnTransport(RequestLog(guard))
+    logged = RequestLog(Starlette(routes=routes))
+    transport = TurnTransport(RequestGuard(logged, max_body_bytes=10, max_requests=MOST))
     async with httpx.AsyncClient(transport=transport, base_url="http://guard") as client:
         inside = [asyncio.create_task(client.get("/slow")) for _ in range(MOST)]
         for _ in range(MOST):

@@ -1,0 +1,44 @@
+"""A version takes the published one's place when the gate has nothing against it and every replica has it."""
+
+from __future__ import annotations
+
+from cluster.confirmed_publish import publish_confirmed
+from cluster.replica_board import ReplicaBoard
+from recsys.config import GateConfig
+from recsys.errors import GateError, IndexMissingError
+from recsys.index import IndexManifest, current_version, load_manifest
+from recsys.index.gate import gate, mark_refused
+from recsys.workspace import Workspace
+
+
+def publish_judged(
+    workspace: Workspace, board: ReplicaBoard, manifest: IndexManifest, keep: int = 3, *, force: bool = False
+) -> None:
+    """Judge a version and publish it; with `force` also against the gate.
+
+    Raises `GateError` when the gate or a replica refuses it; the gate's reasons stay beside the version.
+    """
+    reasons = against(workspace, manifest)
+    if reasons and not force:
+        mark_refused(workspace, manifest.index_version, reasons)
+        raise GateError(
+            "the version is refused and the published one stays",
+            expected="a version that is not worse, or --force",
+            found="; ".join(reasons),
+            where=manifest.index_version,
+        )
+    publish_confirmed(workspace, board, manifest.index_version, keep)
+
+
+def against(workspace: Workspace, manifest: IndexManifest) -> tuple[str, ...]:
+    """What the gate has against a version in the place of the one that is published now."""
+    current = published(workspace)
+    return gate(manifest, load_manifest(workspace, current) if current else None, GateConfig())
+
+
+def published(workspace: Workspace) -> str | None:
+    """Name of the published version, or None."""
+    try:
+        return current_version(workspace)
+    except IndexMissingError:
+        return None

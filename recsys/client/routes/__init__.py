@@ -1,0 +1,1 @@
+"""Every public route as a function that makes its call, by noun."""
