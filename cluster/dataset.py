@@ -10,6 +10,7 @@ from cluster.event_store import EventStore
 from cluster.interactions import read_interactions
 from cluster.item_store import ItemStore
 from cluster.screening import screen_store
+from recsys.channels import read_channels
 from recsys.config import EventWeights
 from recsys.dataset import Dataset
 from recsys.embeddings import read_embeddings
@@ -67,5 +68,12 @@ def read_dataset(
             found=f"{log.unknown_items} events on unknown items, {screening.num_events} of left-out users",
         )
     return Dataset(
-        workspace.root.name, log, np.concatenate(vectors), texts, categories, screening, last_erasure
+        workspace.root.name,
+        log,
+        np.concatenate(vectors),
+        texts,
+        categories,
+        screening,
+        [channel.block(ids) for channel in read_channels(workspace)],
+        last_erasure,
     )

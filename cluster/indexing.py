@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-
+from cluster.indexed_vectors import IndexedVectors
 from cluster.item_store import ItemStore
 from recsys.blend.fitted import Fitted
 from recsys.blend.whitening import Whitening
 from recsys.config import IndexConfig, Metric
-from recsys.embeddings import EmbeddingTable, forget, read_embeddings
+from recsys.embeddings import forget, read_embeddings
 from recsys.encoder import embedding_dim
 from recsys.encoder_record import load_encoder_config, load_encoding
-from recsys.errors import IndexMissingError, InputError
+from recsys.errors import IndexMissingError
 from recsys.index import IndexManifest, IndexWriter, Signal, current_version, load_manifest
 from recsys.index.fitted import fitted_of_version
 from recsys.index.writer import Provenance
 from recsys.relations.file import read_relations
-from recsys.text import TEXT_TEMPLATE_VERSION, item_texts
+from recsys.text import TEXT_TEMPLATE_VERSION
 from recsys.workspace import Workspace
 
 
@@ -51,15 +48,20 @@ def build_index(
         encoding=load_encoding(workspace, encoder_version),
         last_erasure=fitted.last_erasure if fitted else None,
     )
-    folder = workspace.embeddings(encoder_version)
     if embeddings.broken:
-        forget(folder)
-    whitening = fitted.whitening if fitted else Whitening.raw(dim)
+        forget(workspace.embeddings(encoder_version))
+    # A fit that is carried over may have been read from a version with columns of channels.
+    whitening = replace(fitted.whitening, padding=0) if fitted else Whitening.raw(dim)
+    shares = fitted.blend.settings.channels if fitted else ()
+    vectors = IndexedVectors.of_workspace(workspace, encoder_version, embeddings, whitening, shares)
+    width = dim + sum(share.width for share in shares)
     links, done = fitted.links if fitted else None, 0
     relations = read_relations(workspace.relations)
-    with IndexWriter(workspace, dim, config, links=links, whitening=whitening, relations=relations) as writer:
+    with IndexWriter(
+        workspace, width, config, links=links, whitening=whitening, relations=relations
+    ) as writer:
         for items in item_store.scan():
-            writer.add(items, whitening.apply(_vectors(items, embeddings, folder)))
+            writer.add(items, vectors.of(items))
             done += items.num_rows
             on_progress(done, max(total, done))
         return writer.close(provenance)
@@ -81,25 +83,17 @@ def _provenance(encoder_version: str, catalog_seq: int, dim: int, fitted: Fitted
     if fitted is None:
         return Provenance(encoder_version, TEXT_TEMPLATE_VERSION, (text,), catalog_seq)
     factors = fitted.blend.discover.model_dump()
+    channels = [
+        Signal(name=share.name, width=share.width, weight=share.share)
+        for share in fitted.blend.settings.channels
+    ]
     links = [Signal(name=name, width=1, weight=factors[name]) for name in fitted.links.signals]
     return Provenance(
         encoder_version,
         TEXT_TEMPLATE_VERSION,
-        (text, *links),
+        (text, *channels, *links),
         catalog_seq,
         fitted.blend,
         fitted.data_cutoff,
         fitted.metrics,
     )
-
-
-def _vectors(items: pa.Table, embeddings: EmbeddingTable, folder: Path) -> np.ndarray:
-    hashes = item_texts(items).column("text_hash").to_pylist()
-    if missing := embeddings.missing(hashes):
-        # The next run of `recsys embed` must find out by itself what this one did not know of.
-        forget(folder)
-        raise InputError(
-            f"{len(missing)} or more items have no embedding by this encoder",
-            expected="a run of `recsys embed` after the last change of the catalog",
-        )
-    return embeddings.lookup(hashes)

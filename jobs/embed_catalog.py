@@ -9,8 +9,13 @@ from cluster.embedding import EmbedProgress, EmbedReport, choose_encoding, embed
 from cluster.item_store import ItemStore
 from jobs.options import database_url_of
 from recsys.config import EmbedConfig, EncoderConfig, RuntimeConfig
+from recsys.encoder.coverage import coverage_warning
 from recsys.encoder_record import save_encoder_config
+from recsys.schemas import ITEMS
+from recsys.text import item_texts
 from recsys.workspace import Workspace
+
+SAMPLE_ITEMS = 200
 
 
 def run_embed(
@@ -31,6 +36,14 @@ def run_embed(
         encoder, encoding = choose_encoding(workspace, items, encoder, embed, runtime, say)
         report = embed_catalog(workspace, items, encoder, embed, on_progress, runtime=runtime)
         save_encoder_config(workspace, report.encoder_version, encoder, encoding)
+        if report.embedded and (warning := coverage_warning(encoder, _some_texts(items))):
+            say(warning)
         return report
     finally:
         engine.dispose()
+
+
+def _some_texts(items: ItemStore) -> list[str]:
+    """The texts of the first items; enough to see what language a shop speaks."""
+    first = next(items.scan(SAMPLE_ITEMS), ITEMS.empty_table())
+    return [text for text in item_texts(first).column("text").to_pylist() if text]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -13,6 +13,7 @@ from cluster.item_store import ItemStore
 from cluster.tombstone_table import ErasedPeople
 from jobs.console import progress, show
 from jobs.import_data import ImportReport, import_events, import_items, import_relations
+from jobs.import_vectors import import_vectors, parse_named_file
 from jobs.options import (
     DEFAULT_WORKSPACE,
     DatabaseOption,
@@ -22,7 +23,8 @@ from jobs.options import (
     parse_pairs,
     runtime_of,
 )
-from recsys.config import ImportConfig
+from recsys.config import ImportConfig, TextEncoding
+from recsys.errors import ConfigError
 from recsys.formats import format_names
 from recsys.privacy.secret import names_of
 from recsys.workspace import Workspace
@@ -34,6 +36,9 @@ PathsArgument = Annotated[
 ColumnOption = Annotated[
     list[str] | None,
     typer.Option("--column", "-c", metavar="FIELD=COLUMN", help="Where a field stands in the files."),
+]
+EncodingOption = Annotated[
+    str, typer.Option("--encoding", help="Encoding of text files, such as gb18030; auto looks into them.")
 ]
 FromOption = Annotated[
     str | None,
@@ -49,7 +54,7 @@ BadShareOption = Annotated[
     float, typer.Option("--max-bad-share", min=0, max=1, help="Exit with 1 above this share of bad rows.")
 ]
 
-imports = typer.Typer(no_args_is_help=True, help="Read items, events or relations from files.")
+imports = typer.Typer(no_args_is_help=True, help="Read items, events, relations or vectors from files.")
 
 
 @imports.command("items")
@@ -59,6 +64,7 @@ def items(
     database_url: DatabaseOption = None,
     source_format: FromOption = None,
     column: ColumnOption = None,
+    encoding: EncodingOption = "auto",
     currency: Annotated[str | None, typer.Option(help="ISO 4217 currency of prices that name none.")] = None,
     max_bad_share: BadShareOption = 1.0,
     as_json: JsonOption = False,
@@ -72,6 +78,7 @@ def items(
     """
     config = ImportConfig(
         columns=parse_pairs(column or [], "FIELD=COLUMN"),
+        encoding=parse_encoding(encoding),
         source_format=source_format,
         default_currency=currency,
         max_bad_share=max_bad_share,
@@ -97,6 +104,7 @@ def events(
     source_format: FromOption = None,
     column: ColumnOption = None,
     event_type: EventTypeOption = None,
+    encoding: EncodingOption = "auto",
     max_bad_share: BadShareOption = 1.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -106,6 +114,7 @@ def events(
     """
     config = ImportConfig(
         columns=parse_pairs(column or [], "FIELD=COLUMN"),
+        encoding=parse_encoding(encoding),
         source_format=source_format,
         event_types=parse_pairs(event_type or [], "THEIRS=OURS"),
         max_bad_share=max_bad_share,
@@ -151,6 +160,42 @@ def relations(
             on_progress=lambda rows, done, total: advance(done >> 10, total >> 10),
         )
     finish("relations", report, as_json)
+
+
+@imports.command("vectors")
+def vectors(
+    named: Annotated[
+        list[str], typer.Argument(metavar="NAME=FILE...", help="Parquet: item_id and a list of numbers.")
+    ],
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    max_bad_share: BadShareOption = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Read vectors that the shop made itself, of sound or of anything; `recsys fit` weighs them.
+
+    A file takes the place of what was imported under its name before. Vectors of another encoder belong
+    under another name.
+
+    Example: recsys import vectors sound=vectors.parquet
+    """
+    runtime = runtime_of(workspace, database_url)
+    store = ItemStore(open_database(database_url_of(runtime)))
+    failed = 0
+    for name, file in [parse_named_file(text) for text in named]:
+        report = import_vectors(Workspace(runtime.workspace), store, name, file, max_bad_share)
+        show("import vectors", report.as_rows(), as_json)
+        failed = max(failed, report.exit_code)
+    raise typer.Exit(failed)
+
+
+def parse_encoding(name: str) -> TextEncoding:
+    """A name that files of text may have; raises `ConfigError` for another one."""
+    known: tuple[TextEncoding, ...] = get_args(TextEncoding)
+    for one in known:
+        if one == name.lower().replace("utf8", "utf-8").replace("utf16", "utf-16"):
+            return one
+    raise ConfigError("this encoding is not read", expected=", ".join(known), found=name)
 
 
 def finish(kind: str, report: ImportReport, as_json: bool) -> None:

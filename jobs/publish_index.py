@@ -15,6 +15,7 @@ from cluster.replica_board import ReplicaBoard
 from cluster.serving_database import open_serving_database, serving_url
 from jobs.options import database_url_of
 from recsys.blend.fitted import Fitted
+from recsys.channels.store import channel_records
 from recsys.config import IndexConfig, RuntimeConfig, ScanKind, Storage
 from recsys.encoder_record import FILE as ENCODER_RECORD
 from recsys.errors import IndexMissingError, InputError
@@ -89,13 +90,17 @@ def run_index(
 
 
 def awaits_fit(workspace: Workspace, encoder_version: str) -> bool:
-    """Whether the published version learned from events with another encoder.
+    """Whether the published version learned from events with another encoder, of texts or of a channel.
 
     A version of text alone must not take its place; `recsys fit` makes one that is compared with it.
     """
     current = published(workspace)
     manifest = load_manifest(workspace, current) if current else None
-    return bool(manifest and manifest.blend and manifest.encoder_version != encoder_version)
+    if manifest is None or manifest.blend is None:
+        return False
+    known = {(record.name, record.version) for record in channel_records(workspace)}
+    fitted = {(share.name, share.version) for share in manifest.blend.settings.channels}
+    return manifest.encoder_version != encoder_version or not fitted <= known
 
 
 def run_publish(

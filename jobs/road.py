@@ -37,6 +37,7 @@ ROAD = (
     Stop("import", DATA, "import_commands", "Read items or events from Parquet, CSV or JSON Lines."),
     Stop("events", DATA, "event_commands", "Verify the event log against its digests; repair it."),
     Stop("embed", LEARN, "catalog_commands", "Encode new and changed texts; build and publish the index."),
+    Stop("channel", LEARN, "channel_commands", "Pictures, films and own vectors beside the texts."),
     Stop("fit", LEARN, "learning_commands", "Learn from events; publish if it is not worse."),
     Stop("evaluate", LEARN, "learning_commands", "Every method in one table, on held-out events."),
     Stop("train", LEARN, "training_commands", "Fine-tune the encoder on what shoppers did."),

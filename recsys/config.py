@@ -171,6 +171,53 @@ class EmbedConfig(Config):
         return self
 
 
+CHANNEL_NAME = r"^[a-z][a-z0-9_]{0,30}$"
+"""A channel's name becomes a folder and the name of a signal."""
+
+
+class MediaLimits(Config):
+    """What is opened of a shop's pictures and films; beyond it a file is refused and counted."""
+
+    max_image_bytes: PositiveInt = 20 * 1024 * 1024
+    """Largest image file."""
+    max_pixels: PositiveInt = 40_000_000
+    """Largest image by its header, before anything is unpacked."""
+    max_video_bytes: PositiveInt = 2 * 1024**3
+    """Largest video file."""
+    num_frames: PositiveInt = 8
+    """Frames taken evenly of a film; part of what its vector is."""
+
+
+class ImageEncoderConfig(Config):
+    """Which network turns pictures into vectors."""
+
+    source: str
+    """A local folder with `config.json`, `preprocessor_config.json` and safetensors; never a hub name."""
+    batch_images: PositiveInt = 32
+    """Pictures in one forward pass; affects speed, not the vectors."""
+    device: str = "auto"
+    """`auto` (CUDA when present, else CPU), `cpu` or `cuda`."""
+    num_threads: int | None = Field(default=None, ge=1)
+    """Threads of one encoder; None leaves the library's own choice."""
+
+
+class ChannelConfig(Config):
+    """A second kind of vectors beside the text, made from files of the shop."""
+
+    name: str = Field(default="image", pattern=CHANNEL_NAME)
+    """Under this name vectors are kept, weighed and reported."""
+    kind: Literal["image", "video"] = "image"
+    """`image` reads `image_url`; `video` reads the attribute `video`, a file or a folder of frames."""
+    files: Path
+    """Folder that every file must lie in."""
+    encoder: ImageEncoderConfig
+    """Network for pictures and frames."""
+    limits: MediaLimits = MediaLimits()
+    """What is opened."""
+    unit_files: PositiveInt = 128
+    """Files in one unit of work: what one kill can lose at the most per actor."""
+
+
 class IndexConfig(Config):
     """How an index version is written."""
 
@@ -646,6 +693,13 @@ class GateConfig(Config):
     """Least share of the catalog that validation lists show together."""
 
 
+TextEncoding = Literal[
+    "auto", "utf-8", "utf-16", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr",
+    "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r",
+]  # fmt: skip
+"""All of them end a line with the same bytes, or say how wide they are."""
+
+
 class ImportConfig(Config):
     """How files become items and events."""
 
@@ -653,6 +707,8 @@ class ImportConfig(Config):
     """Rows read, cleaned and written at a time; bounds memory, not the result."""
     columns: dict[str, str] = {}
     """Contract column -> column in the file; wins over the built-in aliases and over formats."""
+    encoding: TextEncoding = "auto"
+    """Encoding of files of text; `auto` tells UTF-8, UTF-16, GB18030 and Windows-1252 by what is in them."""
     source_format: str | None = None
     """Name of the files' format (see `recsys.formats`); None tells it by their columns."""
     event_types: dict[str, str] = {}

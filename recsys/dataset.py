@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
+from recsys.channels.fusion import ChannelBlock
 from recsys.interaction_log import InteractionLog
 from recsys.robustness.screening import Screening
 
@@ -26,5 +27,7 @@ class Dataset:
     """`N` '/'-joined paths."""
     screening: Screening = field(default_factory=Screening)
     """Users whose events are not in `log`, since a machine speaks."""
+    channels: Sequence[ChannelBlock] = ()
+    """What is known of the same items beside their texts, by name."""
     last_erasure: datetime | None = None
     """Newest erasure of a person before the events were read; None where nobody was erased."""

@@ -10,8 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from recsys.schemas import ITEM_TEXTS
+from recsys.words import UNSPACED, names
 
-TEXT_TEMPLATE_VERSION = "1"
+TEXT_TEMPLATE_VERSION = "2"
 """Raised whenever `item_text` gives any other text for the same row."""
 
 MAX_DESCRIPTION_CHARS = 1_000
@@ -23,7 +24,7 @@ _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 # Attributes that identify, locate or price an item say nothing about what it is.
 _NOT_MEANING = re.compile(
-    r"(?:^|[_\W])(?:ids?|skus?|asin|eans?|upc|gtin\d*|mpn|isbn\d*|barcode|url|uri|link|href|images?|photo|thumbnail|price"
+    r"(?:^|[_\W])(?:ids?|skus?|asin|eans?|upc|gtin\d*|mpn|isbn\d*|barcode|url|uri|link|href|images?|photo|thumbnail|videos?|frames|subtitles?|price"
     r"|currency|cost|stock|quantity|inventory|rank|date|timestamp|created|updated)(?:$|[_\W])",
     re.IGNORECASE,
 )
@@ -48,10 +49,9 @@ def item_views(item: Mapping[str, Any]) -> tuple[str, str]:
 
 def _parts(item: Mapping[str, Any]) -> list[str]:
     title = _clean(item.get("title"))
-    named = set(_words(title))
     parts = [title, _category(item.get("category"))]
-    parts += [part for part in [_clean(item.get("brand"))] if not named.issuperset(_words(part))]
-    return [*parts, _attributes(item.get("attributes"), named), _description(item.get("description"), title)]
+    parts += [part for part in [_clean(item.get("brand"))] if not names(title, part)]
+    return [*parts, _attributes(item.get("attributes"), title), _description(item.get("description"), title)]
 
 
 def text_hash(text: str) -> str:
@@ -80,10 +80,12 @@ def _rows(items: pa.Table) -> list[dict[str, Any]]:
 def cut_at_word(text: str, max_chars: int) -> str:
     """`text` if it fits, else its longest start of whole words within `max_chars` characters.
 
-    A first word longer than that is cut inside.
+    A first word longer than that is cut inside, and so is text of a script that writes no spaces.
     """
     if len(text) <= max_chars:
         return text
+    if UNSPACED.match(text, max_chars - 1):
+        return text[:max_chars].rstrip()
     start, _, _ = text[: max_chars + 1].rpartition(" ")
     return (start or text[:max_chars]).rstrip()
 
@@ -103,7 +105,7 @@ def _category(path: object) -> str:
     return ", ".join(dict.fromkeys(part.strip() for part in _clean(path).split("/") if part.strip()))
 
 
-def _attributes(attributes: object, named: set[str]) -> str:
+def _attributes(attributes: object, title: str) -> str:
     # Arrow maps arrive as lists of pairs, JSON objects as mappings.
     if isinstance(attributes, Mapping):
         attributes = attributes.items()
@@ -111,7 +113,7 @@ def _attributes(attributes: object, named: set[str]) -> str:
     told = [
         f"{_short(name.replace('_', ' '))}: {_short(value)}"
         for name, value in pairs
-        if value and not _NOT_MEANING.search(name) and not named.issuperset(_words(value))
+        if value and not _NOT_MEANING.search(name) and not names(title, value)
     ]
     return ", ".join(told[:MAX_ATTRIBUTES])
 

@@ -22,6 +22,7 @@ class Workspace:
     serving.db                              answers given, replicas that live (with a file as database)
     catalog/<catalog_seq>/                  texts exported for the embedding plan
     embeddings/<encoder_version>/*.parquet  vectors by text hash, one file per finished unit
+    channels/<name>/                        vectors of images, films or of the shop's own, and whose they are
     encoders/<name>/                        fine-tuned encoders
     exported/<name>/                        networks of encoders in other libraries' formats; a cache
     index/<index_version>/                  shards, then manifest.json
@@ -61,6 +62,15 @@ class Workspace:
     def embeddings(self, encoder_version: str) -> Path:
         """Folder of the finished embedding units of one encoder; raises `UnsafePathError`."""
         return self.root / "embeddings" / plain_name(encoder_version)
+
+    @property
+    def channels(self) -> Path:
+        """Folder of all channels: what is known of items beside their texts."""
+        return self.root / "channels"
+
+    def channel(self, name: str) -> Path:
+        """Folder of one channel; raises `UnsafePathError`."""
+        return self.channels / plain_name(name)
 
     @property
     def encoders(self) -> Path:

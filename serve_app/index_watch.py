@@ -169,6 +169,7 @@ class IndexWatch:
             self._config.max_fresh_items,
             loaded.whitening,
             loaded.retriever.links,
+            loaded.retriever.vectors,
             lender_of(loaded.retriever),
         )
         await live.refresh()
@@ -185,5 +186,5 @@ class IndexWatch:
 
 def _space(manifest: IndexManifest, beside: IndexManifest) -> str:
     """Encoder and width; a catalog without items has vectors of no width, which fits any."""
-    width = "" if 0 in (manifest.dim, beside.dim) else f", {manifest.dim} wide"
+    width = "" if 0 in (manifest.dim, beside.dim) else f", {manifest.text_dim} wide"
     return f"encoder {manifest.encoder_version}{width}"

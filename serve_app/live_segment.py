@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -98,6 +98,8 @@ class LiveSegment:
     whitening: Whitening
     base_links: Callable[[Sequence[str]], Awaitable[ItemLinks]]
     """Links of the version: an item whose price changed keeps what shoppers' behaviour said of it."""
+    base_vectors: Callable[[Sequence[str]], Awaitable[Mapping[str, np.ndarray]]]
+    """Vectors of the version: an item whose price changed keeps the picture it is known by."""
     lend: Lender
     """Links for an item that the version does not have."""
     on_change: Callable[[LiveItems], None] = lambda state: None
@@ -151,7 +153,13 @@ class LiveSegment:
         if items.num_rows == 0:
             return np.empty((0, self.dim), np.float32)
         encoded = await self.encoder.encode(item_texts(items).column("text").to_pylist())
-        return self.whitening.apply(encoded)
+        vectors = self.whitening.apply(encoded)
+        if self.whitening.padding:
+            known = await self.base_vectors(items.column("item_id").to_pylist())
+            for row, item_id in enumerate(items.column("item_id").to_pylist()):
+                if item_id in known:
+                    vectors[row] = self.whitening.with_channels_of(vectors[row], known[item_id])
+        return vectors
 
     async def _mark_completeness(self) -> LiveItems:
         if len(self.state.changed) < self.max_items:

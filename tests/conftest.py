@@ -46,6 +46,14 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("encoders") / "tiny-bert")
 
 
+@pytest.fixture(scope="session")
+def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny random CLIP; shared by the whole run, so never written to."""
+    from tests.tiny_encoders import tiny_clip as build
+
+    return build(tmp_path_factory.mktemp("image-encoders") / "tiny-clip")
+
+
 def real_data(name: str) -> Path:
     """Folder of a real data set, or a skip that says which one is absent."""
     folder = SHARED_DATA / name

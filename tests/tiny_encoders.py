@@ -1,4 +1,4 @@
-"""Tiny random encoder folders (BERT, T5, GPT-2) with a small real vocabulary, in safetensors.
+"""Tiny random encoder folders (BERT, T5, GPT-2 with a small real vocabulary; CLIP, SigLIP) in safetensors.
 
 Weights depend only on `seed`, so embeddings are the same on every machine with the same torch.
 Token embeddings are drawn large: texts that share words come out closer than texts that do not.
@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import (
     BertConfig,
     BertModel,
+    CLIPConfig,
+    CLIPImageProcessorPil,
+    CLIPModel,
     GPT2Config,
     GPT2Model,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    SiglipImageProcessorPil,
+    SiglipVisionConfig,
+    SiglipVisionModel,
     T5Config,
     T5EncoderModel,
 )
@@ -36,10 +43,10 @@ WORDS = tuple(_WORD_LIST.split())
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,:;!?-_'/&()"
 
 
-def tiny_bert(folder: Path, seed: int = 0) -> Path:
-    """A BERT-like folder: WordPiece tokenizer, 2 layers, `TINY_DIM` wide."""
+def tiny_bert(folder: Path, seed: int = 0, more: str = "") -> Path:
+    """A BERT-like folder: WordPiece tokenizer, 2 layers, `TINY_DIM` wide; `more` characters are known too."""
     specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    pieces = [*specials, *WORDS, *CHARACTERS, *(f"##{c}" for c in CHARACTERS)]
+    pieces = [*specials, *WORDS, *CHARACTERS, *(f"##{c}" for c in CHARACTERS), *more]
     vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
@@ -102,6 +109,41 @@ def tiny_gpt2(folder: Path, seed: int = 0) -> Path:
     )
     names = {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}
     return _save(folder, _seeded(lambda: GPT2Model(config), seed), tokenizer, names)
+
+
+def tiny_clip(folder: Path, seed: int = 0) -> Path:
+    """A whole CLIP folder, texts' half included, pictures of 32 x 32, `TINY_DIM` wide."""
+    half = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = CLIPConfig(
+        text_config=half
+        | {"vocab_size": 99, "max_position_embeddings": 16, "bos_token_id": 1, "eos_token_id": 2},
+        vision_config=half | {"image_size": 32, "patch_size": 8},
+        projection_dim=TINY_DIM,
+    )
+    processor = CLIPImageProcessorPil(
+        size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}, do_center_crop=True
+    )
+    return _save_pictures(folder, lambda: CLIPModel(config), processor, seed)
+
+
+def tiny_siglip(folder: Path, seed: int = 0) -> Path:
+    """The picture's half of a SigLIP, pictures of 32 x 32, 48 wide."""
+    config = SiglipVisionConfig(
+        hidden_size=48, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+        image_size=32, patch_size=16,
+    )  # fmt: skip
+    processor = SiglipImageProcessorPil(size={"height": 32, "width": 32})
+    return _save_pictures(folder, lambda: SiglipVisionModel(config), processor, seed)
+
+
+def _save_pictures(folder: Path, build: Callable[[], PreTrainedModel], processor: Any, seed: int) -> Path:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = build()
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
 
 
 def _seeded(build: Callable[[], PreTrainedModel], seed: int) -> PreTrainedModel:

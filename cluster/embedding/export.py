@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -99,11 +99,14 @@ class _Buckets:
         return self._units
 
     def _write(self, rows: list[tuple[str, str]]) -> None:
-        hashes, texts = zip(*rows, strict=True)
-        name = blake2b("".join(sorted(hashes)).encode(), digest_size=8).hexdigest()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._folder / f"unit-{name}.parquet"
-        pq.write_table(
-            pa.table([pa.array(hashes), pa.array(texts)], schema=UNIT_INPUT), file, compression="zstd"
-        )
-        self._units.append(Unit(file, len(rows), sum(map(len, texts))))
+        self._units.append(write_unit(self._folder, rows))
+
+
+def write_unit(folder: Path, rows: Sequence[tuple[str, str]]) -> Unit:
+    """One unit of (hash, what is to be encoded) in `folder`, which is made when it is not there."""
+    hashes, texts = zip(*rows, strict=True)
+    name = blake2b("".join(sorted(hashes)).encode(), digest_size=8).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"unit-{name}.parquet"
+    pq.write_table(pa.table([pa.array(hashes), pa.array(texts)], schema=UNIT_INPUT), file, compression="zstd")
+    return Unit(file, len(rows), sum(map(len, texts)))

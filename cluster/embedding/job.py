@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from cluster.embedding.catalog_texts import ItemSource, export_new, remember_catalog
-from cluster.embedding.export import Export
+from cluster.embedding.export import Export, Unit
 from cluster.embedding.folder_lock import sole_writer
 from cluster.embedding.local_run import encode_here
 from cluster.embedding.report import EmbedProgress, EmbedReport, Stopwatch
@@ -57,7 +57,7 @@ def embed_catalog(
     folder = workspace.embeddings(version)
     with sole_writer(folder):
         done, broken = known_hashes(folder, dim)
-        _set_aside(broken)
+        set_aside(broken)
         _remove_exports(workspace, version)
         catalog_seq = item_store.last_seq()
         export = export_new(
@@ -67,7 +67,7 @@ def embed_catalog(
             actor = {"encoder_version": version, "dim": dim, "folder": str(folder)}
             runtime = runtime or RuntimeConfig(workspace=workspace.root)
             with _encoded(export, actor, encoder, embed, runtime) as outcomes:
-                _run(export, outcomes, on_progress)
+                follow(export.units, outcomes, on_progress)
             known_hashes(folder, dim)
         remember_catalog(folder, catalog_seq, export)
         _remove_exports(workspace, version)
@@ -116,11 +116,13 @@ def _prepare(encoder: EncoderConfig) -> None:
     onnx_file(encoder, verify(resolve(encoder.source)))
 
 
-def _run(
-    export: Export, outcomes: Iterable[dict[str, Any]], on_progress: Callable[[EmbedProgress], None]
+def follow(
+    units: Sequence[Unit], outcomes: Iterable[dict[str, Any]], on_progress: Callable[[EmbedProgress], None]
 ) -> None:
-    watch = Stopwatch(export.pending, sum(unit.num_chars for unit in export.units))
-    on_progress(EmbedProgress(0, export.pending, 0.0, None))
+    """Take in outcomes as they come and tell how far it is; the first fault is raised."""
+    pending = sum(unit.num_texts for unit in units)
+    watch = Stopwatch(pending, sum(unit.num_chars for unit in units))
+    on_progress(EmbedProgress(0, pending, 0.0, None))
     for outcome in outcomes:
         if outcome["fault"]:
             what, expected, found, where = outcome["fault"]
@@ -128,7 +130,7 @@ def _run(
         on_progress(watch.add(outcome["num_texts"], outcome["num_chars"]))
 
 
-def _set_aside(broken: Iterable[Path]) -> None:
+def set_aside(broken: Iterable[Path]) -> None:
     """Rename unusable units, so that none stands in the way of the unit that replaces it."""
     for file in broken:
         os.replace(file, file.with_name(f"{file.name}.broken"))

@@ -9,12 +9,14 @@ from typing import Any
 import pyarrow as pa
 
 from cluster.embedding.export import Unit
-from cluster.embedding.unit_encoder import UnitEncoder, unit_row
+from cluster.embedding.unit_encoder import UnitEncoder, UnitWorker, unit_row
 
 
-def encode_here(units: list[Unit], actor: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Outcomes of one `UnitEncoder` in this process, as `encode_on_actors` gives them."""
-    encoder = UnitEncoder(**actor)
+def encode_here(
+    units: list[Unit], actor: dict[str, Any], worker: type[UnitWorker] = UnitEncoder
+) -> Iterator[dict[str, Any]]:
+    """Outcomes of one worker in this process, as `encode_on_actors` gives them."""
+    encoder = worker(**actor)
     for unit in units:
         with own_threads():
             outcome = encoder(pa.Table.from_pylist([unit_row(unit)])).to_pylist()[0]

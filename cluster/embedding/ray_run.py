@@ -13,7 +13,7 @@ from ray.data import ActorPoolStrategy, DataContext, Dataset
 from ray.exceptions import RayError
 
 from cluster.embedding.export import Unit
-from cluster.embedding.unit_encoder import UnitEncoder, unit_row
+from cluster.embedding.unit_encoder import UnitEncoder, UnitWorker, unit_row
 from cluster.runtime import ResourceRequest, connect
 from recsys.config import EmbedConfig, RuntimeConfig
 from recsys.errors import EncoderError
@@ -21,26 +21,32 @@ from recsys.errors import EncoderError
 
 @contextmanager
 def encode_on_actors(
-    units: list[Unit], actor: dict[str, object], embed: EmbedConfig, runtime: RuntimeConfig
+    units: list[Unit],
+    actor: dict[str, object],
+    embed: EmbedConfig,
+    runtime: RuntimeConfig,
+    worker: type[UnitWorker] = UnitEncoder,
 ) -> Iterator[Iterator[dict[str, Any]]]:
-    """Inside the block, outcomes of `UnitEncoder` as they come; `actor` are its constructor's arguments.
+    """Inside the block, outcomes of `worker` as they come; `actor` are its constructor's arguments.
 
     Raises `CapacityError` for more actors than the cluster holds, `EncoderError` when actors fail for
     good.
     """
     request = ResourceRequest(embed.num_actors, embed.cpus_per_actor, embed.gpus_per_actor)
     with connect(runtime, request=request, terse=True):
-        yield _outcomes(_plan(units, actor, embed))
+        yield _outcomes(_plan(units, actor, embed, worker))
 
 
-def _plan(units: list[Unit], actor: dict[str, object], embed: EmbedConfig) -> Dataset:
+def _plan(
+    units: list[Unit], actor: dict[str, object], embed: EmbedConfig, worker: type[UnitWorker]
+) -> Dataset:
     """Paths of unit files -> actor pool -> outcomes; one unit a block, so that one is lost at the most.
 
     Actors read the texts themselves: a read task would need a CPU of its own, and wait for ever
     where the actors hold them all. Ray Data restarts dead actors and sends their units again.
     """
     return ray.data.from_arrow([pa.Table.from_pylist([unit_row(unit)]) for unit in units]).map_batches(
-        UnitEncoder,
+        worker,
         fn_constructor_kwargs=actor,
         batch_size=1,
         batch_format="pyarrow",

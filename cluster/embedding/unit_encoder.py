@@ -24,11 +24,11 @@ MAX_ATTEMPTS = 4
 """A unit on which so many actors died is refused: Ray alone would send it again for ever."""
 
 
-class UnitEncoder:
-    """Stateful class of the Ray Data plan; the encoder is built once an actor, at its first unit."""
+class UnitWorker:
+    """Stateful class of the Ray Data plan; what it encodes with is built once an actor, at its first unit."""
 
-    def __init__(self, config: EncoderConfig, encoder_version: str, dim: int, folder: str) -> None:
-        self._config, self._version, self._dim, self._folder = config, encoder_version, dim, Path(folder)
+    def __init__(self, folder: str) -> None:
+        self._folder = Path(folder)
 
     def __call__(self, units: pa.Table) -> pa.Table:
         """Rows of (unit, num_texts, num_chars) -> the same with `fault`, empty for a finished unit.
@@ -43,23 +43,30 @@ class UnitEncoder:
         try:
             # A unit that is sent again after a death may have landed before it.
             if not (self._folder / unit.name).exists():
-                self._embed(unit)
+                count_attempt(unit)
+                self.embed(unit, pq.read_table(unit, partitioning=None))
         except RecsysError as error:
             return [error.what, error.expected, error.found, error.where]
+        except OSError as error:
+            return ["an embedding unit cannot be written", "", str(error), unit.name]
         return []
 
-    def _embed(self, unit: Path) -> None:
-        try:
-            _count_attempt(unit)
-            texts = pq.read_table(unit, partitioning=None)
-            vectors = self._encoder.encode(texts.column("text").to_pylist())
-            replace_file(
-                self._folder / unit.name, unit_bytes(texts.column("text_hash"), vectors, self._version)
-            )
-        except OSError as error:
-            raise EncoderError(
-                "an embedding unit cannot be written", found=str(error), where=unit.name
-            ) from error
+    def embed(self, unit: Path, rows: pa.Table) -> None:
+        """Write the finished unit of these rows (`UNIT_INPUT`); raises `RecsysError`, `OSError`."""
+        raise NotImplementedError
+
+
+class UnitEncoder(UnitWorker):
+    """Texts in, their embeddings out."""
+
+    def __init__(self, config: EncoderConfig, encoder_version: str, dim: int, folder: str) -> None:
+        super().__init__(folder)
+        self._config, self._version, self._dim = config, encoder_version, dim
+
+    def embed(self, unit: Path, rows: pa.Table) -> None:
+        """Encode the texts of a unit."""
+        vectors = self._encoder.encode(rows.column("text").to_pylist())
+        replace_file(self._folder / unit.name, unit_bytes(rows.column("text_hash"), vectors, self._version))
 
     @cached_property
     def _encoder(self) -> TextEncoder:
@@ -80,7 +87,8 @@ def unit_row(unit: Unit) -> dict[str, Any]:
     return {"unit": str(unit.file), "num_texts": unit.num_texts, "num_chars": unit.num_chars}
 
 
-def _count_attempt(unit: Path) -> None:
+def count_attempt(unit: Path) -> None:
+    """Note one more try of a unit; raises `EncoderError` after `MAX_ATTEMPTS`."""
     attempts = unit.with_suffix(".attempts")
     with attempts.open("ab") as file:
         file.write(b".")
@@ -92,7 +100,7 @@ def _count_attempt(unit: Path) -> None:
         )
 
 
-def unit_bytes(hashes: pa.ChunkedArray, vectors: np.ndarray, encoder_version: str) -> bytes:
+def unit_bytes(hashes: pa.ChunkedArray | pa.Array, vectors: np.ndarray, encoder_version: str) -> bytes:
     """A finished unit as Parquet with page checksums. Raises `EncoderError` on NaN or infinity."""
     if not np.isfinite(vectors).all():
         raise EncoderError(

@@ -35,6 +35,7 @@ from recsys.item_item import (
 )
 from recsys.item_item.cooccurrence import user_items
 from recsys.item_item.regression import mean_users
+from recsys.words import words_of
 
 Params = dict[str, Any]
 DECAYS = (0.5, 0.7, 0.9, 1.0)
@@ -173,7 +174,9 @@ def _als_items(matrix: sp.csr_matrix, factors: int, alpha: float, seed: int) -> 
 
 
 def _bm25(shop: Shop, grid: Sequence[Params]) -> Iterator[tuple[Params, Scorer]]:
-    words = CountVectorizer(max_features=50_000, dtype=np.float32).fit_transform(shop.data.texts)
+    words = CountVectorizer(analyzer=words_of, max_features=50_000, dtype=np.float32).fit_transform(
+        shop.data.texts
+    )
     _, first, which = np.unique(np.array(shop.data.texts), return_index=True, return_inverse=True)
     asked = (words[first] > 0).astype(np.float32)  # items with the same text ask the same
     for b, rows in _grouped(grid, "b"):

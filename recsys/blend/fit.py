@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import scipy.sparse as sp
 
+from recsys.blend.channel_shares import choose_channels, told
 from recsys.blend.choices import CHOICES, REPEAT, REPEAT_POWERS, choose_cold_lift, repeat_powers
 from recsys.blend.making import make_signals
 from recsys.blend.pool import pool_of
@@ -75,6 +76,9 @@ def _chosen(
         chosen = choice.best(known, signals, config, discover)
         signals, tried = chosen.signals, tried + chosen.tried
         say(f"{choice.name}: NDCG@10 alone {chosen.value:.4f}")
+        if choice.name == "text" and known.channels:
+            signals = choose_channels(known, signals, discover)
+            say(f"channels: {told(signals.settings.channels)}")
     if min(config.max_direct_items, known.log.num_items) > config.max_choosing_items:
         say("the model of all items")
         signals = make_signals(known, signals.settings, config)

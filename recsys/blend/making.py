@@ -12,6 +12,7 @@ from recsys.blend.settings import SignalSettings
 from recsys.blend.signals import Signals, modelled_items, repeat_chances, standard_popularity
 from recsys.blend.soft_links import lent, soft_links
 from recsys.blend.whitening import Whitening
+from recsys.channels.fusion import fuse, turned_blocks
 from recsys.config import FitConfig
 from recsys.dataset import Dataset
 from recsys.interaction_log import InteractionLog
@@ -23,7 +24,7 @@ from recsys.robustness.caps import capped
 def make_signals(data: Dataset, settings: SignalSettings, config: FitConfig) -> Signals:
     """All signals of a shop with given settings, from what `config.caps` lets each user say."""
     data = replace(data, log=capped(data.log, config.caps))
-    vectors = Whitening.fit(data.vectors, settings.whitening).apply(data.vectors)
+    vectors = item_vectors(data, settings)
     return Signals(
         settings,
         vectors,
@@ -39,6 +40,13 @@ def make_signals(data: Dataset, settings: SignalSettings, config: FitConfig) -> 
         repeat_chances(data.log, data.categories),
         standard_popularity(data.log, settings.popularity_half_life_days),
     )
+
+
+def item_vectors(data: Dataset, settings: SignalSettings) -> np.ndarray:
+    """`[N, D] float32`: turned texts, with what channels say of the items beside them."""
+    text = Whitening.fit(data.vectors, settings.whitening).apply(data.vectors)
+    blocks = turned_blocks(data.channels, settings.channels, len(text))
+    return fuse(text, blocks, settings.channels, data.categories)
 
 
 def _behaviour(

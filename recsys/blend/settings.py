@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_serializer
 
+from recsys.channels.fusion import ChannelShare
 from recsys.config import Config, Scenario
 
 SIGNALS = ("text", "behaviour", "transition", "repeat", "own", "popularity")
@@ -75,6 +77,16 @@ class SignalSettings(Config):
     """How much the chance that such an item is bought again counts; 0 leaves the frequency alone."""
     popularity_half_life_days: float = Field(default=30.0, gt=0.0)
     """After this time an event counts half for popularity."""
+    channels: tuple[ChannelShare, ...] = ()
+    """What stands beside the text in an item's vector, in the order of its columns."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty_channels(self, dump: Callable[[SignalSettings], dict[str, Any]]) -> dict[str, Any]:
+        """Versions of text alone keep the names that were given before there were channels."""
+        fields = dump(self)
+        if not self.channels:
+            fields.pop("channels", None)
+        return fields
 
 
 class FittedBlend(Config):

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from recsys.errors import SchemaError
 
-NOT_LETTERS = re.compile(r"[^a-z0-9]+")
+NOT_LETTERS = re.compile(r"[\W_]+")
+"""Of any script: names in Chinese must not all come to the same."""
 
 
 def map_columns(
@@ -58,4 +59,4 @@ def missing_columns(
 
 def column_key(name: str) -> str:
     """A column's name without letter case and separators: `Body (HTML)` and `body_html` are one."""
-    return NOT_LETTERS.sub("", name.lower())
+    return NOT_LETTERS.sub("", name.lower()) or name

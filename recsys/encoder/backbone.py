@@ -38,19 +38,27 @@ _LOAD_FAULTS = (
 _OFFSET_POSITIONS = frozenset({"roberta", "xlm-roberta", "camembert", "mpnet", "longformer"})
 
 
-def load_backbone(folder: EncoderFolder, device: torch.device) -> PreTrainedModel:
+def load_backbone(
+    folder: EncoderFolder, device: torch.device, kind: Any = None, **more: Any
+) -> PreTrainedModel:
     """The float32 network in evaluation mode on `device`. Raises `EncoderError`.
 
-    A weight the architecture needs and the folder lacks is an error, since it would be random.
+    A weight the architecture needs and the folder lacks is an error, since it would be random. `kind`
+    is the transformers class to build, by `model_type` when absent; `more` goes to its `from_pretrained`.
     """
-    kind = ENCODER_HALVES.get(folder.config["model_type"], AutoModel)
+    kind = kind or ENCODER_HALVES.get(folder.config["model_type"], AutoModel)
     try:
-        with _quiet():
+        with quiet_transformers():
             model, report = kind.from_pretrained(
-                folder.path, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **_SAFE
+                folder.path,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+                **_SAFE,
+                **more,
             )
     except _LOAD_FAULTS as error:
-        raise _refused("the encoder's weights or config cannot be loaded", folder, error) from error
+        raise refused("the encoder's weights or config cannot be loaded", folder, error) from error
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
     if missing or report.get("mismatched_keys"):
         raise EncoderError(
@@ -79,22 +87,22 @@ def load_masked_head(folder: EncoderFolder) -> PreTrainedModel:
             where=str(folder.path),
         )
     try:
-        with _quiet():
+        with quiet_transformers():
             model: PreTrainedModel = AutoModelForMaskedLM.from_pretrained(
                 folder.path, use_safetensors=True, dtype=torch.float32, **_SAFE
             )
     except _LOAD_FAULTS as error:
-        raise _refused("the encoder's weights or config cannot be loaded", folder, error) from error
+        raise refused("the encoder's weights or config cannot be loaded", folder, error) from error
     return model
 
 
 def load_tokenizer(folder: EncoderFolder) -> PreTrainedTokenizerFast:
     """The folder's fast tokenizer. Raises `EncoderError`."""
     try:
-        with _quiet():
+        with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(folder.path, use_fast=True, **_SAFE)
     except Exception as error:  # the tokenizers library raises bare Exception on bad files
-        raise _refused("the tokenizer cannot be loaded", folder, error) from error
+        raise refused("the tokenizer cannot be loaded", folder, error) from error
     if not isinstance(getattr(tokenizer, "backend_tokenizer", None), Tokenizer):
         raise EncoderError(
             "a fast tokenizer is needed", expected="tokenizer.json", found=type(tokenizer).__name__,
@@ -117,7 +125,7 @@ def position_limit(config: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """No progress bars or load reports on the user's terminal while loading."""
     level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()
@@ -130,6 +138,7 @@ def _quiet() -> Iterator[None]:
             transformers_logging.enable_progress_bar()
 
 
-def _refused(what: str, folder: EncoderFolder, error: Exception) -> EncoderError:
+def refused(what: str, folder: EncoderFolder, error: Exception) -> EncoderError:
+    """What a library says of a folder, as one line."""
     lines = str(error).strip().splitlines() or [""]
     return EncoderError(what, found=f"{type(error).__name__}: {lines[0][:300]}", where=str(folder.path))

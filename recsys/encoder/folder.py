@@ -63,15 +63,16 @@ def verify(path: Path) -> EncoderFolder:
     refuse_code(path)
     config = read_json(path / "config.json")
     refuse_code_entries(config, path / "config.json")
-    _model_type(config, path)
+    require_model_type(config, path)
     trained = tuple(path / name for name in (HEAD, PROMPT) if (path / name).is_file())
-    folder = EncoderFolder(path, config, _weights(path), _tokenizer(path), trained)
+    folder = EncoderFolder(path, config, weight_files(path), _tokenizer(path), trained)
     for file in (*folder.weights, *folder.trained):
-        _check_safetensors(file)
+        check_safetensors(file)
     return folder
 
 
-def _model_type(config: dict[str, Any], path: Path) -> str:
+def require_model_type(config: dict[str, Any], path: Path) -> str:
+    """The architecture that config.json names; raises `EncoderError` without one."""
     kind = config.get("model_type")
     if not isinstance(kind, str) or not kind:
         raise EncoderError(
@@ -80,7 +81,8 @@ def _model_type(config: dict[str, Any], path: Path) -> str:
     return kind
 
 
-def _weights(path: Path) -> tuple[Path, ...]:
+def weight_files(path: Path) -> tuple[Path, ...]:
+    """Safetensors files of a folder in a fixed order; raises `EncoderError` where there are none."""
     if (path / SINGLE_WEIGHTS).is_file():
         return (path / SINGLE_WEIGHTS,)
     if (path / SHARDED_WEIGHTS).is_file():
@@ -118,7 +120,8 @@ def _tokenizer(path: Path) -> tuple[Path, ...]:
     return files
 
 
-def _check_safetensors(file: Path) -> None:
+def check_safetensors(file: Path) -> None:
+    """Raise `EncoderError` unless the file is whole and holds tensors."""
     if file.name == SHARDED_WEIGHTS:
         return
     try:

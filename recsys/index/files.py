@@ -88,15 +88,16 @@ def open_whitening(workspace: Workspace, manifest: IndexManifest) -> Whitening:
         raise IndexCorruptError(
             "the whitening cannot be read", found=str(error)[:200], where=folder.name
         ) from error
-    if stored.shape != (manifest.dim + 1, manifest.dim) or not np.isfinite(stored).all():
+    width = manifest.text_dim
+    if stored.shape != (width + 1, width) or not np.isfinite(stored).all() or width > manifest.dim:
         raise IndexCorruptError(
             "the whitening does not fit the vectors",
-            expected=f"finite [{manifest.dim + 1}, {manifest.dim}]",
+            expected=f"finite [{width + 1}, {width}]",
             found=str(stored.shape),
             where=folder.name,
         )
     kind = manifest.blend.settings.whitening if manifest.blend else "raw"
-    return Whitening(kind, stored[0], stored[1:])
+    return Whitening(kind, stored[0], stored[1:], manifest.dim - width)
 
 
 def open_relations(workspace: Workspace, manifest: IndexManifest) -> Relations:

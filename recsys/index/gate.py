@@ -57,7 +57,7 @@ def _insane(manifest: IndexManifest, parent: IndexManifest | None) -> list[str]:
     if manifest.item_count and manifest.dim == 0:
         reasons.append("items have no vectors: dim is 0")
     if parent is not None and _is_narrowed(manifest, parent):
-        reasons.append(f"vectors of one encoder were {parent.dim} wide and are {manifest.dim} wide")
+        reasons.append(f"vectors of one encoder were {parent.text_dim} wide and are {manifest.text_dim} wide")
     if empty := _empty_shards(manifest):
         reasons.append(f"shards without any item: {', '.join(map(str, empty))}")
     return reasons
@@ -65,7 +65,7 @@ def _insane(manifest: IndexManifest, parent: IndexManifest | None) -> list[str]:
 
 def _is_narrowed(manifest: IndexManifest, parent: IndexManifest) -> bool:
     same = manifest.encoder_version == parent.encoder_version
-    return same and 0 not in (manifest.dim, parent.dim) and manifest.dim != parent.dim
+    return same and 0 not in (manifest.dim, parent.dim) and manifest.text_dim != parent.text_dim
 
 
 def _empty_shards(manifest: IndexManifest) -> list[int]:

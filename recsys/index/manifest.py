@@ -55,11 +55,11 @@ class Signal(Config):
     """One part of the stored vectors."""
 
     name: str
-    """`text`, `behaviour` or `popularity`."""
+    """`text`, a channel such as `image`, `behaviour` or `popularity`."""
     width: int = Field(ge=1)
-    """Columns it takes."""
+    """Columns it takes; 1 for links, which take none."""
     weight: float
-    """Its factor in the score."""
+    """Its factor in the score; a channel's share of the item's vector."""
 
 
 class IndexManifest(Config):
@@ -132,6 +132,11 @@ class IndexManifest(Config):
             *(file.sha256 for file in self.files),
         ]
         return blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
+
+    @property
+    def text_dim(self) -> int:
+        """Columns of the text, which come first; channels have the others."""
+        return self.signals[0].width if self.signals and self.dim else self.dim
 
     @property
     def is_complete(self) -> bool:

@@ -22,7 +22,7 @@ def read_delimited(path: Path, config: ImportConfig) -> Reading:
     Faults: `wrong_columns` for a row with more or fewer fields than the header or a quote that is
     never closed, `record_too_long`, `empty_file`, `unreadable_file` when the header is none.
     """
-    lines = read_lines(path, config.max_record_bytes)
+    lines = read_lines(path, config.max_record_bytes, config.encoding)
     header = next((line for line in lines if line.text.strip()), None)
     if header is None:
         yield Fault("empty_file", "expected a header line; found none")

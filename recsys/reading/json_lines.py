@@ -14,7 +14,9 @@ from recsys.reading.records import Fault, Reading, RowBuffer
 def read_json(path: Path, config: ImportConfig) -> Reading:
     """Rows of a JSON Lines file or a JSON array; faults `invalid_json`, `record_too_long`, `empty_file`."""
     with open_bytes(path) as (content, _):
-        start = next((chunk for chunk in text_chunks(content) if chunk.strip()), "").lstrip()[:1]
+        start = next(
+            (chunk for chunk in text_chunks(content, config.encoding) if chunk.strip()), ""
+        ).lstrip()[:1]
     if not start:
         yield Fault("empty_file", "expected JSON objects; found none")
     elif start == "[":
@@ -26,7 +28,7 @@ def read_json(path: Path, config: ImportConfig) -> Reading:
 def _read_lines(path: Path, config: ImportConfig) -> Reading:
     buffer, done, number = RowBuffer(config.batch_rows), 0, 0
     try:
-        for line in read_lines(path, config.max_record_bytes):
+        for line in read_lines(path, config.max_record_bytes, config.encoding):
             if not line.text.strip():
                 continue
             number, done = number + 1, line.bytes_done
@@ -59,7 +61,7 @@ def parse_object(text: str) -> dict[str, Any] | str:
 def _read_array(path: Path, config: ImportConfig) -> Reading:
     buffer = RowBuffer(config.batch_rows)
     with open_bytes(path) as (content, raw):
-        chunks = (chunk for chunk in text_chunks(content) if chunk.strip())
+        chunks = (chunk for chunk in text_chunks(content, config.encoding) if chunk.strip())
         try:
             for number, found in enumerate(elements(chunks, config.max_record_bytes), 1):
                 row = _row(found)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+from recsys.reading.encodings import SAMPLE_BYTES, encoding_of
+
 SKIP_BYTES = 1 << 20
 CHUNK_BYTES = 1 << 16
 BROKEN_STREAM = (OSError, EOFError, zlib.error)
@@ -35,39 +36,43 @@ class Line:
 @contextmanager
 def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader[Any], IO[bytes]]]:
     """The content (unpacked when the name ends in .gz), and the file whose position tells progress."""
-    with path.open("rb") as raw:
+    with io.BufferedReader(path.open("rb", buffering=0), SAMPLE_BYTES) as raw:
         if path.suffix.lower() == ".gz":
-            with gzip.open(raw) as packed, io.BufferedReader(packed) as content:
+            with gzip.open(raw) as packed, io.BufferedReader(packed, SAMPLE_BYTES) as content:
                 yield content, raw
         else:
             yield raw, raw
 
 
-def read_lines(path: Path, max_bytes: int) -> Iterator[Line]:
-    """Lines of a text file: UTF-8, UTF-16 with its mark, Windows-1252 where it is neither.
+def read_lines(path: Path, max_bytes: int, encoding: str = "auto") -> Iterator[Line]:
+    """Lines of a text file in `encoding`; `auto` is what `encoding_of` says of its beginning.
 
-    A line longer than `max_bytes` is cut and marked; the rest of it is skipped without being held.
+    Bytes that an encoding does not have become U+FFFD. A line longer than `max_bytes` is cut and marked;
+    the rest of it is skipped without being held.
     """
     with open_bytes(path) as (content, raw):
-        if content.peek(2)[:2] in UTF16_MARKS:
-            yield from _utf16_lines(content, raw, max_bytes)
+        encoding = encoding_of(content.peek(SAMPLE_BYTES), encoding)
+        if encoding.startswith("utf-16"):
+            yield from _utf16_lines(content, raw, max_bytes, encoding)
         else:
-            yield from _byte_lines(content, raw, max_bytes)
+            yield from _byte_lines(content, raw, max_bytes, encoding)
 
 
-def _byte_lines(content: IO[bytes], raw: IO[bytes], max_bytes: int) -> Iterator[Line]:
+def _byte_lines(content: IO[bytes], raw: IO[bytes], max_bytes: int, encoding: str) -> Iterator[Line]:
     first = True
     while line := content.readline(max_bytes + 1):
         too_long = len(line) > max_bytes and not line.endswith(b"\n")
         if too_long:
             _skip_line(content)
-        text = decode(line[: 10_000 if too_long else None])
+        text = decode(line[: 10_000 if too_long else None], encoding)
         yield Line(text.removeprefix("\ufeff") if first else text, raw.tell(), too_long)
         first = False
 
 
-def _utf16_lines(content: IO[bytes], raw: IO[bytes], max_bytes: int) -> Iterator[Line]:
-    text = io.TextIOWrapper(content, encoding="utf-16", errors="replace", newline="\n")
+def _utf16_lines(
+    content: io.BufferedReader[Any], raw: IO[bytes], max_bytes: int, encoding: str
+) -> Iterator[Line]:
+    text = io.TextIOWrapper(content, encoding=encoding, errors="replace", newline="\n")
     try:
         while line := text.readline(max_bytes + 1):
             too_long = len(line) > max_bytes and not line.endswith("\n")
@@ -84,18 +89,22 @@ def _skip_line(content: IO[bytes]) -> None:
         pass
 
 
-def decode(line: bytes) -> str:
-    """Text of bytes; where they are not UTF-8 they are read as Windows-1252, which shops still export."""
+def decode(line: bytes, encoding: str = "mixed") -> str:
+    """Text of bytes; `mixed` reads what is not UTF-8 as Windows-1252, which shops still export."""
     line = line.rstrip(b"\r\n")
-    return _decode(line)
+    return _decode(line) if encoding == "mixed" else line.decode(encoding, "replace")
 
 
-def text_chunks(content: io.BufferedReader[Any]) -> Iterator[str]:
+def text_chunks(content: io.BufferedReader[Any], encoding: str = "auto") -> Iterator[str]:
     """Text of a file without lines to go by, decoded as lines are, a bounded piece at a time."""
-    if content.peek(2)[:2] in UTF16_MARKS:
-        wide = codecs.getincrementaldecoder("utf-16")("replace")
+    encoding = encoding_of(content.peek(SAMPLE_BYTES), encoding)
+    if encoding != "mixed":
+        decoder = codecs.getincrementaldecoder(encoding)("replace")
+        start = True
         while piece := content.read(CHUNK_BYTES):
-            yield wide.decode(piece)
+            text = decoder.decode(piece)
+            yield text.removeprefix("\ufeff") if start else text
+            start = False
         return
     rest, first = b"", True
     while piece := content.read(CHUNK_BYTES):
