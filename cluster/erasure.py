@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
 from cluster import person_rows
 from cluster.answer_store import ON_THE_WAY_US
-from cluster.answer_tables import ANSWERS_TABLE
-from cluster.database import EVENTS_TABLE, draw_numbers, reading, writing
+from cluster.database import draw_numbers, reading, writing
+from cluster.erased_traces import answer_traces, event_traces
+from cluster.erasure_counts import ErasureCounts
 from cluster.event_store import COUNTER
 from cluster.leftover_bytes import Leftovers, wipe
 from cluster.quarantined_rows import remove_rows
@@ -22,32 +22,7 @@ from cluster.tombstone_table import TOMBSTONES_TABLE, ErasedPeople, write_tombst
 from recsys.tombstones import NamedPeople, People, Tombstone, Tombstones
 from recsys.workspace import Workspace
 
-E, A, T = EVENTS_TABLE.c, ANSWERS_TABLE.c, TOMBSTONES_TABLE.c
-NEEDLES = 16
-"""Ids of a person's newest events, and of answers, that are looked for in the files afterwards."""
-
-
-@dataclass(frozen=True)
-class ErasureCounts:
-    """What was taken away."""
-
-    people: int = 0
-    """Keys with events or answers: a user and the visitors who turned out to be this user count each."""
-    events: int = 0
-    links: int = 0
-    answers: int = 0
-    refused_rows: int = 0
-    """Rows of imports that had been refused and set aside."""
-    mentions: int = 0
-    """Lines and cells of logs, reports and runs in which the name was overwritten."""
-    clean: bool = True
-    """Whether no leftover byte was found in the database files; False: see docs/privacy.md."""
-    rebuilt: bool = False
-    """Whether a database file had to be written anew for that."""
-
-    def as_rows(self) -> dict[str, Any]:
-        """What people and machines read."""
-        return asdict(self)
+T = TOMBSTONES_TABLE.c
 
 
 class Eraser:
@@ -77,7 +52,7 @@ class Eraser:
             newest = person_rows.newest_event_us(connection, keys) or 0
             now = self._now_us()
             until = dict.fromkeys(keys, max(now, newest))
-            needles = _needles(connection, keys)
+            needles = event_traces(connection, keys)
             made = self._erased.add(connection, until, now)
             people = NamedPeople(frozenset(keys))
             found = _Found(until, people, made, needles)
@@ -102,7 +77,7 @@ class Eraser:
             owned = self._visitors_of(connection, until)
             made = self._erased.add(connection, owned) if owned else []
             people, until = self._erased.known(connection), until | owned
-            found = _Found(until, people, [*every, *made], _needles(connection, list(until)))
+            found = _Found(until, people, [*every, *made], event_traces(connection, list(until)))
             taken = self._take_rows(connection, found)
         with reading(self._serving) as connection:
             answered = _until(person_rows.every_answered_key(connection), people)
@@ -136,7 +111,7 @@ class Eraser:
         with writing(self._serving) as connection:
             write_tombstones(connection, found.tombstones)
             shown = {key: until + ON_THE_WAY_US for key, until in found.until_us.items()}
-            needles = [*found.needles, *_answer_needles(connection, list(shown))]
+            needles = [*found.needles, *answer_traces(connection, list(shown))]
             answers = person_rows.delete_answers(connection, shown)
         refused = remove_rows(self._workspace.quarantine, found.people)
         lines = redact_files(self._workspace, found.people)
@@ -178,19 +153,3 @@ class _Taken:
 def _until(keys: Sequence[str], people: Tombstones) -> dict[str, int]:
     found = ((key, people.erased_until(key)) for key in keys)
     return {key: until for key, until in found if until is not None}
-
-
-def _needles(connection: Connection, keys: Sequence[str]) -> list[bytes]:
-    """Bytes that tell of these people alone: not a key that others begin with, or that a link will keep."""
-    links = person_rows.links_of(connection, keys)
-    named = {visitor for visitor, user in links if user not in keys}
-    alone = [key for key in keys if key not in named and not person_rows.begins_another(connection, key)]
-    newest = select(E.event_id).where(E.user_key.in_(keys[:NEEDLES])).order_by(E.seq.desc()).limit(NEEDLES)
-    return [text.encode() for text in (*alone, *connection.execute(newest).scalars())]
-
-
-def _answer_needles(connection: Connection, keys: Sequence[str]) -> list[bytes]:
-    newest = (
-        select(A.recommendation_id).where(A.unit.in_(keys[:NEEDLES])).order_by(A.seq.desc()).limit(NEEDLES)
-    )
-    return [text.encode() for text in connection.execute(newest).scalars()]

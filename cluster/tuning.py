@@ -12,6 +12,7 @@ from typing import Any
 import optuna
 import ray
 from ray import tune
+from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.optuna import OptunaSearch
 
@@ -102,6 +103,7 @@ def _tuner(search: Search, trainable: Any, on_trial: Callable[[int, int], None])
     sampler = optuna.samplers.TPESampler(seed=search.seed)
     first = inside(search.space, dict(search.today))
     algorithm = OptunaSearch(metric="best", mode="max", sampler=sampler, points_to_evaluate=[first])
+    logged = JsonLoggerCallback()  # type: ignore[no-untyped-call]  # Ray's own; results are read from its files
     scheduler = None
     if search.max_epochs is not None:
         scheduler = ASHAScheduler(
@@ -114,13 +116,14 @@ def _tuner(search: Search, trainable: Any, on_trial: Callable[[int, int], None])
             search_alg=algorithm,
             scheduler=scheduler,
             num_samples=search.num_trials,
+            reuse_actors=True,
             time_budget_s=None if search.minutes is None else search.minutes * 60.0,
         ),
         run_config=tune.RunConfig(
             name=search.folder.name,
             storage_path=str(search.folder.parent),
             verbose=0,
-            callbacks=[_Told(on_trial, search.num_trials)],
+            callbacks=[_Told(on_trial, search.num_trials), logged],
         ),
     )
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
-from jobs.console import err, show
+from jobs.console import err, show, waiting
 from jobs.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
 from recsys.errors import IndexMissingError, StoreError
 
@@ -29,7 +30,9 @@ def push(
 
     Example: recsys artifacts push s3://bucket/shop
     """
-    show("pushed", _row(_mirror(workspace, uri).push()), as_json)
+    with waiting("push", as_json):
+        copied = _mirror(workspace, uri).push()
+    show("pushed", _row(copied), as_json)
 
 
 @artifacts.command()
@@ -43,7 +46,9 @@ def pull(
 
     Example: recsys artifacts pull s3://bucket/shop
     """
-    show("pulled", _row(_mirror(workspace, uri).pull(vectors=vectors)), as_json)
+    with waiting("pull", as_json):
+        copied = _mirror(workspace, uri).pull(vectors=vectors)
+    show("pulled", _row(copied), as_json)
 
 
 @artifacts.command()
@@ -62,7 +67,7 @@ def follow(
         try:
             copied = mirror.push() if sending else mirror.pull()
         except (StoreError, IndexMissingError) as error:
-            err.print(f"[yellow]tried again in {every:g} s:[/yellow] {error}")
+            err.print(f"[yellow]tried again in {every:g} s:[/yellow] {escape(str(error))}")
         else:
             if copied.files or copied.removed:
                 show("pushed" if sending else "pulled", _row(copied), as_json=True)

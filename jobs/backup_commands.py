@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from jobs.console import out as console
-from jobs.console import show
+from jobs.console import show, waiting
 from jobs.options import DEFAULT_WORKSPACE, DatabaseOption, JsonOption, WorkspaceOption, database_url_of
-from recsys.backup_manifest import BackupManifest
 from recsys.config import RuntimeConfig
 from recsys.workspace import Workspace
+
+if TYPE_CHECKING:
+    from recsys.backup_manifest import BackupManifest
 
 BAD = 1
 
@@ -31,7 +33,8 @@ def backup(
     from cluster.backup import back_up
 
     runtime = RuntimeConfig(workspace=workspace, database_url=database_url)
-    made = back_up(Workspace(runtime.workspace), database_url_of(runtime), out)
+    with waiting("backup", as_json):
+        made = back_up(Workspace(runtime.workspace), database_url_of(runtime), out)
     show(
         "backup",
         {
@@ -69,7 +72,8 @@ def restore(
 
     runtime = RuntimeConfig(workspace=workspace, database_url=database_url)
     place = Workspace(runtime.workspace)
-    made = put_back(source, place, database_url_of(runtime), force=force, ledger=ledger)
+    with waiting("restore", as_json):
+        made = put_back(source, place, database_url_of(runtime), force=force, ledger=ledger)
     rows: dict[str, Any] = {
         "restored": str(workspace),
         **_cut_rows(made.manifest),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jobs.console import out, sayer
+from jobs.options import JsonOption
 
 if TYPE_CHECKING:
     from jobs.bench.record import Record
@@ -20,34 +22,44 @@ FOLDER = Path("workspace-bench")
 def bench(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(help="embedding, reembedding, retrieval, http, events, growth; all when absent."),
+        typer.Argument(
+            help="embedding, reembedding, retrieval, http, events, growth; all when absent.",
+            autocompletion=lambda: ["embedding", "reembedding", "retrieval", "http", "events", "growth"],
+        ),
     ] = None,
     quick: Annotated[bool, typer.Option(help="Small sizes, for a look; no page unless it is named.")] = False,
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each contestant; the median is told.")] = 5,
     page: Annotated[
         Path | None, typer.Option(help="Page to write into; docs/performance.md when absent.")
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option("--figures", dir_okay=False, help="Write all figures to this file, as JSON."),
+    ] = None,
     folder: Annotated[Path, typer.Option(help="Folder for scratch files and each part's figures.")] = FOLDER,
     resume: Annotated[
         bool, typer.Option(help="Keep parts that this folder already has, measured alike on this machine.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure every step beside what a user would pick instead, and write tables, targets and plots.
 
     The exit code is 1 when a part failed; the others have run and are kept.
 
     Example: recsys bench retrieval --quick
+    Example: recsys bench --page docs/performance.md --resume
     """
     from jobs.bench.run import Bench
     from jobs.bench.section import BenchSettings
 
-    settings = BenchSettings(folder.resolve(), quick, rounds, sayer(False))
+    settings = BenchSettings(folder.resolve(), quick, rounds, sayer(as_json))
     records = Bench(parts or (), settings, page or (None if quick else PAGE), resume).run()
-    for record in records:
+    for record in [] if as_json else records:
         _print(record)
-    if json:
-        _write(json, records)
+    if as_json:
+        sys.stdout.buffer.write(_as_json(records))
+    if figures:
+        _write(figures, records)
     if any(record.section is None for record in records):
         raise typer.Exit(1)
 
@@ -86,10 +98,14 @@ def _print_table(table: Table) -> None:
 
 
 def _write(file: Path, records: list[Record]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(_as_json(records))
+
+
+def _as_json(records: list[Record]) -> bytes:
     from jobs.bench.record import as_json
 
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(as_json({record.name: record for record in records}))
+    return as_json({record.name: record for record in records})
 
 
 def register(app: typer.Typer) -> None:

@@ -42,7 +42,7 @@ def capacity(
             exists=True, dir_okay=False, help="growth.json of `recsys bench growth` on another machine."
         ),
     ] = None,
-    json: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """What a catalog costs on a cluster: time, memory and latency, by model and simulation.
 
@@ -67,7 +67,7 @@ def capacity(
         seed=seed,
         num_requests=requests,
     )
-    show("capacity", _rows(plan, model, p99_limit_ms, node_memory_gb, gpu_texts_per_s), as_json=json)
+    show("capacity", _rows(plan, model, p99_limit_ms, node_memory_gb, gpu_texts_per_s), as_json=as_json)
 
 
 def _rows(

@@ -1,20 +1,13 @@
-"""`recsys embed | index | publish | rollback | status | shop`: from catalog to published version."""
+"""`recsys embed | index`: from catalog to published version."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cluster.database import open_database
-from cluster.event_store import EventStore
-from cluster.item_store import ItemStore
-from cluster.screening import screen_store
-from jobs import publish_index
+from jobs.completion import encoder_sources
 from jobs.console import out, progress, show
-from jobs.embed_catalog import run_embed
 from jobs.options import (
     DEFAULT_INDEX,
     DEFAULT_WORKSPACE,
@@ -28,16 +21,19 @@ from jobs.options import (
     ScanOption,
     StorageOption,
     WorkspaceOption,
-    database_url_of,
     parse_range,
     runtime_of,
 )
 from recsys.config import Backend, EmbedConfig, EncoderConfig, IndexConfig, Metric, Pooling, Precision
-from recsys.robustness import load_robustness
-from recsys.workspace import Workspace
 
 EncoderOption = Annotated[
-    str, typer.Option("--encoder", help="Local folder, package:NAME, or a hub name.", show_default=True)
+    str,
+    typer.Option(
+        "--encoder",
+        help="Local folder, package:NAME, or a hub name.",
+        show_default=True,
+        autocompletion=encoder_sources,
+    ),
 ]
 ShardsOption = Annotated[int, typer.Option("--shards", min=1, help="Disjoint parts of the index.")]
 DEFAULT_ENCODER = EncoderConfig().source
@@ -87,6 +83,10 @@ def embed(
 
     Example: recsys embed --actors 2 --cpus 1 --shards 2
     """
+    from jobs import publish_index
+    from jobs.embed_catalog import run_embed
+    from recsys.workspace import Workspace
+
     runtime = runtime_of(workspace, database_url, address)
     with progress("embed", "texts", as_json) as advance:
         report = run_embed(
@@ -113,7 +113,8 @@ def embed(
     config = IndexConfig(
         num_shards=shards, metric=metric, scan=scan, recall_floor=recall_floor, storage=storage
     )
-    built = publish_index.run_index(runtime, report.encoder_version, config, force=force)
+    with progress("index", "items", as_json) as advance:
+        built = publish_index.run_index(runtime, report.encoder_version, config, advance, force=force)
     show("index", built.as_rows(), as_json)
 
 
@@ -129,67 +130,24 @@ def index(
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Build an index version from embeddings that are there, and publish it."""
+    """Build an index version from embeddings that are there, and publish it.
+
+    Example: recsys index --shards 4 --storage float16
+    """
+    from jobs import publish_index
+    from recsys.workspace import Workspace
+
     runtime = runtime_of(workspace, database_url)
     version = encoder_version or publish_index.newest_encoder_version(Workspace(runtime.workspace))
     config = IndexConfig(
         num_shards=shards, metric=metric, scan=scan, recall_floor=recall_floor, storage=storage
     )
-    built = publish_index.run_index(runtime, version, config, force=force)
+    with progress("index", "items", as_json) as advance:
+        built = publish_index.run_index(runtime, version, config, advance, force=force)
     show("index", built.as_rows(), as_json)
-
-
-def publish(
-    version: Annotated[str | None, typer.Argument(help="Index version; the newest when absent.")] = None,
-    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    database_url: DatabaseOption = None,
-    force: ForceOption = False,
-) -> None:
-    """Check a version whole, judge it beside the published one, and make it the one that answers.
-
-    A service that runs loads it first in every replica; the version is published when all have confirmed.
-    """
-    runtime = runtime_of(workspace, database_url)
-    out.print(f"published {publish_index.run_publish(runtime, version, force=force)}")
-
-
-def rollback(workspace: WorkspaceOption = DEFAULT_WORKSPACE, database_url: DatabaseOption = None) -> None:
-    """Go back to the version that was published before, once every replica has it."""
-    runtime = runtime_of(workspace, database_url)
-    out.print(f"published {publish_index.run_rollback(runtime)}")
-
-
-def status(
-    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    database_url: DatabaseOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """What is in the workspace: items, events, index versions, users left out as machines."""
-    runtime = runtime_of(workspace, database_url)
-    engine = open_database(database_url_of(runtime))
-    events, place = EventStore(engine), Workspace(runtime.workspace)
-    left_out = screen_store(events, load_robustness(place).screening).as_rows()
-    rows = {"items": ItemStore(engine).count(), "events": events.count(), "left_out": left_out}
-    show("status", {**rows, "index_versions": publish_index.versions_table(place)}, as_json)
-
-
-def shop(
-    folder: Annotated[Path, typer.Argument(help="Where the files are written.")],
-    items: Annotated[int, typer.Option(min=50, help="Items of the catalog.")] = 2400,
-    shoppers: Annotated[int, typer.Option(min=10, help="Shoppers with hidden tastes.")] = 1000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same shop.")] = 7,
-    now: Annotated[
-        datetime | None, typer.Option(help="When the newest event happened; today when absent.")
-    ] = None,
-) -> None:
-    """Write the built-in shop: a catalog and behaviour with known tastes."""
-    from jobs.make_shop import write_shop
-
-    written = write_shop(folder, seed=seed, num_items=items, num_shoppers=shoppers, now=now)
-    out.print(f"written to {written}")
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (embed, index, publish, rollback, status, shop):
+    for command in (embed, index):
         app.command()(command)

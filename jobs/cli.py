@@ -9,67 +9,22 @@ from typing import Annotated
 
 import typer
 
-from jobs import (
-    artifact_commands,
-    backup_commands,
-    bench_commands,
-    capacity_commands,
-    catalog_commands,
-    channel_commands,
-    doctor_commands,
-    event_commands,
-    import_commands,
-    key_commands,
-    label_commands,
-    learning_commands,
-    loop_commands,
-    map_commands,
-    moderation_commands,
-    privacy_commands,
-    release_commands,
-    serve_commands,
-    signing_commands,
-    simulate_commands,
-    training_commands,
-    tuning_commands,
-    upgrade_commands,
-)
-from jobs.console import err
-from recsys.errors import ConfigError, InputError, RecsysError
+from jobs.console import err, out
+from jobs.failure import EXIT_CODES, STOPPED, failure_of, tell
+from jobs.road_group import RoadGroup
+from recsys.errors import ConfigError
 
 app = typer.Typer(
     name="recsys",
-    no_args_is_help=True,
+    cls=RoadGroup,
+    invoke_without_command=True,
     pretty_exceptions_show_locals=False,  # a crash must not put anybody's data into a log
     rich_markup_mode="rich",
     help="A shop's recommender on Ray: import, embed, fit, evaluate, serve.",
-    epilog="Exit codes: 0 done, 1 too much of the data was bad, 2 wrong use, 3 something is not available.",
+    epilog=EXIT_CODES,
 )
-import_commands.register(app)
-catalog_commands.register(app)
-channel_commands.register(app)
-map_commands.register(app)
-training_commands.register(app)
-learning_commands.register(app)
-tuning_commands.register(app)
-label_commands.register(app)
-serve_commands.register(app)
-loop_commands.register(app)
-key_commands.register(app)
-artifact_commands.register(app)
-simulate_commands.register(app)
-moderation_commands.register(app)
-privacy_commands.register(app)
-release_commands.register(app)
-bench_commands.register(app)
-capacity_commands.register(app)
-doctor_commands.register(app)
-signing_commands.register(app)
-event_commands.register(app)
-backup_commands.register(app)
-upgrade_commands.register(app)
-
-UNAVAILABLE = 3
+PERSONAL = frozenset(("erase", "export-user", "pseudonym"))
+"""Commands whose arguments name a person: they must not stand in a cluster's list of jobs."""
 
 
 @app.callback()
@@ -100,8 +55,13 @@ def recsys(
     ] = None,
 ) -> None:
     """Options of every command."""
-    signing_commands.use_keys(signing_key, trusted_key or [])
-    if submit and context.invoked_subcommand in privacy_commands.PERSONAL:
+    if context.invoked_subcommand is None:
+        _say_next_step(context)
+        return
+    from jobs.trust import use_keys
+
+    use_keys(signing_key, trusted_key or [])
+    if submit and context.invoked_subcommand in PERSONAL:
         raise ConfigError(
             "a cluster's list of jobs would keep the id", expected="this command on a machine of the cluster"
         )
@@ -109,6 +69,17 @@ def recsys(
         from jobs.submit import submit as send
 
         raise typer.Exit(send(submit, _without_submit(sys.argv[1:])))
+
+
+def _say_next_step(context: typer.Context) -> None:
+    from os import environ
+
+    from jobs.next_step import holdings_of, next_step
+
+    out.print(context.get_help(), end="")
+    workspace = Path(environ.get("RECSYS_WORKSPACE") or "workspace")
+    found = holdings_of(workspace, environ.get("RECSYS_DATABASE_URL"))
+    out.print(f"next: {next_step(found, workspace)}", markup=False)
 
 
 def _without_submit(arguments: Sequence[str]) -> list[str]:
@@ -122,18 +93,18 @@ def _without_submit(arguments: Sequence[str]) -> list[str]:
 
 
 def main() -> None:
-    """Run the command line; a refusal becomes one line on stderr and an exit code."""
+    """Run the command line; a refusal becomes a line on stderr, what to do next, and an exit code."""
     try:
         app()
-    except (InputError, ConfigError) as error:
-        err.print(f"[red]refused:[/red] {error}", markup=True)
-        sys.exit(2)
-    except RecsysError as error:
-        err.print(f"[red]{type(error).__name__}:[/red] {error}", markup=True)
-        sys.exit(UNAVAILABLE)
     except KeyboardInterrupt:
         err.print("stopped")
-        sys.exit(130)
+        sys.exit(STOPPED)
+    except Exception as error:
+        failure = failure_of(error)
+        if failure is None:
+            raise
+        tell(failure)
+        sys.exit(failure.code)
 
 
 if __name__ == "__main__":

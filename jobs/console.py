@@ -62,6 +62,15 @@ def progress(title: str, unit: str, quiet: bool) -> Iterator[Advance]:
         yield advance
 
 
+@contextmanager
+def waiting(title: str, quiet: bool) -> Iterator[None]:
+    """A spinner and the seconds so far on stderr, for work that cannot tell how far it is."""
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=err, disable=quiet, transient=True) as bar:
+        bar.add_task(title, total=None)
+        yield
+
+
 def sayer(quiet: bool) -> Callable[[str], None]:
     """One line on stderr for each thing that was found, with the seconds since the start."""
     begun = time.monotonic()

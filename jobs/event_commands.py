@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from cluster.database import database_engine, open_database
-from cluster.event_check import EventCheck, check_events, note_check
-from jobs.console import progress, show
+from jobs.console import progress, show, waiting
 from jobs.options import (
     DEFAULT_WORKSPACE,
     DatabaseOption,
@@ -17,8 +16,10 @@ from jobs.options import (
     database_url_of,
     runtime_of,
 )
-from jobs.privacy_commands import eraser_of
 from recsys.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cluster.event_check import EventCheck
 
 BAD = 1
 MOST_SHOWN = 20
@@ -37,6 +38,9 @@ def verify(
 
     Example: recsys events verify
     """
+    from cluster.database import open_database
+    from cluster.event_check import check_events, note_check
+
     engine = open_database(database_url_of(runtime_of(workspace, database_url)))
     with progress("verify events", "events", as_json) as advance:
         found = check_events(engine, advance)
@@ -59,7 +63,9 @@ def repair(
 
     Example: recsys events repair
     """
+    from cluster.database import database_engine
     from cluster.event_repair import repair as write_anew
+    from jobs.eraser import eraser_of
 
     runtime = runtime_of(workspace, database_url)
     engine = database_engine(database_url_of(runtime))
@@ -67,7 +73,8 @@ def repair(
         raise ConfigError(
             "only SQLite is repaired", expected="a backup to restore", found=engine.dialect.name
         )
-    made = write_anew(Path(engine.url.database))
+    with waiting("repair", as_json):
+        made = write_anew(Path(engine.url.database))
     again = eraser_of(runtime).replay()
     show(
         "repair",

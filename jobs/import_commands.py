@@ -149,7 +149,9 @@ def relations(
 ) -> None:
     """Read what goes with what, does for what, fits what; it takes the place of what was stated before.
 
-    The next `recsys embed` puts it into an index version. Example: recsys import relations relations.csv
+    The next `recsys embed` puts it into an index version.
+
+    Example: recsys import relations relations.csv
     """
     config = ImportConfig(columns=parse_pairs(column or [], "FIELD=COLUMN"), max_bad_share=max_bad_share)
     runtime = runtime_of(workspace, database_url)

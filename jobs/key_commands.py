@@ -62,7 +62,10 @@ def list_keys(
     database_url: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Every key that was made, with whether it is in force; never its text."""
+    """Every key that was made, with whether it is in force; never its text.
+
+    Example: recsys keys list
+    """
     found = _store(workspace, database_url).all()
     if as_json:
         for key in found:
@@ -83,7 +86,10 @@ def revoke(
     database_url: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a key out of force; running services follow within a second."""
+    """Put a key out of force; running services follow within a second.
+
+    Example: recsys keys revoke 3f9a0c21b7d4
+    """
     show("revoked", _row(_store(workspace, database_url).revoke(key_id)), as_json)
 
 

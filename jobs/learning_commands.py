@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from jobs.console import out, sayer, show
+from jobs.charts.option import PlotOption, plot
+from jobs.console import out, sayer, show, waiting
 from jobs.options import (
     DEFAULT_INDEX,
     DEFAULT_WORKSPACE,
@@ -27,7 +28,6 @@ from jobs.options import (
     runtime_of,
 )
 from recsys.config import FitConfig, IndexConfig
-from recsys.evaluation.markdown import to_markdown
 
 TrialsOption = Annotated[int, typer.Option(min=1, help="Trials for the weights of the signals.")]
 MinUsersOption = Annotated[
@@ -75,7 +75,8 @@ def fit(
     runtime = runtime_of(workspace, database_url)
     index = IndexConfig(num_shards=shards, scan=scan, recall_floor=recall_floor, storage=storage)
     found = read_settings(settings) if settings else None
-    report = run_fit(runtime, config, index, encoder_version, force, sayer(as_json), min_users, found)
+    with waiting("fit", as_json):
+        report = run_fit(runtime, config, index, encoder_version, force, sayer(as_json), min_users, found)
     show("fit", report.as_rows(), as_json)
 
 
@@ -89,6 +90,7 @@ def evaluate(
     seed: SeedOption = DEFAULTS.seed,
     min_users: MinUsersOption = None,
     encoder_version: EncoderVersionOption = None,
+    plot_file: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tune every method on validation events, ask the test once, and print one table.
@@ -96,8 +98,11 @@ def evaluate(
     JSON, Markdown and an HTML page with plots go to the workspace's reports.
 
     Example: recsys evaluate --holdout-days 7
+    Example: recsys evaluate --plot methods.png
     """
+    from jobs.charts.found import evaluation_charts
     from jobs.learning import run_evaluate
+    from recsys.evaluation.markdown import to_markdown
 
     config = FitConfig(split=split, holdout_days=holdout_days, num_trials=trials, seed=seed)
     given = {
@@ -109,7 +114,9 @@ def evaluate(
     command = f"recsys evaluate --split {split} --holdout-days {holdout_days:g} --seed {seed}{more}"
     runtime = runtime_of(workspace, database_url, address)
     say = sayer(as_json)
-    result, folder = run_evaluate(runtime, config, encoder_version, command, say, min_users)
+    with waiting("evaluate", as_json):
+        result, folder = run_evaluate(runtime, config, encoder_version, command, say, min_users)
+    plot(evaluation_charts(result), plot_file)
     if as_json:
         sys.stdout.write(result.model_dump_json() + "\n")
         return

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from jobs.charts.option import PlotOption, plot
 from jobs.console import out, show
 from jobs.options import (
     DEFAULT_WORKSPACE,
@@ -19,7 +20,11 @@ from jobs.options import (
 
 loop = typer.Typer(no_args_is_help=True, help="Keep a live shop fresh: decisions, runs, pause.")
 KindArgument = Annotated[
-    str | None, typer.Argument(help="embed, fit, fine_tune, evaluate or rollback; what is due when absent.")
+    str | None,
+    typer.Argument(
+        help="embed, fit, fine_tune, evaluate or rollback; what is due when absent.",
+        autocompletion=lambda: ["embed", "fit", "fine_tune", "evaluate", "rollback"],
+    ),
 ]
 ConfigOption = Annotated[
     Path | None,
@@ -34,7 +39,10 @@ def status(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What is due now and what every other kind waits for; nothing is run."""
+    """What is due now and what every other kind waits for; nothing is run.
+
+    Example: recsys loop status
+    """
     from jobs.loop import loop_of, status_of
 
     found = status_of(loop_of(runtime_of(workspace, database_url), config))
@@ -46,12 +54,19 @@ def history(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Newest runs.")] = 20,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     database_url: DatabaseOption = None,
+    plot_file: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Runs with their reasons and results, the newest first."""
+    """Runs with their reasons and results, the newest first.
+
+    Example: recsys loop history -n 5
+    Example: recsys loop history -n 500 --plot decisions.html
+    """
+    from jobs.charts.found import run_charts
     from jobs.loop import history_of, history_table, loop_of
 
     runs = history_of(loop_of(runtime_of(workspace, database_url), None), limit)
+    plot(run_charts(runs), plot_file)
     if as_json:
         for row in runs:
             show("run", row, as_json)
@@ -80,21 +95,35 @@ def run(
 
 
 @loop.command()
-def pause(workspace: WorkspaceOption = DEFAULT_WORKSPACE, database_url: DatabaseOption = None) -> None:
-    """Decide nothing by itself until `resume`; requests of people are still answered."""
+def pause(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide nothing by itself until `resume`; requests of people are still answered.
+
+    Example: recsys loop pause
+    """
     from jobs.loop import loop_of
 
     loop_of(runtime_of(workspace, database_url), None).store.set_state("paused", True)
-    out.print("paused")
+    show("feedback loop", {"paused": True}, as_json)
 
 
 @loop.command()
-def resume(workspace: WorkspaceOption = DEFAULT_WORKSPACE, database_url: DatabaseOption = None) -> None:
-    """Decide again."""
+def resume(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide again.
+
+    Example: recsys loop resume
+    """
     from jobs.loop import loop_of
 
     loop_of(runtime_of(workspace, database_url), None).store.set_state("paused", False)
-    out.print("resumed")
+    show("feedback loop", {"paused": False}, as_json)
 
 
 @loop.command()
@@ -104,7 +133,10 @@ def start(
     address: AddressOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Turn in the foreground until Ctrl-C. `recsys serve` has a loop of its own unless told otherwise."""
+    """Turn in the foreground until Ctrl-C. `recsys serve` has a loop of its own unless told otherwise.
+
+    Example: recsys loop start --config loop.json
+    """
     from jobs.loop import loop_of, turn_until_stopped
 
     turn_until_stopped(loop_of(runtime_of(workspace, database_url, address), config))

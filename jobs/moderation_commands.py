@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from jobs.charts.option import PlotOption, plot
 from jobs.console import out, progress, show
 from jobs.options import DEFAULT_WORKSPACE, DatabaseOption, JsonOption, WorkspaceOption, runtime_of
 from recsys.moderation.classifier import Thresholds
@@ -45,7 +46,10 @@ def queue(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Reviews.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """Items that wait for somebody, the surest doubts first."""
+    """Items that wait for somebody, the surest doubts first.
+
+    Example: recsys moderate queue -n 20
+    """
     from jobs.moderation import queue as waiting
 
     found = waiting(runtime_of(workspace, database_url), limit)
@@ -66,11 +70,16 @@ def approve(
     database_url: DatabaseOption = None,
     by: ActorOption = "command line",
     note: NoteOption = "",
+    as_json: JsonOption = False,
 ) -> None:
-    """Show an item; a service that runs follows within a second."""
+    """Show an item; a service that runs follows within a second.
+
+    Example: recsys moderate approve item-00017 --by anna --note "no weapon"
+    """
     from jobs.moderation import decide
 
-    out.print(f"{item}: {decide(runtime_of(workspace, database_url), item, True, by, note).state.value}")
+    decided = decide(runtime_of(workspace, database_url), item, True, by, note)
+    show("review", {"item_id": item, "state": decided.state.value}, as_json)
 
 
 @moderate.command()
@@ -80,11 +89,16 @@ def reject(
     database_url: DatabaseOption = None,
     by: ActorOption = "command line",
     note: NoteOption = "",
+    as_json: JsonOption = False,
 ) -> None:
-    """Never show an item, until its text changes and somebody looks again."""
+    """Never show an item, until its text changes and somebody looks again.
+
+    Example: recsys moderate reject item-00017 --by anna
+    """
     from jobs.moderation import decide
 
-    out.print(f"{item}: {decide(runtime_of(workspace, database_url), item, False, by, note).state.value}")
+    decided = decide(runtime_of(workspace, database_url), item, False, by, note)
+    show("review", {"item_id": item, "state": decided.state.value}, as_json)
 
 
 @moderate.command()
@@ -94,7 +108,10 @@ def train(
     database_url: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Learn from decided reviews; `scan` uses the model from then on."""
+    """Learn from decided reviews; `scan` uses the model from then on.
+
+    Example: recsys moderate train weapons
+    """
     from jobs.moderation import train as learn
 
     show("policy model", learn(runtime_of(workspace, database_url), label), as_json)
@@ -105,15 +122,19 @@ def fairness(
     database_url: DatabaseOption = None,
     hours: Annotated[float, typer.Option(min=0.01, help="Lists of so many hours.")] = 24.0,
     least: Annotated[float, typer.Option(min=0, max=1, help="Share of its share a group must get.")] = 0.8,
+    plot_file: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Who gets shown: exposure of brands, sellers, price bands, head and tail, beside catalog and demand.
 
     Example: recsys fairness --hours 24
+    Example: recsys fairness --plot exposure.html
     """
+    from jobs.charts.found import fairness_charts
     from jobs.moderation import fairness as measure
 
     found = measure(runtime_of(workspace, database_url), hours, least)
+    plot(fairness_charts(found), plot_file)
     if as_json:
         show("fairness", found.model_dump(mode="json"), as_json)
         return

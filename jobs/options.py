@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import typer
 
+from jobs.completion import encoder_versions
 from recsys.config import IndexConfig, RuntimeConfig, ScanKind, Storage
 from recsys.errors import InputError
 from recsys.workspace import Workspace
@@ -71,7 +72,8 @@ HoldoutOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option(help="The same seed gives the same result.")]
 EncoderVersionOption = Annotated[
-    str | None, typer.Option(help="Which embeddings to use; the newest when absent.")
+    str | None,
+    typer.Option(help="Which embeddings to use; the newest when absent.", autocompletion=encoder_versions),
 ]
 ForceOption = Annotated[bool, typer.Option(help="Publish even what the gate refuses.")]
 ScanOption = Annotated[
@@ -85,6 +87,9 @@ RecallFloorOption = Annotated[
     typer.Option(
         "--recall-floor", min=0, max=1, help="Least recall@10 of a compressed shard; one below it is exact."
     ),
+]
+RebuildOption = Annotated[
+    bool, typer.Option("--rebuild", help="Write SQLite files anew in any case; writers wait for it.")
 ]
 DEFAULT_WORKSPACE = Path("workspace")
 DEFAULT_INDEX = IndexConfig()

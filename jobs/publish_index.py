@@ -145,5 +145,5 @@ def newest_encoder_version(workspace: Workspace) -> str:
         (workspace.root / "embeddings").glob(f"*/{ENCODER_RECORD}"), key=lambda path: path.stat().st_mtime
     )
     if not records:
-        raise InputError("nothing is embedded yet", expected="a run of `recsys embed`")
+        raise InputError("nothing is embedded yet", expected="a run of `recsys embed`", hint="recsys embed")
     return records[-1].parent.name

@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from cluster.database import open_database
-from cluster.private_popularity import release as make_release
 from jobs.console import show
 from jobs.options import (
     DEFAULT_WORKSPACE,
@@ -20,9 +18,6 @@ from jobs.options import (
     runtime_of,
 )
 from recsys.config import EventWeights
-from recsys.privacy.ledger import BudgetLedger
-from recsys.privacy.settings import load_privacy
-from recsys.workspace import Workspace, replace_file
 
 privacy = typer.Typer(no_args_is_help=True, help="Private releases, and the ledger of what they cost.")
 
@@ -42,6 +37,12 @@ def release(
 
     Example: recsys privacy release --epsilon 0.5 --out popularity.json
     """
+    from cluster.database import open_database
+    from cluster.private_popularity import release as make_release
+    from recsys.privacy.ledger import BudgetLedger
+    from recsys.privacy.settings import load_privacy
+    from recsys.workspace import Workspace, replace_file
+
     runtime = runtime_of(workspace, database_url)
     place = Workspace(runtime.workspace)
     asked = {"epsilon": epsilon, "days": days}
@@ -64,6 +65,10 @@ def ledger(
 
     Example: recsys privacy ledger
     """
+    from recsys.privacy.ledger import BudgetLedger
+    from recsys.privacy.settings import load_privacy
+    from recsys.workspace import Workspace
+
     place = Workspace(runtime_of(workspace, None).workspace)
     found, budget = BudgetLedger(place.privacy), load_privacy(place).popularity.epsilon_budget
     epsilon, delta = found.spent()

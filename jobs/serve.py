@@ -20,12 +20,13 @@ from cluster.key_store import KeyStore
 from cluster.loop_actor import start_actor
 from cluster.runtime import connect
 from jobs.console import err
+from jobs.eraser import eraser_of
 from jobs.options import database_url_of
-from jobs.privacy_commands import eraser_of
 from recsys.config import RuntimeConfig, Scenario, ServeConfig, TraceConfig
 from recsys.errors import ConfigError
 from recsys.feedback import LoopConfig
 from recsys.tenancy import Tenant, read_tenants, with_ports
+from recsys.workspace import Workspace
 from serve_app import app
 from serve_app.telemetry.trace_export import require_opentelemetry
 
@@ -95,7 +96,7 @@ def running_services(
             if actors:
                 ray.get([actor.stop.remote() for actor in actors], timeout=STOP_TIMEOUT_S)
         finally:
-            app.stop()
+            app.stop(*((Workspace(shop.runtime.workspace), shop.config) for shop in shops))
 
 
 def read_scenarios(path: Path) -> dict[str, Scenario]:
@@ -152,6 +153,7 @@ def _require_free_port(config: ServeConfig) -> None:
             raise ConfigError(
                 "the service cannot listen",
                 expected="a free port (see --port)",
+                hint=f"recsys serve --port {config.port + 1}; or stop what listens there",
                 found=str(error),
                 where=f"{config.host}:{config.port}",
             ) from error

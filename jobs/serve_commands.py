@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cluster.runtime import prepare_serve
 from jobs.console import err, out
-from jobs.doctor.packages import examine_packages
 from jobs.options import (
     DEFAULT_WORKSPACE,
     AddressOption,
@@ -29,9 +26,7 @@ from jobs.telemetry_options import (
     TraceRatioOption,
     TracesOption,
 )
-from recsys.access.tls import require_certificate
 from recsys.config import Door, Interface, LogConfig, LogFormat, Placement, RuntimeConfig, ServeConfig
-from recsys.workspace import Workspace
 
 HostOption = Annotated[str, typer.Option("--host", envvar="RECSYS_HOST", help="Address to listen on.")]
 ONE = Range(1)
@@ -132,10 +127,16 @@ def serve(
 ) -> None:
     """Answer over HTTP until Ctrl-C. The API's own page is at /docs.
 
+    Example: recsys serve --store
     Example: recsys serve --placement remote --shard-replicas 2
+    Example: recsys serve --host 0.0.0.0 --public --tls-cert shop.pem --tls-key shop.key
     """
+    from cluster.runtime import prepare_serve
+
     prepare_serve()
     warn_of_old_packages()
+    from contextlib import nullcontext
+
     from jobs.log_printing import printed_log
     from jobs.loop import read_loop_config
     from jobs.serve import (
@@ -146,6 +147,8 @@ def serve(
         trace_config,
         wait_for_stop,
     )
+    from recsys.access.tls import require_certificate
+    from recsys.workspace import Workspace
     from serve_app.app import is_loopback, require_loopback_or_consent, with_recommenders
 
     one_shop = tenants is None
@@ -204,7 +207,13 @@ def demo(
     port: PortOption = 8000,
     stop: Annotated[bool, typer.Option("--stop", help="End after the printout.")] = False,
 ) -> None:
-    """The whole road: shop, import, embed, index, serve, recommend, click, changed answer."""
+    """The whole road: shop, import, embed, index, serve, recommend, click, changed answer.
+
+    Example: recsys demo --port 8123
+    Example: recsys demo --catalog items.csv --events events.csv
+    """
+    from cluster.runtime import prepare_serve
+
     prepare_serve()
     from jobs.demo import run_demo
 
@@ -213,6 +222,8 @@ def demo(
 
 def warn_of_old_packages() -> None:
     """One line on stderr for each package below its floor: such a release can be attacked."""
+    from jobs.doctor.packages import examine_packages
+
     for finding in examine_packages():
         if finding.advice:
             err.print(

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from jobs.console import show
+from jobs.completion import index_versions
+from jobs.console import show, waiting
 from jobs.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
-from recsys.errors import ConfigError
-from recsys.signing import (
-    SIGNING_KEY,
-    SIGNING_KEY_FILE,
-    TRUSTED_KEYS,
-    create_key,
-    key_id,
-    public_text,
-    signing_key,
-    trusted_keys,
-)
-from recsys.workspace import Workspace
 
-VersionArgument = Annotated[str | None, typer.Argument(help="The published one when none is named.")]
+VersionArgument = Annotated[
+    str | None, typer.Argument(help="The published one when none is named.", autocompletion=index_versions)
+]
 KeyFileOption = Annotated[Path, typer.Option("--file", help="File of the private key.")]
 DEFAULT_FILE = Path("recsys-signing.pem")
 keys = typer.Typer(no_args_is_help=True, help="Keys that sign index versions, encoders and their exports.")
@@ -42,23 +31,35 @@ def verify(
     Example: recsys --trusted-key keys.pub verify
     """
     from jobs.signing import run_verify
+    from recsys.workspace import Workspace
 
-    show("Verified", run_verify(Workspace(workspace), index_version).as_rows(), as_json)
+    with waiting("verify", as_json):
+        found = run_verify(Workspace(workspace), index_version)
+    show("Verified", found.as_rows(), as_json)
 
 
 @keys.command()
-def create(file: KeyFileOption = DEFAULT_FILE) -> None:
+def create(file: KeyFileOption = DEFAULT_FILE, as_json: JsonOption = False) -> None:
     """Make a key pair; the private key goes to a new file that only you can read.
 
     Prints the public key, which services trust: --trusted-key or RECSYS_TRUSTED_KEYS.
+
+    Example: recsys signing-keys create --file shop-signing.pem
     """
+    from recsys.signing import create_key, key_id, public_text
+
     key = create_key(file)
-    show("Created", {"private_key": file, "key_id": key_id(key), "public_key": public_text(key)}, False)
+    show("Created", {"private_key": file, "key_id": key_id(key), "public_key": public_text(key)}, as_json)
 
 
 @keys.command(name="show")
 def show_keys(as_json: JsonOption = False) -> None:
-    """The public half of the configured signing key, and the keys that are trusted here."""
+    """The public half of the configured signing key, and the keys that are trusted here.
+
+    Example: recsys --trusted-key keys.pub signing-keys show
+    """
+    from recsys.signing import key_id, public_text, signing_key, trusted_keys
+
     key = signing_key()
     rows = {
         "signs_with": f"{key_id(key)} {public_text(key)}" if key else "nothing",
@@ -73,22 +74,14 @@ def sign(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """Sign a version that was found good: one from before there were keys, or while a key is replaced."""
+    """Sign a version that was found good: one from before there were keys, or while a key is replaced.
+
+    Example: recsys --signing-key shop-signing.pem signing-keys sign
+    """
     from jobs.signing import run_sign
+    from recsys.workspace import Workspace
 
     show("Signed", run_sign(Workspace(workspace), index_version).as_rows(), as_json)
-
-
-def use_keys(key_file: Path | None, trusted: Sequence[str]) -> None:
-    """Make the keys of the command line those of this process and of every process that it starts."""
-    if key_file is not None:
-        if os.environ.get(SIGNING_KEY):
-            raise ConfigError("the signing key is given twice", expected=f"--signing-key or {SIGNING_KEY}")
-        os.environ[SIGNING_KEY_FILE] = str(key_file.expanduser().absolute())
-    if trusted:
-        os.environ[TRUSTED_KEYS] = ",".join(trusted)
-    if os.environ.get(TRUSTED_KEYS):  # files are read here, since other machines do not have them
-        os.environ[TRUSTED_KEYS] = ",".join(map(public_text, trusted_keys().values()))
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from jobs.console import out, progress, sayer, show
+from jobs.charts.option import PlotOption
+from jobs.console import progress, sayer, show, waiting
 from jobs.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption, runtime_of
 
 simulate = typer.Typer(no_args_is_help=True, help="Shoppers who see lists, click and buy, over real HTTP.")
@@ -18,9 +19,6 @@ ShoppersOption = Annotated[int, typer.Option("--shoppers", min=1, help="Shoppers
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of shop, shoppers and visits.")]
 RateOption = Annotated[float | None, typer.Option("--rate", min=0.1, help="Most lists a second.")]
 ConcurrencyOption = Annotated[int, typer.Option("--concurrency", min=1, help="Shoppers at the same time.")]
-PlotOption = Annotated[
-    Path | None, typer.Option("--plot", help="Draw conversion: .html, or .svg (matplotlib).")
-]
 
 
 @simulate.command()
@@ -29,6 +27,7 @@ def prepare(
     items: ItemsOption = 1_200,
     shoppers: ShoppersOption = 600,
     seed: SeedOption = 1,
+    as_json: JsonOption = False,
 ) -> None:
     """A cold shop: catalog, vectors and an index, and not a single event; ready for `recsys serve`.
 
@@ -39,8 +38,9 @@ def prepare(
     from recsys.simulator import make_population
 
     runtime = runtime_of(workspace, None)
-    make(runtime, make_population(seed, items, shoppers, datetime.now(UTC)), EncoderConfig())
-    out.print(f"a shop of {items:,} items is in {runtime.workspace}")
+    with waiting("prepare", as_json):
+        make(runtime, make_population(seed, items, shoppers, datetime.now(UTC)), EncoderConfig())
+    show("simulation", {"workspace": runtime.workspace, "items": items}, as_json)
 
 
 @simulate.command()
@@ -56,7 +56,7 @@ def traffic(
     log: Annotated[Path, typer.Option("--log", help="One line of JSON a visit; gone on with.")] = Path(
         "visits.jsonl"
     ),
-    plot: PlotOption = None,
+    plot_file: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Send shoppers to a service that runs over the shop of `prepare` (same items, shoppers and seed).
@@ -79,8 +79,8 @@ def traffic(
         run = Traffic(population, config, url, visits, lambda visit: advance(visit.number + 1, requests))
         asyncio.run(run.run(first))
     found = report(read_visits(log), run.failed, 0, 0)
-    if plot:
-        draw(found, plot)
+    if plot_file:
+        draw(found, plot_file)
     show("simulation", _rows(found.model_dump()), as_json)
 
 
@@ -95,7 +95,7 @@ def live(
     seed: SeedOption = 1,
     concurrency: ConcurrencyOption = 4,
     rate: RateOption = None,
-    plot: PlotOption = None,
+    plot_file: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The whole loop: a cold shop, its service, shoppers, retraining by itself, swaps and rollbacks.
@@ -111,8 +111,8 @@ def live(
     config = TrafficConfig(requests=requests, concurrency=concurrency, rate=rate, seed=seed)
     plan = LivePlan(config, items, shoppers, versions, rollbacks)
     found = run_live(runtime_of(workspace, None).workspace, plan, sayer(as_json))
-    if plot:
-        draw(found, plot)
+    if plot_file:
+        draw(found, plot_file)
     show("simulation", _rows(found.model_dump()), as_json)
 
 

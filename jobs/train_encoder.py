@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +53,10 @@ class TrainingResult:
     unknown_items: int
     report: TrainReport | None
     """None when this very training had ended before."""
+
+    def curve(self) -> Sequence[Mapping[str, float]]:
+        """Validation figures by epoch, of an earlier run from its card."""
+        return self.report.curve if self.report else (read_card(self.folder) or {}).get("curve", ())
 
     def as_rows(self) -> dict[str, Any]:
         """The result as people and machines read it."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
+from jobs.charts.option import PlotOption, plot
 from jobs.console import out, progress, sayer, show
 from jobs.options import (
     DEFAULT_WORKSPACE,
@@ -76,6 +77,7 @@ def train(
     name: Annotated[str | None, typer.Option(help="Name of the run; from its settings when absent.")] = None,
     encoder_version: EncoderVersionOption = None,
     seed: SeedOption = DEFAULTS.seed,
+    plot_file: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune the encoder on what shoppers did or on the catalog's texts; embed with what comes out.
@@ -84,8 +86,9 @@ def train(
     does nothing and says so.
 
     Example: recsys train --mode lora --epochs 3
-
     Example: recsys train --objective title-description --mode lora
+    Example: recsys train --mode head --plot curve.html
+    Example: recsys train --mode head --dp-epsilon 4
     """
     from jobs.train_encoder import run_train
 
@@ -107,6 +110,10 @@ def train(
 
         result = run_train(runtime, config, held_out, encoder_version, name, on_progress, sayer(as_json))
     show("train", result.as_rows(), as_json)
+    if plot_file:
+        from jobs.charts.found import training_charts
+
+        plot(training_charts(result.curve()), plot_file)
     if not as_json:
         out.print(f"next: recsys embed -w {workspace} --encoder {result.folder}")
 

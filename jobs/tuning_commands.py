@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,8 +22,9 @@ from jobs.options import (
     runtime_of,
 )
 from recsys.config import FitConfig, Objective, TrainMode
-from recsys.tuning.report import to_markdown
-from recsys.tuning.result import TuningResult
+
+if TYPE_CHECKING:
+    from recsys.tuning.result import TuningResult
 
 DEFAULTS = FitConfig()
 TrialsOption = Annotated[int, typer.Option(min=1, help="Trials at most; the first is today's settings.")]
@@ -110,6 +111,8 @@ def _bounds(minutes: float | None) -> str:
 
 
 def _show(result: TuningResult, folder: Path, as_json: bool) -> None:
+    from recsys.tuning.report import to_markdown
+
     if as_json:
         sys.stdout.write(result.model_dump_json() + "\n")
         return

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy import Engine
 
-from cluster.database import database_engine
-from cluster.schema import SERVING, SHOP, Schema, SchemaState, bring_up, schema_state
-from cluster.serving_database import serving_engine, serving_url
 from jobs.console import show
 from jobs.options import DEFAULT_WORKSPACE, DatabaseOption, JsonOption, WorkspaceOption, database_url_of
 from recsys.config import RuntimeConfig
 from recsys.workspace import Workspace
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from cluster.schema import Schema, SchemaState
 
 OUTDATED = 1
 
@@ -34,6 +35,8 @@ def upgrade(
 
     Example: recsys upgrade --dry-run
     """
+    from cluster.schema import bring_up, schema_state
+
     runtime = RuntimeConfig(workspace=workspace, database_url=database_url)
     act = schema_state if dry_run or check else bring_up
     found = {schema.name: act(engine, schema) for schema, engine in _databases(runtime)}
@@ -49,6 +52,10 @@ def upgrade(
 
 def _databases(runtime: RuntimeConfig) -> list[tuple[Schema, Engine]]:
     """Those that exist; none is made."""
+    from cluster.database import database_engine
+    from cluster.schema import SERVING, SHOP
+    from cluster.serving_database import serving_engine, serving_url
+
     url, serving = database_url_of(runtime), serving_url(Workspace(runtime.workspace), runtime.database_url)
     found = [(SHOP, database_engine(url))] if _exists(url) else []
     return [*found, (SERVING, serving_engine(serving))] if _exists(serving) else found

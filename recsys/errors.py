@@ -28,18 +28,25 @@ RecsysError
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 
 class RecsysError(Exception):
-    """What went wrong, what was expected, what was found, and where.
+    """What went wrong, what was expected, what was found, and where; and what to do next.
 
-    The four parts stay available as attributes so that an HTTP edge can put them in separate
-    JSON fields; `str(error)` joins those that are set into one sentence.
+    The parts stay available as attributes so that an HTTP edge can put them in separate JSON fields;
+    `str(error)` joins the first four that are set into one sentence. The `hint` is for people at a
+    command line: that of the error itself, else its kind's, else empty.
     """
 
-    def __init__(self, what: str, *, expected: str = "", found: str = "", where: str = "") -> None:
+    HINT: ClassVar[str] = ""
+    """What helps with most errors of a kind."""
+
+    def __init__(
+        self, what: str, *, expected: str = "", found: str = "", where: str = "", hint: str = ""
+    ) -> None:
         self.what, self.expected, self.found, self.where = what, expected, found, where
+        self.hint = hint or self.HINT
         parts = [what]
         parts += [f"expected {expected}"] if expected else []
         parts += [f"found {found}"] if found else []
@@ -48,11 +55,13 @@ class RecsysError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors cross process borders on Ray; keyword-only parts need an explicit recipe."""
-        return (_rebuild, (type(self), self.what, self.expected, self.found, self.where))
+        return (_rebuild, (type(self), self.what, self.expected, self.found, self.where, self.hint))
 
 
-def _rebuild(kind: type[RecsysError], what: str, expected: str, found: str, where: str) -> RecsysError:
-    return kind(what, expected=expected, found=found, where=where)
+def _rebuild(
+    kind: type[RecsysError], what: str, expected: str, found: str, where: str, hint: str
+) -> RecsysError:
+    return kind(what, expected=expected, found=found, where=where, hint=hint)
 
 
 class InputError(RecsysError):
@@ -66,9 +75,13 @@ class SchemaError(InputError):
 class BudgetSpentError(InputError):
     """A release would tell more about people than the shop's privacy budget allows."""
 
+    HINT = "recsys privacy ledger shows what was spent; privacy.json has the budget"
+
 
 class UnreadableFileError(InputError):
     """A file cannot be read at all."""
+
+    HINT = "Parquet, CSV and JSON Lines are read, also .gz; the file may be cut off or have another ending"
 
 
 class FilterError(InputError):
@@ -98,6 +111,8 @@ class EncoderError(RecsysError):
 class SignatureError(RecsysError):
     """A manifest is not signed, not by a trusted key, or not as it is now; nothing of it is believed."""
 
+    HINT = "recsys signing-keys show tells which keys are trusted here"
+
 
 class IndexVersionError(RecsysError):
     """Something is wrong with an index version."""
@@ -106,17 +121,25 @@ class IndexVersionError(RecsysError):
 class IndexMissingError(IndexVersionError):
     """No such index version, or none was published yet."""
 
+    HINT = "recsys status lists the versions; recsys embed makes the first one"
+
 
 class IndexCorruptError(IndexVersionError):
     """A file of an index version is absent, altered, truncated or swapped."""
+
+    HINT = "recsys rollback goes back to the version before; recsys embed builds a new one"
 
 
 class GateError(IndexVersionError):
     """A version is worse than the published one, or not sane; the published one stays."""
 
+    HINT = "recsys status shows what is published; --force publishes in spite of it"
+
 
 class StoreError(RecsysError):
     """The event or item store did not accept the write or answer the read."""
+
+    HINT = "recsys doctor examines the database"
 
 
 class AccessError(RecsysError):
@@ -134,6 +157,8 @@ class ScopeError(AccessError):
 class BackupError(RecsysError):
     """A backup is damaged, foreign or incomplete; nothing was restored from it."""
 
+    HINT = "nothing was changed; try another backup"
+
 
 class OverloadedError(RecsysError):
     """More work arrived than the service takes now; try again later."""
@@ -141,3 +166,5 @@ class OverloadedError(RecsysError):
 
 class CapacityError(RecsysError):
     """The cluster is too small for what was asked of it."""
+
+    HINT = "recsys doctor tells what the machine has; ask for fewer or smaller actors"

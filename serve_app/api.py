@@ -115,11 +115,8 @@ def create_api(service: ShopService, behind_proxy: bool = False) -> FastAPI:
     catalog = ShopCatalog(service.writes.items)
     add_catalog(api, catalog)
     _add_operators(api, service, catalog)
-    _add_pages(api, service)
-    add_catalog(api, ShopCatalog(service.writes.items))
     add_interfaces(api, service)
-    if service.shoppers is not None:
-        add_store(api, service.shoppers)
+    _add_pages(api, service)
     _add_guards(api, service, behind_proxy)
     return api
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from shutil import rmtree
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -59,7 +58,7 @@ from serve_app.screening_board import ScreeningBoard
 from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, RemoteShard, ShardClient, ShardVersions
 from serve_app.shard_server import ShardServer
-from serve_app.shared_folder import shared_folder
+from serve_app.shared_folder import forget_counts, shared_folder
 from serve_app.telemetry import Telemetry
 from serve_app.typical_shoppers import TypicalShoppers
 from serve_app.writes import Writes
@@ -308,9 +307,8 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig, machines: int
 
 def _sharing(workspace: Workspace, config: ServeConfig, actor: dict[str, Any]) -> dict[str, Any]:
     """Options of replicas that count requests together, from nothing."""
+    forget_counts(workspace, config)
     folder = shared_folder(workspace, config, "metrics")
-    rmtree(folder.parent, ignore_errors=True)
-    folder.mkdir(parents=True)
     return {"ray_actor_options": actor | {"runtime_env": {"env_vars": {FOLDER_VARIABLE: str(folder)}}}}
 
 
@@ -367,9 +365,11 @@ def _bring_up_databases(runtime: RuntimeConfig) -> None:
     open_serving_database(serving_url(workspace, runtime.database_url)).dispose()
 
 
-def stop() -> None:
-    """Take the service down; the Ray it ran on stays."""
+def stop(*shops: tuple[Workspace, ServeConfig]) -> None:
+    """Take the services down, with what they counted; the Ray they ran on stays."""
     serve.shutdown()  # type: ignore[no-untyped-call]  # Serve's own signature has no types
+    for workspace, config in shops:
+        forget_counts(workspace, config)
 
 
 def is_loopback(host: str) -> bool:

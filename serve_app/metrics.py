@@ -26,6 +26,8 @@ class Metrics:
     """
 
     def __init__(self) -> None:
+        if folder := os.environ.get(FOLDER_VARIABLE):
+            Path(folder).mkdir(parents=True, exist_ok=True)
         self.registry = CollectorRegistry()
         self.seconds = Histogram(
             "recsys_request_seconds",

@@ -15,7 +15,8 @@ from cluster.backup.files import PREFIX
 from cluster.backup.server import restore_server
 from cluster.backup.sources import unpacked
 from cluster.database import open_database
-from cluster.erasure import Eraser, ErasureCounts
+from cluster.erasure import Eraser
+from cluster.erasure_counts import ErasureCounts
 from cluster.event_check import EventCheck, check_events
 from cluster.serving_database import open_serving_database, serving_url
 from recsys.backup_manifest import BackupManifest

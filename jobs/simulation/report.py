@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from jobs.charts.chart import Chart, Series
+from jobs.charts.drawing import draw as draw_charts
 from jobs.simulation.visit_log import Visit
 from recsys.config import Config
 
@@ -159,49 +160,16 @@ def _interval(visits: Sequence[Visit], under: Sequence[float]) -> tuple[float, f
 
 
 def draw(found: SimulationReport, file: Path) -> Path:
-    """Conversion and its share of the best possible, by version, as HTML or a picture (`.svg`)."""
-    xs: list[Any] = [one.first_visit + one.visits / 2 for one in found.versions]
+    """Conversion and its share of the best possible, by version, as a page or a picture."""
+    xs = [one.first_visit + one.visits / 2 for one in found.versions]
+    names = [one.index_version for one in found.versions]
     lines = {
         "purchases a list": [(one.expected_conversion, *one.interval) for one in found.versions],
         "share of the best possible": [(one.share_of_best, *one.share_interval) for one in found.versions],
     }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.suffix == ".svg":
-        _svg(xs, lines, file)
-    else:
-        _html(xs, lines, [one.index_version for one in found.versions], file)
-    return file
-
-
-Lines = dict[str, list[tuple[float, float, float]]]
-"""Name -> value, low and high of each point."""
-
-
-def _svg(xs: Sequence[float], lines: Lines, file: Path) -> None:
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context({"svg.hashsalt": "simulation", "font.size": 9}):
-        figure = Figure(figsize=(7.2, 5.6), layout="constrained")
-        for number, (name, points) in enumerate(lines.items(), 1):
-            axes = figure.add_subplot(len(lines), 1, number)
-            ys = [value for value, *_ in points]
-            reach = np.array([[value - low, high - value] for value, low, high in points]).reshape(-1, 2).T
-            axes.errorbar(xs, ys, yerr=reach, marker="o", markersize=4, linewidth=1.0, capsize=2)
-            axes.set(ylabel=name, xlabel="visit", ylim=(0.0, None))
-            axes.grid(alpha=0.3)
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-
-
-def _html(xs: Sequence[float], lines: Lines, names: Sequence[str], file: Path) -> None:
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    for number, (name, points) in enumerate(lines.items(), 1):
-        above, below = [h - v for v, _, h in points], [v - low for v, low, _ in points]
-        bars = {"array": above, "arrayminus": below}
-        axis = {"yaxis": f"y{number}"} if number > 1 else {}
-        ys = [value for value, *_ in points]
-        figure.add_scatter(x=xs, y=ys, error_y=bars, text=names, mode="lines+markers", name=name, **axis)
-    figure.update_layout(xaxis_title="visit", yaxis2={"overlaying": "y", "side": "right"})
-    figure.write_html(file, include_plotlyjs=True)
+    charts = []
+    for name, points in lines.items():
+        ys, lows, highs = ([point[place] for point in points] for place in range(3))
+        series = Series(name, xs, ys, lows, highs, names)
+        charts.append(Chart(name.capitalize(), "visit", name, (series,), from_zero=True))
+    return draw_charts(charts, file)

@@ -13,6 +13,7 @@ from recsys.blend.making import make_signals
 from recsys.blend.pool import pool_of
 from recsys.blend.settings import Blend, FittedBlend, SignalSettings
 from recsys.blend.signals import Signals, repeat_chances, standard_popularity
+from recsys.blend.soft_choice import choose_soft_links
 from recsys.blend.weights import fit_weights
 from recsys.config import FitConfig
 from recsys.dataset import Dataset
@@ -53,8 +54,11 @@ def fit_blend(
         found[name], figures[f"{name} ndcg@10"] = fit_weights(pool, config)
         factors = ", ".join(f"{signal} {value:.3g}" for signal, value in found[name].model_dump().items())
         say(f"{name}: {factors}; NDCG@10 {figures[f'{name} ndcg@10']:.4f}")
+    made = signals.settings
+    if settings is None:
+        made = choose_soft_links(known, split, questions["discover"], signals, found["discover"], config, say)
     return FittedBlend(
-        settings=signals.settings,
+        settings=made,
         discover=found["discover"],
         again=found["again"],
         validation=figures,

@@ -19,47 +19,46 @@ from recsys.evaluation.ranking import rank_split
 from recsys.evaluation.splits import COLD_SHARE, Split, cold_items, cold_question
 from recsys.metrics import noise
 
-SHARES = (0.3, 1.0)
+SHARES = (0.3, 1.0, 2.0)
 CONFIDENCES = (0.0, 0.4)
 LEAST_USERS = 60
 """Users whose target is such an item, from which a choice is made at all."""
 
 
 def choose_soft_links(
-    data: Dataset, split: Split, settings: SignalSettings, blend: Blend, config: FitConfig,
+    data: Dataset, split: Split, asked: Split, signals: Signals, blend: Blend, config: FitConfig,
     say: Callable[[str], None],
 ) -> SignalSettings:  # fmt: skip
-    """`settings` with the soft links that do best in the mixture on items whose events are taken away.
+    """The settings of `signals` with the soft links that do best in the mixture on new items.
 
-    These are another tenth of the catalog than an evaluation's, so that it stays untouched. A gain counts
-    beyond two standard errors of the paired difference; all users may lose `config.cold_price` of theirs.
+    New are items whose events are taken away: another tenth of the catalog than an evaluation's, so that
+    it stays untouched; `split` asks for them. A gain counts beyond two standard errors of the paired
+    difference; the users of `asked`, who want any item, may lose `config.cold_price` of theirs.
     """
-    unseen = split.unseen_only()
+    settings = signals.settings
     try:
         hidden = cold_items(data.log.item_ids, COLD_SHARE, COLD_SHARE)
-        cold = cold_question(unseen, hidden)
+        cold = cold_question(split.unseen_only(), hidden)
     except InputError:
         return settings
     if blend.behaviour <= 0.0 or len(cold.users) < LEAST_USERS:
         return settings
-    before, whole = _made(data, cold, settings, config), _made(data, unseen, settings, config)
-    all_users = unseen.sample(config.max_users, config.seed)
-    plain, usual = _ndcgs(before, cold, blend), float(_ndcgs(whole, all_users, blend).mean())
+    before = make_signals(replace(data, log=cold.train), settings, config)
+    plain, usual = _ndcgs(before, cold, blend), float(_ndcgs(signals, asked, blend).mean())
     best, found = 0.0, settings
     for share, least in product(SHARES, CONFIDENCES):
         tried = settings.model_copy(update={"soft_share": share, "soft_confidence": least})
         gain = _ndcgs(_lending(data, cold, before, tried, config), cold, blend) - plain
         if gain.mean() <= max(best, noise(gain)):
             continue
-        kept = float(_ndcgs(_lending(data, unseen, whole, tried, config), all_users, blend).mean())
+        kept = float(_ndcgs(_lending(data, asked, signals, tried, config), asked, blend).mean())
         if kept >= usual * (1.0 - config.cold_price):
             best, found = float(gain.mean()), tried
-    say(f"soft links of new items: share {found.soft_share:g}, NDCG@10 of such items {best:+.4f}")
+    share, least = found.soft_share, found.soft_confidence
+    say(
+        f"soft links of new items: share {share:g} from likeness {least:g}, NDCG@10 of such items {best:+.4f}"
+    )
     return found
-
-
-def _made(data: Dataset, split: Split, settings: SignalSettings, config: FitConfig) -> Signals:
-    return make_signals(replace(data, log=split.train), settings, config)
 
 
 def _lending(

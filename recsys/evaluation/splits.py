@@ -15,6 +15,7 @@ from recsys.interaction_log import DAY_US, InteractionLog
 VALIDATION_PERIODS = 3
 COLD_PARTS = 1_000
 COLD_SHARE = 0.1
+BRING_EVENTS = {"expected": "a run of `recsys import events`", "hint": "recsys import events events.jsonl"}
 """Items whose events are taken away to see whether they are found by text alone."""
 
 
@@ -105,7 +106,7 @@ def validation_and_test(log: InteractionLog, split: str, holdout_days: float) ->
     or when there is nothing to ask.
     """
     if len(log) == 0:
-        raise InputError("there are no events to evaluate on", expected="a run of `recsys import events`")
+        raise InputError("there are no events to evaluate on", **BRING_EVENTS)
     if split == "leave-one-out":
         return leave_one_out(log, 2), leave_one_out(log, 1)
     if split != "temporal":
@@ -119,7 +120,7 @@ def validation_and_test(log: InteractionLog, split: str, holdout_days: float) ->
 def newest_question(log: InteractionLog, split: str, holdout_days: float) -> Split:
     """The newest validation question of a shop that goes on: nothing is kept back for a test."""
     if len(log) == 0:
-        raise InputError("there are no events to learn from", expected="a run of `recsys import events`")
+        raise InputError("there are no events to learn from", **BRING_EVENTS)
     if split == "leave-one-out":
         return leave_one_out(log)
     end = int(log.occurred_at_us.max()) + 1

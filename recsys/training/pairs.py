@@ -68,8 +68,9 @@ def require_pairs(pairs: Pairs, batch_pairs: int) -> None:
     if len(pairs) < batch_pairs:
         raise InputError(
             "there are too few training pairs",
-            expected=f"at least one batch of {batch_pairs}; import more events or lower --batch",
+            expected=f"at least one batch of {batch_pairs}",
             found=str(len(pairs)),
+            hint="recsys import events with more of them, or a smaller --batch",
         )
 
 

@@ -7,6 +7,9 @@ events with the mean of its five nearest chosen ones'. What comes next: every it
 compared user by user with those that random choices give (mean over draws). Also chosen: farthest first
 (k-center), and the most popular items, which a shop without events cannot know.
 
+With `--known S` a share S of the items, drawn at random, is known with its events before; the others are new.
+The choice then expects traffic by the known ones, and what is learned is added to what they say.
+
     python -m tests.benchmarks.active_choice --data ../shared/data/office
 """
 
@@ -28,7 +31,7 @@ from recsys.dataset import Dataset
 from recsys.evaluation.ranking import rank_split
 from recsys.evaluation.splits import Split, leave_one_out
 from recsys.item_item import cooccurrence, cosine_neighbours
-from recsys.labelling import choose_items, likeness
+from recsys.labelling import choose_items, expected_traffic, knowledge, likeness
 from recsys.metrics import paired_difference
 from tests.benchmarks.shop import with_texts
 
@@ -86,31 +89,38 @@ def judged(
     return float(spearmanr(guessed[rest], events[rest]).statistic), ranked.metrics["ndcg@10"]
 
 
-def rows_of(shop: Dataset, sizes: list[int], draws: int, max_users: int) -> None:
+def rows_of(shop: Dataset, sizes: list[int], draws: int, max_users: int, share: float) -> None:
     """Print the table."""
     vectors = Whitening.fit(shop.vectors, "whitened").apply(shop.vectors)
     question = leave_one_out(shop.log).unseen_only().sample(max_users, 0)
     counts, size = cooccurrence(question.train), len(vectors)
-    begun = time.perf_counter()
-    found = choose_items(likeness(vectors), np.zeros(size), np.full(size, 1 / size), max(sizes))
+    had = np.random.default_rng(77).random(size) < share
+    before, new = np.flatnonzero(had), np.flatnonzero(~had)
+    events = np.where(had, counts.diagonal(), 0.0)
+    begun, alike = time.perf_counter(), likeness(vectors)
+    traffic = expected_traffic(alike, events)
+    found = choose_items(alike, knowledge(events), traffic, max(sizes), ~had)
     seconds = time.perf_counter() - begun
-    print(f"{size:,} items, {len(question.users):,} users asked; {max(sizes)} chosen in {seconds:.1f} s\n")
+    print(f"{size:,} items, {len(before):,} of them known; {len(question.users):,} users asked; "
+          f"{max(sizes)} chosen in {seconds:.1f} s\n")  # fmt: skip
+    popular = np.argsort(-counts.diagonal()[new], kind="stable")
     orders = {
         "chosen": np.array([one.place for one in found]),
-        "farthest first": farthest_first(vectors, max(sizes)),
-        "most popular (not known then)": np.argsort(-counts.diagonal(), kind="stable"),
+        "most traffic expected": new[np.argsort(-traffic[new], kind="stable")],
+        "farthest first": new[farthest_first(vectors[new], max(sizes))],
+        "most popular (not known then)": new[popular],
     }
     print("| N | choice | popularity of the others, rank correlation | NDCG@10 | less random (95 %) |")
-    print("|---|---|---|---|---|")
+    print("|---|---|---|---|---|", flush=True)
     for num in sizes:
-        drawn = [np.random.default_rng(seed).choice(size, num, replace=False) for seed in range(draws)]
-        random = [judged(vectors, question, counts, own) for own in drawn]
+        drawn = [np.random.default_rng(seed).choice(new, num, replace=False) for seed in range(draws)]
+        random = [judged(vectors, question, counts, np.union1d(before, own)) for own in drawn]
         mean = np.mean([ndcg for _, ndcg in random], axis=0)
         told = [rank for rank, _ in random]
         spread = f"{np.mean(told):.3f} ({min(told):.3f} to {max(told):.3f})"
         print(f"| {num} | random, {draws} draws | {spread} | {mean.mean():.4f} | |")
         for name, order in orders.items():
-            rank, ndcg = judged(vectors, question, counts, order[:num])
+            rank, ndcg = judged(vectors, question, counts, np.union1d(before, order[:num]))
             gap = paired_difference(ndcg, mean)
             shown = f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"
             print(f"| {num} | {name} | {rank:.3f} | {ndcg.mean():.4f} | {shown} |", flush=True)
@@ -124,9 +134,10 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[50, 200, 500])
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--max-users", type=int, default=4_000)
+    parser.add_argument("--known", type=float, default=0.0, help="share of the items known before")
     asked = parser.parse_args()
     shop, _ = with_texts(asked.data, asked.cache, EncoderConfig())
-    rows_of(shop, asked.sizes, asked.draws, asked.max_users)
+    rows_of(shop, asked.sizes, asked.draws, asked.max_users, asked.known)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from sqlalchemy import Engine, event, insert
 from cluster.answer_tables import ANSWERS_TABLE
 from cluster.answer_tables import METADATA as SERVING
 from cluster.database import EVENTS_TABLE, METADATA, draw_numbers, open_database, writing
-from cluster.erasure import Eraser, ErasureCounts
+from cluster.erasure import Eraser
+from cluster.erasure_counts import ErasureCounts
 from cluster.event_digest import DIGESTED, digest_of
 from cluster.event_store import EventStore
 from cluster.person_export import PersonExport

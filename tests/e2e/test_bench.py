@@ -24,7 +24,7 @@ def test_the_retrieval_part_quick_from_the_command_to_page_and_json(tmp_path: Pa
     page, figures = tmp_path / "page.md", tmp_path / "figures.json"
     page.write_text("# Page\n\nProse.\n")
     quick = ("bench", "retrieval", "--quick", "--rounds", "2", "--folder", tmp_path / "scratch")
-    printed = recsys(*quick, "--page", page, "--json", figures)
+    printed = recsys(*quick, "--page", page, "--figures", figures)
     assert "LanceDB flat" in printed
     found = json.loads(figures.read_text())["retrieval"]
     assert (found["failure"], found["quick"], found["rounds"]) == ("", True, 2)
@@ -45,7 +45,7 @@ def test_a_part_that_fails_ends_with_exit_code_1(tmp_path: Path) -> None:
     (tmp_path / "scratch").mkdir()
     (tmp_path / "scratch" / "lance").write_text("in the way of a folder")
     quick = ("bench", "retrieval", "--quick", "--rounds", "1", "--folder", tmp_path / "scratch")
-    recsys(*quick, "--json", tmp_path / "figures.json", code=1)
+    recsys(*quick, "--figures", tmp_path / "figures.json", code=1)
     assert json.loads((tmp_path / "figures.json").read_text())["retrieval"]["section"] is None
 
 

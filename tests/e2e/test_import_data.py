@@ -19,7 +19,7 @@ from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
 from jobs.import_data import ImportReport, import_events, import_items
 from recsys.config import ImportConfig
-from recsys.errors import SchemaError, UnreadableFileError
+from recsys.errors import ConfigError, SchemaError, UnreadableFileError
 from recsys.schemas import QUARANTINE
 from recsys.workspace import Workspace
 from tests.conftest import real_data
@@ -308,3 +308,28 @@ def test_a_real_shop_is_imported_whole_and_only_once(shop: Shop) -> None:
     assert shop.import_events(events).stored == {"appended": 21_802, "duplicates": 0, "erased": 0}
     assert shop.import_items(items).stored["unchanged"] == 3_459
     assert shop.import_events(events).stored == {"appended": 0, "duplicates": 21_802, "erased": 0}
+
+
+EXPORTS = Path(__file__).parents[1] / "exports"
+
+
+def test_a_folder_of_an_export_is_taken_by_kind_counted_and_idempotent(shop: Shop) -> None:
+    first = shop.import_items(EXPORTS / "gorse")
+    assert first.formats == {"Gorse items": 2}
+    assert first.quarantined == {"missing_title": 1, "other_kind": 3}
+    assert set(shop.titles()) == {"kettle-1", "mug-7", "old-lamp"}
+    assert first.as_rows()["formats"] == {"Gorse items": 2}
+    again = shop.import_items(EXPORTS / "gorse")
+    assert (again.stored["inserted"], again.stored["updated"]) == (0, 0)
+    with pytest.raises(ConfigError, match="--from"):
+        shop.import_items(EXPORTS / "gorse", source_format="shopware")
+
+
+def test_orders_are_purchases_once_and_no_address_stays_anywhere(shop: Shop) -> None:
+    for appended, duplicates in ((2, 0), (0, 2)):
+        report = shop.import_events(EXPORTS / "shopify" / "orders.csv", source_format="shopify")
+        assert (report.stored["appended"], report.stored["duplicates"]) == (appended, duplicates)
+        assert report.skipped == {"cancelled": 1, "refunded": 1}
+        assert report.rows == report.accepted + report.quarantined.total()
+    kept = [path.read_bytes() for path in shop.workspace.root.rglob("*") if path.is_file()]
+    assert not any(b"example.org" in content.lower() or b"Muster" in content for content in kept)

@@ -12,7 +12,7 @@ import pytest
 from cluster.database import open_database
 from cluster.event_store import EventStore
 from jobs.backup_commands import backup, restore
-from jobs.privacy_commands import eraser_of
+from jobs.eraser import eraser_of
 from recsys.config import RuntimeConfig
 from recsys.workspace import Workspace
 from tests.byte_scan import places

@@ -18,6 +18,7 @@ from recsys.shop import make_shop
 from tests.serve.conftest import NOW, make_small_shop
 
 
+@pytest.mark.usefixtures("ray_cluster")
 def test_two_shops_end_with_the_same_weights_and_none_saw_the_other(tmp_path: Path, tiny_bert: Path) -> None:
     for number, name in enumerate(("books", "garden")):
         made = make_shop(num_items=100, num_shoppers=60, now=NOW, seed=number)

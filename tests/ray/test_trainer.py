@@ -10,12 +10,15 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from cluster.trainer import TrainingTask, run_training
+from cluster.trainer import TrainingTask, TrainReport, run_training
 from recsys.config import EncoderConfig, TrainConfig, TrainMode
 from recsys.encoder import TextEncoder
 from recsys.errors import ConfigError
@@ -37,39 +40,61 @@ def task_of(root: Path, source: Path, **more: object) -> TrainingTask:
     return TrainingTask(encoder, config, TEXTS, vectors, data_of(), root / "run", root / "out")
 
 
-def test_two_workers_with_half_a_batch_each_are_one_with_all_of_it(tmp_path: Path) -> None:
-    source = tiny_bert(tmp_path / "base")
-    reports, vectors = [], []
-    for workers in (1, 2):
-        task = task_of(tmp_path / str(workers), source, num_workers=workers)
-        reports.append(run_training(task))
-        saved = TextEncoder.load(EncoderConfig(source=str(task.target), max_tokens=32))
-        vectors.append(saved.encode(TEXTS))
-        assert list((task.run / "tensorboard").glob("events.out.tfevents.*"))
-    assert reports[0].losses == pytest.approx(reports[1].losses, abs=1e-4)
-    assert vectors[0] == pytest.approx(vectors[1], abs=1e-3)
-    assert [row["epoch"] for row in reports[0].curve] == [0.0, 1.0, 2.0]
-    assert reports[0].num_trainable == reports[1].num_trainable > 0
+LONG = {"epochs": 12, "checkpoint_every_steps": 5, "patience": 20}
+"""A run with checkpoints enough to be killed between two."""
 
 
-def test_a_killed_worker_is_started_again_and_the_run_ends_as_if_nothing_had_been(tmp_path: Path) -> None:
-    source = tiny_bert(tmp_path / "base")
-    given = {"num_workers": 2, "epochs": 12, "checkpoint_every_steps": 5, "patience": 20}
-    whole = task_of(tmp_path / "whole", source, **given)
-    run_training(whole)
-    killed = task_of(tmp_path / "killed", source, **given)
+class Run(NamedTuple):
+    """A training that has ended, and how its encoder sees the texts."""
+
+    task: TrainingTask
+    report: TrainReport
+    vectors: NDArray[np.float32]
+
+
+def finish(task: TrainingTask) -> Run:
+    """Train to the end, or on from the newest checkpoint."""
+    report = run_training(task)
+    saved = TextEncoder.load(EncoderConfig(source=str(task.target), max_tokens=32))
+    return Run(task, report, saved.encode(TEXTS))
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The encoder that all of them begin with."""
+    return tiny_bert(tmp_path_factory.mktemp("base") / "bert")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, source: Path, ray_cluster: None) -> dict[int, Run]:
+    """Runs that nothing disturbed, by their number of workers."""
+    root = tmp_path_factory.mktemp("whole")
+    return {num: finish(task_of(root / str(num), source, num_workers=num, **LONG)) for num in (1, 2)}
+
+
+def test_two_workers_with_half_a_batch_each_are_one_with_all_of_it(whole: dict[int, Run]) -> None:
+    one, two = whole[1], whole[2]
+    assert one.report.losses == pytest.approx(two.report.losses, abs=1e-4)
+    assert one.vectors == pytest.approx(two.vectors, abs=1e-3)
+    assert [row["epoch"] for row in one.report.curve] == list(range(len(one.report.curve)))
+    assert len(one.report.curve) > 2
+    assert one.report.num_trainable == two.report.num_trainable > 0
+    for run in whole.values():
+        assert list((run.task.run / "tensorboard").glob("events.out.tfevents.*"))
+
+
+def test_a_killed_worker_is_started_again_and_the_run_ends_as_if_nothing_had_been(
+    tmp_path: Path, source: Path, whole: dict[int, Run]
+) -> None:
+    task = task_of(tmp_path, source, num_workers=2, **LONG)
     hits: list[int] = []
-    killer = threading.Thread(target=lambda: hits.append(kill_a_worker(killed.run / "checkpoints")))
+    killer = threading.Thread(target=lambda: hits.append(kill_a_worker(task.run / "checkpoints")))
     killer.start()
-    report = run_training(killed)
+    killed = finish(task)
     killer.join()
     assert hits
-    vectors = [
-        TextEncoder.load(EncoderConfig(source=str(task.target), max_tokens=32)).encode(TEXTS)
-        for task in (whole, killed)
-    ]
-    assert report.steps == killed.data.num_steps(killed.config)
-    assert vectors[0] == pytest.approx(vectors[1], abs=1e-2)
+    assert killed.report.steps == task.data.num_steps(task.config)
+    assert killed.vectors == pytest.approx(whole[2].vectors, abs=1e-2)
 
 
 def kill_a_worker(folder: Path) -> int:
@@ -105,13 +130,12 @@ def ancestors(pid: int) -> list[int]:
     return above
 
 
-def test_a_killed_command_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    source = tiny_bert(tmp_path / "base")
-    given = {"epochs": 12, "checkpoint_every_steps": 5, "patience": 20}
-    whole, cut = (task_of(tmp_path / name, source, **given) for name in ("whole", "cut"))
-    first = run_training(whole)
-    command = [sys.executable, "-m", "tests.ray.training_process", str(tmp_path / "cut"), str(source)]
-    process = subprocess.Popen([*command, json.dumps(given)], start_new_session=True)
+def test_a_killed_command_goes_on_from_its_checkpoint(
+    tmp_path: Path, source: Path, whole: dict[int, Run]
+) -> None:
+    cut, first = task_of(tmp_path, source, **LONG), whole[1].report
+    command = [sys.executable, "-m", "tests.ray.training_process", str(tmp_path), str(source)]
+    process = subprocess.Popen([*command, json.dumps(LONG)], start_new_session=True)
     while not checkpoints(cut.run / "checkpoints") and process.poll() is None:
         time.sleep(0.01)
     for pid, _ in [*descendants(process.pid), (process.pid, b"")]:  # as if the machine had lost power
@@ -128,26 +152,24 @@ def test_a_killed_command_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert again.losses[-1] == pytest.approx(first.losses[-1], abs=1e-3)
 
 
-def test_a_finished_run_trains_nothing_more(tmp_path: Path) -> None:
-    source = tiny_bert(tmp_path / "base")
-    task = task_of(tmp_path, source, mode=TrainMode.HEAD)
-    first, again = run_training(task), run_training(task)
+def test_a_finished_run_trains_nothing_more(whole: dict[int, Run]) -> None:
+    first = whole[1].report
+    again = run_training(whole[1].task)
     assert first.losses
     assert again.losses == ()
     assert first.steps == again.steps
     assert np.isfinite(first.losses).all()
 
 
-def test_what_stopped_a_worker_is_what_the_caller_gets(tmp_path: Path) -> None:
-    source = tiny_bert(tmp_path / "base")
-    run_training(task_of(tmp_path, source, mode=TrainMode.HEAD))
+def test_what_stopped_a_worker_is_what_the_caller_gets(whole: dict[int, Run]) -> None:
+    task = whole[1].task
+    other = replace(task, config=task.config.model_copy(update={"seed": 5}))
     with pytest.raises(ConfigError, match="begun with other settings"):
-        run_training(task_of(tmp_path, source, mode=TrainMode.HEAD, seed=5))
+        run_training(other)
 
 
 @pytest.mark.parametrize("objective", ["title-description", "masked-language"])
-def test_workers_learn_from_texts_alone(tmp_path: Path, objective: str) -> None:
-    source = tiny_bert(tmp_path / "base")
+def test_workers_learn_from_texts_alone(tmp_path: Path, source: Path, objective: str) -> None:
     encoder = EncoderConfig(source=str(source), max_tokens=32)
     config = TrainConfig.model_validate(
         {"mode": TrainMode.LORA, "objective": objective, "batch_pairs": 16, "epochs": 3, "num_workers": 2}

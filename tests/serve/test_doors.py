@@ -17,10 +17,12 @@ from jobs.bench.http_traffic import counted
 from jobs.bench.processes import descendants, title_of
 from jobs.bench.service import REPLICA, free_port
 from recsys.config import Door, Placement, RuntimeConfig, ServeConfig
-from recsys.errors import CapacityError
+from recsys.errors import CapacityError, StoreError
+from recsys.workspace import Workspace
 from serve_app import app
 from serve_app.even_doors import COUNT
 from serve_app.http_door import HttpDoor
+from serve_app.shared_folder import forget_counts, shared_folder
 from tests.serve.conftest import SmallShop, make_small_shop
 
 pytestmark = pytest.mark.timeout(300)
@@ -64,9 +66,10 @@ def ingress_pids() -> list[int]:
     return [pid for pid in descendants(os.getpid()) if title_of(pid).startswith(REPLICA + INGRESS)]
 
 
-def open_connections(shop: SmallShop) -> list[int]:
+def open_connections(shop: SmallShop, url: str) -> list[int]:
     """How many connections each replica says that it has."""
-    files = (shop.workspace.root / "serving").glob("*/doors/*")
+    config = ServeConfig(port=httpx.URL(url).port or 0)
+    files = shared_folder(shop.workspace, config, "doors").glob("*")
     return [COUNT.unpack(file.read_bytes())[0] for file in files]
 
 
@@ -75,10 +78,10 @@ def test_connections_that_stay_are_spread_evenly(shop: SmallShop, ray_cluster: N
     with serving(shop, Door.DIRECT, 2) as url, ExitStack() as stack:
         clients = [stack.enter_context(httpx.Client(base_url=url, timeout=30.0)) for _ in range(8)]
         deadline = time.monotonic() + RECOVERY_S
-        while sorted(open_connections(shop)) != [4, 4]:
+        while sorted(open_connections(shop, url)) != [4, 4]:
             for client in clients:
                 assert client.post("/v1/recommend", json={"user_id": user, "n": 5}).status_code == 200
-            assert time.monotonic() < deadline, f"still {open_connections(shop)}"
+            assert time.monotonic() < deadline, f"still {open_connections(shop, url)}"
 
 
 def test_replicas_on_one_port_answer_and_count_as_one_and_one_may_die(
@@ -120,3 +123,24 @@ def test_a_door_that_cannot_prepare_raises_what_went_wrong(tmp_path: Path) -> No
 
     with pytest.raises(CapacityError, match="nothing to serve"):
         HttpDoor(FastAPI(), prepare, ServeConfig(port=free_port()), tmp_path)
+
+
+def test_counts_lie_outside_the_workspace_and_go_with_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What replicas map must not be on a volume that the shop's data can fill."""
+    workspace, config = Workspace(tmp_path / "shop").create(), ServeConfig(port=free_port())
+    folder = shared_folder(workspace, config, "doors")
+    folder.mkdir(parents=True)
+    assert not folder.is_relative_to(workspace.root)
+    assert folder != shared_folder(workspace, ServeConfig(port=free_port()), "doors")
+    assert folder.parent.parent.stat().st_mode & 0o077 == 0
+    forget_counts(workspace, config)
+    assert not folder.parent.exists()
+    monkeypatch.setattr(os, "getuid", lambda: folder.parent.parent.stat().st_uid + 1)
+    (folder.parents[2] / f"recsys-{os.getuid()}").symlink_to(tmp_path)
+    try:
+        with pytest.raises(StoreError, match="not this user's"):
+            shared_folder(workspace, config, "doors")
+    finally:
+        (folder.parents[2] / f"recsys-{os.getuid()}").unlink()

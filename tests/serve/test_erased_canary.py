@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from jobs.eraser import eraser_of
 from jobs.learning import run_fit
-from jobs.privacy_commands import eraser_of
 from recsys.config import FitConfig, IndexConfig, RuntimeConfig, ServeConfig
 from recsys.index import current_version, load_manifest
 from tests.byte_scan import places

@@ -10,11 +10,13 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys.blend.blended import Blended
 from recsys.blend.making import make_signals
 from recsys.blend.settings import Blend, SignalSettings
 from recsys.blend.soft_choice import choose_soft_links
 from recsys.blend.soft_links import NEAREST, lent, soft_links
 from recsys.config import FitConfig
+from recsys.evaluation.ranking import rank_split
 from recsys.evaluation.splits import COLD_SHARE, cold_items, leave_one_out
 from tests.unit.blend.test_fit import cyclic_shop, quiet
 
@@ -66,7 +68,8 @@ def test_nothing_is_borrowed_where_texts_say_nothing() -> None:
     split = leave_one_out(data.log, 2)
     config = FitConfig(split="leave-one-out", num_neighbours=20)
     given_ = SignalSettings(pull=0.0)
-    chosen = choose_soft_links(data, split, given_, Blend(behaviour=1.0), config, quiet)
+    signals = make_signals(replace(data, log=split.train), given_, config)
+    chosen = choose_soft_links(data, split, split, signals, Blend(behaviour=1.0), config, quiet)
     assert chosen == given_
 
 
@@ -80,7 +83,16 @@ def test_items_are_borrowed_for_where_texts_tell_who_is_alike() -> None:
     split = leave_one_out(data.log, 2)
     config = FitConfig(split="leave-one-out", num_neighbours=20)
     given_ = SignalSettings(whitening="raw", pull=0.0)
-    chosen = choose_soft_links(data, split, given_, Blend(text=0.05, behaviour=1.0), config, quiet)
+    before, blend = (
+        make_signals(replace(data, log=split.train), given_, config),
+        Blend(text=0.05, behaviour=1.0),
+    )
+    chosen = choose_soft_links(data, split, split, before, blend, config, quiet)
     assert chosen.soft_share > 0.0
+    nobody_may_lose = config.model_copy(update={"cold_price": 0.0})
+    kept = choose_soft_links(data, split, split, before, blend, nobody_may_lose, quiet)
+    lists = [rank_split(Blended(made, blend), split, True, with_auc=False) for made in (
+        before, make_signals(replace(data, log=split.train), kept, config))]  # fmt: skip
+    assert lists[1].metrics["ndcg@10"].mean() >= lists[0].metrics["ndcg@10"].mean()
     signals = make_signals(replace(data, log=split.train), chosen, config)
     assert np.diff(signals.behaviour.tocsc().indptr).max() <= config.num_neighbours

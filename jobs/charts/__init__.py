@@ -1,0 +1,1 @@
+"""Charts of what commands found, as an HTML page or a picture."""
