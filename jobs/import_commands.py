@@ -65,6 +65,9 @@ def items(
     source_format: FromOption = None,
     column: ColumnOption = None,
     encoding: EncodingOption = "auto",
+    subtitles: Annotated[
+        Path | None, typer.Option(help="Folder of the files that the column `subtitles` names (SRT, WebVTT).")
+    ] = None,
     currency: Annotated[str | None, typer.Option(help="ISO 4217 currency of prices that name none.")] = None,
     max_bad_share: BadShareOption = 1.0,
     as_json: JsonOption = False,
@@ -79,6 +82,7 @@ def items(
     config = ImportConfig(
         columns=parse_pairs(column or [], "FIELD=COLUMN"),
         encoding=parse_encoding(encoding),
+        subtitles=subtitles,
         source_format=source_format,
         default_currency=currency,
         max_bad_share=max_bad_share,

@@ -22,6 +22,7 @@ from cluster.quarantined_rows import remove_rows, withhold
 from jobs.import_report import ImportReport
 from jobs.quarantine_file import QuarantineFile, fault_row
 from recsys import catalog, interactions
+from recsys.channels.spoken import with_subtitles
 from recsys.config import EventWeights, ImportConfig
 from recsys.formats import Recognised, Wanted, require_format, shaped
 from recsys.privacy.names import PLAIN, Names
@@ -68,11 +69,14 @@ def import_items(
     and `SchemaError` when `config.columns` names a field that does not exist; the catalog is then
     as it was.
     """
-    cleaner = Cleaner(
-        "items",
-        lambda found: catalog.lacking_columns(found, config),
-        lambda batch, file: catalog.clean_items(batch.table, config=config, file=file, rows=batch.rows),
-    )
+
+    def clean(batch: SourceBatch, file: str) -> Cleaned:
+        cleaned = catalog.clean_items(batch.table, config=config, file=file, rows=batch.rows)
+        if config.subtitles is None:
+            return cleaned
+        return with_subtitles(cleaned, config.subtitles, config.max_description_chars)
+
+    cleaner = Cleaner("items", lambda found: catalog.lacking_columns(found, config), clean)
     with _Import(paths, cleaner, workspace, config) as work, item_store.staging() as staging:
         for table in work.batches(on_progress):
             staging.add(table)

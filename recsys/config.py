@@ -709,6 +709,8 @@ class ImportConfig(Config):
     """Contract column -> column in the file; wins over the built-in aliases and over formats."""
     encoding: TextEncoding = "auto"
     """Encoding of files of text; `auto` tells UTF-8, UTF-16, GB18030 and Windows-1252 by what is in them."""
+    subtitles: Path | None = None
+    """Folder in which the attribute `subtitles` of an item names a file; None reads none."""
     source_format: str | None = None
     """Name of the files' format (see `recsys.formats`); None tells it by their columns."""
     event_types: dict[str, str] = {}
