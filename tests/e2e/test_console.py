@@ -463,11 +463,15 @@ def test_no_view_has_a_serious_finding_or_is_wider_than_the_screen(
     more = {"": "", "why": f"?user={console.user}&item=item-00001", "map": f"?user={console.user}"}
     for view, title in VIEWS.items():
         open_view(page, view + more.get(view, ""), title)
-        if view in ("", "why", "versions", "map"):
+        if width == 1280 and view in ("", "why", "map"):
             examine(page, view)
-        else:
-            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, view
-            assert width == 390 or serious(page, {"resultTypes": ["violations"]}) == [], view
+            continue
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, view
+        if width == 1280 or view in ("", "why"):  # views differ by width in nothing but their columns
+            assert serious(page, {"resultTypes": ["violations"]}) == [], view
+    if width == 390:
+        context.close()
+        return
     open_view(page, "rules?new=1", "New rule")
     assert serious(page, {"resultTypes": ["violations"]}) == []
     open_view(page, f"versions/{version}", version)
