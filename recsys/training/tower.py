@@ -134,12 +134,13 @@ class Tower(nn.Module):
     @torch.no_grad()
     def embed_places(self, places: np.ndarray) -> np.ndarray:
         """`[B, D] float32` unit rows of the texts at `places`, without dropout."""
-        trains = self.training
+        if not self.training:
+            return self._embedded(places)
         self.eval()
         try:
             return self._embedded(places)
         finally:
-            self.train(trains)
+            self.train()
 
     def _embedded(self, places: np.ndarray) -> np.ndarray:
         if self.head is not None:
