@@ -38,7 +38,7 @@ def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader[Any], IO[bytes]]]
     """The content (unpacked when the name ends in .gz), and the file whose position tells progress."""
     with io.BufferedReader(path.open("rb", buffering=0), SAMPLE_BYTES) as raw:
         if path.suffix.lower() == ".gz":
-            with gzip.open(raw) as packed, io.BufferedReader(packed, SAMPLE_BYTES) as content:
+            with gzip.open(raw) as packed, io.BufferedReader(packed) as content:  # short, for cut files
                 yield content, raw
         else:
             yield raw, raw
