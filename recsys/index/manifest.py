@@ -136,7 +136,8 @@ class IndexManifest(Config):
     @property
     def text_dim(self) -> int:
         """Columns of the text, which come first; channels have the others."""
-        return self.signals[0].width if self.signals and self.dim else self.dim
+        channels = self.blend.settings.channels if self.blend else ()
+        return max(0, self.dim - sum(channel.width for channel in channels))
 
     @property
     def is_complete(self) -> bool:
