@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CATALOG ?=
 EVENTS ?=
+CURRENCY ?=
 PORT ?= 8000
 PYTEST_ARGS ?=
 export HF_HUB_OFFLINE ?= 1
@@ -23,7 +24,8 @@ install: $(VENV)/base
 install-dev: $(VENV)/dev
 
 demo: $(VENV)/base
-	$(BIN)/recsys demo --port $(PORT) $(if $(CATALOG),--catalog $(CATALOG)) $(if $(EVENTS),--events $(EVENTS))
+	$(BIN)/recsys demo --port $(PORT) $(if $(CATALOG),--catalog $(CATALOG)) $(if $(EVENTS),--events $(EVENTS)) \
+		$(if $(CURRENCY),--currency $(CURRENCY))
 
 test: $(VENV)/dev
 	sh scripts/system-packages.sh
