@@ -15,7 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-BLOCK = re.compile(r"(?P<reason><!-- not run here: [^\n]+ -->\n+)?```sh\n(?P<code>.*?)```\n(?:\n```text\n.*?```\n)?", re.S)
+BLOCK = re.compile(
+    r"(?P<reason><!-- not run here: [^\n]+ -->\n+)?```sh\n(?P<code>.*?)```\n(?:\n```text\n.*?```\n)?", re.S
+)
 MOST_LINES, MOST_CHARS = 40, 1_200
 
 
