@@ -75,6 +75,7 @@ def test_every_link_and_picture_inside_is_there(site: Path) -> None:
             if parts.scheme or parts.netloc:
                 continue
             target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            target = target / "index.html" if target.is_dir() else target
             if not target.is_file():
                 wrong.append(f"{page.name}: {link}: no such file")
             elif parts.fragment and target.suffix == ".html":
