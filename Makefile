@@ -65,7 +65,7 @@ EXAMPLES ?= 300
 fuzz: $(VENV)/dev
 	PATH="$(abspath $(BIN)):$$PATH" sh scripts/fuzz-api.sh workspace-fuzz $(EXAMPLES)
 
-# Every fault case, half an hour on two cores; CASES=S1,D6 runs some. Some need Linux, D6 the right to mount.
+# Every fault case, 51 minutes on two cores; CASES=S1,D6 runs some. Some need Linux, D6 the right to mount.
 CASES ?=
 chaos: $(VENV)/dev
 	$(BIN)/python -m tests.chaos --page docs/reliability.md $(if $(CASES),--only $(CASES))
