@@ -143,7 +143,7 @@ def test_what_operators_ask(client: Client, running_shop: RunningShop) -> None:
     assert client.quality(limit=5)
     told = client.explain(request=RecommendRequest(user_id=shopper_of(running_shop), n=3))
     assert len(told.answer.items) == 3
-    assert [one.item_id for one in client.browse_items(limit=1).items] == ["item-00001"]
+    assert [one.item_id for one in client.browse_items(limit=1).items] == ["item-00000"]
     assert client.quarantine().total == 0
     for missing in (client.item_map, lambda: client.quarantined_rows("nothing")):
         with pytest.raises(RecsysError):
