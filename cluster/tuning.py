@@ -25,7 +25,11 @@ METRIC = "ndcg@10"
 Report = Callable[[dict[str, float]], None]
 Objective = Callable[[Any, dict[str, Any], Report], None]
 """Of what is shared, the trial's settings, and a callable that takes its figures."""
-QUIET = {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
+ENVIRONMENT = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # What a kill can lose; by itself Ray Tune writes its state every ten seconds at the most often.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +60,8 @@ def run_search(
     """Run the trials on the Ray that is connected; they come back in the order of their beginning.
 
     `objective` is called in a process of the trial's own with `shared` from the object store. With
-    `resume` the experiment in the folder goes on: ended trials stay, others are begun again. Raises
-    `ConfigError` for a folder without an experiment to resume, or with one and no wish to,
+    `resume` the experiment in the folder goes on: trials that ended or failed stay, others are begun
+    again. Raises `ConfigError` for a folder without an experiment to resume, or with one and no wish to,
     `SignatureError` for a wish to where keys are trusted, and the error of a trial where none came to a
     figure.
     """
@@ -75,8 +79,8 @@ def run_search(
     if resume and not begun:
         raise ConfigError("there is no search to resume", expected="its --name", where=search.folder.name)
     trainable = _trainable(objective, ray.put(shared))
-    with _environment():
-        tuner = _restored(search, trainable) if resume else _tuner(search, trainable, on_trial)
+    with _environment(), _heard(on_trial):
+        tuner = _restored(search, trainable) if resume else _tuner(search, trainable)
         results = tuner.fit()
     trials = _trials(results)
     if not any(trial.value is not None for trial in trials):
@@ -99,7 +103,7 @@ def _trainable(objective: Objective, shared: Any) -> Any:
     return tune.with_resources(trial, {"CPU": 1.0, "GPU": 1.0 if use_gpu else 0.0})
 
 
-def _tuner(search: Search, trainable: Any, on_trial: Callable[[int, int], None]) -> tune.Tuner:
+def _tuner(search: Search, trainable: Any) -> tune.Tuner:
     sampler = optuna.samplers.TPESampler(seed=search.seed)
     first = inside(search.space, dict(search.today))
     algorithm = OptunaSearch(metric="best", mode="max", sampler=sampler, points_to_evaluate=[first])
@@ -123,13 +127,13 @@ def _tuner(search: Search, trainable: Any, on_trial: Callable[[int, int], None])
             name=search.folder.name,
             storage_path=str(search.folder.parent),
             verbose=0,
-            callbacks=[_Told(on_trial, search.num_trials), logged],
+            callbacks=[_Told(search.num_trials), logged],
         ),
     )
 
 
 def _restored(search: Search, trainable: Any) -> tune.Tuner:
-    return tune.Tuner.restore(str(search.folder), trainable, resume_unfinished=True, restart_errored=True)
+    return tune.Tuner.restore(str(search.folder), trainable, resume_unfinished=True)
 
 
 def _domain(own: Any) -> Any:
@@ -139,22 +143,22 @@ def _domain(own: Any) -> Any:
 
 
 class _Told(tune.Callback):
-    """Says how many trials have ended."""
+    """Says how many trials have ended; an experiment on disk keeps no bar of a terminal."""
 
-    def __init__(self, on_trial: Callable[[int, int], None], total: int) -> None:
-        self._on_trial, self._total = on_trial, total
+    def __init__(self, total: int) -> None:
+        self._total, self._ended = total, set[str]()
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        done = sum(one.status in ("TERMINATED", "ERROR") for one in trials)
-        self._on_trial(max(done, 1), self._total)
+        self._tell(trials, trial)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """An experiment on disk keeps no bar of a terminal."""
-        return {"_total": self._total, "_on_trial": _nothing}
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._tell(trials, trial)
 
-
-def _nothing(done: int, total: int) -> None:
-    """Where an experiment was restored."""
+    def _tell(self, trials: list[Any], newest: Any) -> None:
+        self._ended |= {one.trial_id for one in trials if one.status in ("TERMINATED", "ERROR")}
+        self._ended.add(newest.trial_id)
+        for listen in _LISTENING:
+            listen(len(self._ended), self._total)
 
 
 def _trials(results: tune.ResultGrid) -> tuple[Trial, ...]:
@@ -185,11 +189,24 @@ def _raise(results: tune.ResultGrid) -> None:
     raise ConfigError("no trial came to a figure", expected="more --minutes", found=said)
 
 
+_LISTENING: list[Callable[[int, int], None]] = []
+"""Who hears of trials; kept apart from the experiment, which is pickled."""
+
+
+@contextmanager
+def _heard(on_trial: Callable[[int, int], None]) -> Iterator[None]:
+    _LISTENING.append(on_trial)
+    try:
+        yield
+    finally:
+        _LISTENING.remove(on_trial)
+
+
 @contextmanager
 def _environment() -> Iterator[None]:
     """Ray Tune without loggers of its own for the length of a search."""
-    before = {name: os.environ.get(name) for name in QUIET}
-    os.environ.update(QUIET)
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ.update(ENVIRONMENT)
     try:
         yield
     finally:

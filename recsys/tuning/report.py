@@ -75,10 +75,10 @@ def _gain(gain: Gain) -> list[str]:
 
 
 def _cells(trial: Trial, names: list[str], result: TuningResult) -> list[str]:
-    marks = {0: " (today)", result.best_number: " (best)"}
+    marks = [word for word, number in (("today", 0), ("best", result.best_number)) if trial.number == number]
     value = trial.error.replace("|", "/")[:60] or "-" if trial.value is None else f"{trial.value:.4f}"
     return [
-        f"{trial.number}{marks.get(trial.number, '')}",
+        f"{trial.number} ({', '.join(marks)})" if marks else str(trial.number),
         value,
         *(_shown(trial.params.get(name)) for name in names),
         "" if trial.epochs is None else str(trial.epochs),

@@ -26,7 +26,7 @@ def run(*arguments: str | Path) -> dict[str, object]:
 
 def test_a_shop_chooses_searches_fits_and_trains_on_texts(tmp_path: Path, tiny_bert: Path) -> None:
     shop, out = tmp_path / "shop", tmp_path / "next.csv"
-    make_small_shop(shop, tiny_bert, make_shop(num_items=120, num_shoppers=80, now=NOW))
+    make_small_shop(shop, tiny_bert, make_shop(num_items=80, num_shoppers=60, now=NOW))
     run("label", "choose", "-w", shop, "-n", "5", "--out", out)
     rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
     assert [row["place"] for row in rows] == ["1", "2", "3", "4", "5"]
@@ -39,7 +39,7 @@ def test_a_shop_chooses_searches_fits_and_trains_on_texts(tmp_path: Path, tiny_b
     assert len(found["trials"]) == 2  # type: ignore[arg-type]
     report = (shop / "tuning" / "signals" / "tuning.md").read_text()
     assert "test, new items" in report
-    assert "(today)" in report
+    assert "(today" in report
     refused = CliRunner().invoke(app, [*map(str, search)])
     assert isinstance(refused.exception, ConfigError)
     other = CliRunner().invoke(app, [*map(str, search), "--resume", "--seed", "3"])

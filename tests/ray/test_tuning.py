@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,35 +24,47 @@ def search_in(folder: Path, num_trials: int, **more: Any) -> Search:
 
 
 def hill(shared: Path, params: dict[str, Any], report: Any) -> None:
-    """Best at x 0.2 and kind a; each start leaves a file."""
-    (shared / f"{params['kind']}{params['x']:.9f}").touch()
-    if params["kind"] == "b" and params["x"] != 0.5 and (shared / "broken").exists():
+    """Best at x 0.2 and kind a; each start leaves a line."""
+    with (shared / "starts").open("a", encoding="utf-8") as starts:
+        starts.write(f"{params['x']:.9f}\n")
+    if params["kind"] == "b" and params["x"] != 0.5:
         raise InputError("kind b is out of order")
     for epoch in range(4):
         report({"ndcg@10": 1.0 - abs(params["x"] - 0.2) - 0.5 * (params["kind"] == "b"), "epoch": epoch})
 
 
+class CutError(RuntimeError):
+    """The command is killed."""
+
+
 def test_a_search_tries_today_first_and_finds_better_and_goes_on_where_it_was_cut(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    (tmp_path / "broken").touch()
-    search = search_in(tmp_path, 4, max_epochs=3)
-    trials = run_search(search, hill, tmp_path, resume=False, on_trial=lambda *told: seen.append(told))
-    assert [trial.number for trial in trials] == list(range(4))
+
+    def cut(done: int, total: int) -> None:
+        seen.append((done, total))
+        if done == 1:
+            time.sleep(1.5)  # longer than a kill can cost: this trial is kept
+        if done == 2:
+            raise CutError
+
+    search = search_in(tmp_path, 5, max_epochs=3)
+    with pytest.raises(Exception, match="CutError"):
+        run_search(search, hill, tmp_path, resume=False, on_trial=cut)
+    with pytest.raises(ConfigError, match="was begun"):
+        run_search(search, hill, tmp_path, resume=False)
+    trials = run_search(search, hill, tmp_path, resume=True, on_trial=lambda *told: seen.append(told))
+    assert [trial.number for trial in trials] == list(range(5))
     assert trials[0].params == {"x": 0.5, "kind": "b"}
     assert trials[0].value == pytest.approx(0.2)
     assert max(trial.value or 0.0 for trial in trials) > 0.2
     failed = [trial for trial in trials if trial.value is None]
     assert all(trial.params["kind"] == "b" and "out of order" in trial.error for trial in failed)
-    assert seen[-1] == (4, 4)
-    with pytest.raises(ConfigError, match="was begun"):
-        run_search(search, hill, tmp_path, resume=False)
-    for file in tmp_path.glob("[ab]0*"):
-        file.unlink()
-    (tmp_path / "broken").unlink()
+    assert seen[-1] == (5, 5)
+    starts = (tmp_path / "starts").read_text(encoding="utf-8").split()
+    assert starts.count("0.500000000") == 1  # what had ended was not tried again
     again = run_search(search, hill, tmp_path, resume=True)
-    assert all(trial.value is not None for trial in again)
-    assert [trial.params for trial in again] == [trial.params for trial in trials]
-    assert len(list(tmp_path.glob("[ab]0*"))) == len(failed)  # what had ended was not tried again
+    assert again == trials
+    assert (tmp_path / "starts").read_text(encoding="utf-8").split() == starts
 
 
 def test_nothing_to_resume_and_nothing_that_works_are_said(tmp_path: Path) -> None:
