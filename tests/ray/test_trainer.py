@@ -168,13 +168,7 @@ def test_what_stopped_a_worker_is_what_the_caller_gets(whole: dict[int, Run]) ->
         run_training(other)
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("objective", ["title-description", "masked-language"])
-def test_workers_learn_from_texts_alone(tmp_path: Path, source: Path, objective: str) -> None:
-=======
-def test_workers_guess_hidden_words(tmp_path: Path) -> None:
-    source = tiny_bert(tmp_path / "base")
->>>>>>> cce04763515925461168578d9d0b3a89c75b6c84
+def test_workers_guess_hidden_words(tmp_path: Path, source: Path) -> None:
     encoder = EncoderConfig(source=str(source), max_tokens=32)
     config = TrainConfig.model_validate(
         {
