@@ -17,7 +17,7 @@ $(VENV)/base: pyproject.toml scripts/install.sh
 	@touch $@
 
 $(VENV)/dev: $(VENV)/base
-	PYTHON=$(PYTHON) sh scripts/install.sh $(VENV) minilm,postgres,bench,tracking,dev
+	PYTHON=$(PYTHON) sh scripts/install.sh $(VENV) minilm,postgres,bench,tracking,media,dev
 	@touch $@
 
 install: $(VENV)/base
