@@ -11,7 +11,7 @@ import typer
 from cluster.database import open_database
 from cluster.embedding.channel_job import embed_channel
 from cluster.item_store import ItemStore
-from jobs.console import out, progress, show
+from jobs.console import progress, show
 from jobs.options import (
     DEFAULT_WORKSPACE,
     AddressOption,
@@ -75,7 +75,10 @@ def embed(
 
 @channels.command("list")
 def list_channels(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False) -> None:
-    """What the workspace knows of items beside their texts."""
+    """What the workspace knows of items beside their texts.
+
+    Example: recsys channel list
+    """
     rows: dict[str, Any] = {
         record.name: f"{record.kind}, {record.dim} wide, {record.version}"
         for record in channel_records(Workspace(workspace))
@@ -84,13 +87,18 @@ def list_channels(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonO
 
 
 @channels.command("remove")
-def remove(name: NameArgument, workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:
-    """Forget a channel's vectors; the published version keeps what it has until `recsys fit`."""
+def remove(
+    name: NameArgument, workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False
+) -> None:
+    """Forget a channel's vectors; the published version keeps what it has until the next one is built.
+
+    Example: recsys channel remove image
+    """
     folder = Workspace(workspace).channel(name)
     if not (folder / RECORD).exists():
         raise NotFoundError("there is no such channel", found=name)
     shutil.rmtree(folder)
-    out.print(f"removed {name}")
+    show("channel", {"removed": name}, as_json)
 
 
 def _config(
