@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CATALOG ?=
 EVENTS ?=
+CURRENCY ?=
 PORT ?= 8000
 PYTEST_ARGS ?=
 export HF_HUB_OFFLINE ?= 1
@@ -23,7 +24,8 @@ install: $(VENV)/base
 install-dev: $(VENV)/dev
 
 demo: $(VENV)/base
-	$(BIN)/recsys demo --port $(PORT) $(if $(CATALOG),--catalog $(CATALOG)) $(if $(EVENTS),--events $(EVENTS))
+	$(BIN)/recsys demo --port $(PORT) $(if $(CATALOG),--catalog $(CATALOG)) $(if $(EVENTS),--events $(EVENTS)) \
+		$(if $(CURRENCY),--currency $(CURRENCY))
 
 test: $(VENV)/dev
 	sh scripts/system-packages.sh
@@ -50,15 +52,20 @@ $(VENV)/docs: $(VENV)/base
 
 # The site, into build/site; a link or a name that leads nowhere fails.
 docs: $(VENV)/docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "python -m http.server --directory build/site 8001   shows it, with its search"
+
+# Every block of the pages that no comment excludes, against a real service; minutes.
+PAGES ?=
+docs-check: $(VENV)/dev
+	PATH="$(abspath $(BIN)):$$PATH" PORT=$(PORT) $(if $(PAGES),PAGES="$(PAGES)") sh scripts/check_docs.sh
 
 # At least 10,000 made requests over the whole API, 10 minutes; EXAMPLES=20 looks quickly.
 EXAMPLES ?= 300
 fuzz: $(VENV)/dev
 	PATH="$(abspath $(BIN)):$$PATH" sh scripts/fuzz-api.sh workspace-fuzz $(EXAMPLES)
 
-# Every fault case, half an hour on two cores; CASES=S1,D6 runs some. Some need Linux, D6 the right to mount.
+# Every fault case, 51 minutes on two cores; CASES=S1,D6 runs some. Some need Linux, D6 the right to mount.
 CASES ?=
 chaos: $(VENV)/dev
 	$(BIN)/python -m tests.chaos --page docs/reliability.md $(if $(CASES),--only $(CASES))

@@ -8,9 +8,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cluster.database import open_database
-from cluster.embedding.channel_job import embed_channel
-from cluster.item_store import ItemStore
 from jobs.console import progress, show
 from jobs.options import (
     DEFAULT_WORKSPACE,
@@ -21,7 +18,6 @@ from jobs.options import (
     database_url_of,
     runtime_of,
 )
-from recsys.channels.store import RECORD, channel_records, read_record
 from recsys.config import ChannelConfig, EmbedConfig, ImageEncoderConfig, MediaLimits
 from recsys.errors import InputError, NotFoundError
 from recsys.workspace import Workspace
@@ -58,6 +54,10 @@ def embed(
 
     Example: recsys channel embed image --files pictures --encoder models/clip
     """
+    from cluster.database import open_database
+    from cluster.embedding.channel_job import embed_channel
+    from cluster.item_store import ItemStore
+
     runtime = runtime_of(workspace, database_url, address)
     place = Workspace(runtime.workspace)
     config = _config(place, name, files, encoder, kind, frames)
@@ -79,6 +79,8 @@ def list_channels(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonO
 
     Example: recsys channel list
     """
+    from recsys.channels.store import channel_records
+
     rows: dict[str, Any] = {
         record.name: f"{record.kind}, {record.dim} wide, {record.version}"
         for record in channel_records(Workspace(workspace))
@@ -90,10 +92,12 @@ def list_channels(workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonO
 def remove(
     name: NameArgument, workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False
 ) -> None:
-    """Forget a channel's vectors; the published version keeps what it has until the next one is built.
+    """Forget a channel's vectors; the published version keeps what it has until `recsys fit`.
 
     Example: recsys channel remove image
     """
+    from recsys.channels.store import RECORD
+
     folder = Workspace(workspace).channel(name)
     if not (folder / RECORD).exists():
         raise NotFoundError("there is no such channel", found=name)
@@ -110,6 +114,8 @@ def _config(
     frames: int,
 ) -> ChannelConfig:
     """What was asked for, with what is on record where nothing was said."""
+    from recsys.channels.store import RECORD, read_record
+
     file = workspace.channel(name) / RECORD
     last = read_record(file).config if file.exists() else None
     if last is not None and files is None and encoder is None:

@@ -38,15 +38,24 @@ from recsys.workspace import Workspace
 LIST_LENGTH = 5
 INTERESTS_SHOWN = 5
 SHOPPERS_SHOWN = 3
+NEWCOMER = "newcomer"
+"""Who looks around where nobody has done anything yet."""
 
 
-def run_demo(workspace: Path, catalog: Path | None, events: Path | None, port: int, stop: bool) -> None:
+def run_demo(
+    workspace: Path,
+    catalog: Path | None,
+    events: Path | None,
+    port: int,
+    stop: bool,
+    currency: str | None = None,
+) -> None:
     """Walk the road on the built-in shop or on given files, then serve until told to stop."""
     runtime = runtime_of(workspace, None)
     if catalog is None:
         folder = write_shop(Workspace(runtime.workspace).root / "built-in-shop")
         catalog, events = folder / "items.parquet", folder / "events.parquet"
-    import_files(runtime, catalog, events)
+    import_files(runtime, catalog, events, ImportConfig(default_currency=currency))
     prepare_index(runtime)
     learn(runtime)
     show("map", run_map(runtime, None), as_json=False)
@@ -60,18 +69,22 @@ def run_demo(workspace: Path, catalog: Path | None, events: Path | None, port: i
     out.print("stopped")
 
 
-def import_files(runtime: RuntimeConfig, catalog: Path, events: Path | None) -> None:
-    """Read the catalog and, when there are any, the events."""
+def import_files(runtime: RuntimeConfig, catalog: Path, events: Path | None, config: ImportConfig) -> None:
+    """Read the catalog and, when there are any, the events; raises `InputError` where no item was taken."""
     engine, folder = open_database(database_url_of(runtime)), Workspace(runtime.workspace)
     with progress("import items", "KB", quiet=False) as advance:
         report = import_items(
             [catalog],
             item_store=ItemStore(engine),
             workspace=folder,
-            config=ImportConfig(),
+            config=config,
             on_progress=lambda rows, done, total: advance(done >> 10, total >> 10),
         )
     show("items", report.as_rows(), as_json=False)
+    if not report.accepted:
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in report.quarantined.items())
+        where = str(report.quarantine_file or catalog)
+        raise InputError("no item of the catalog can be taken", found=reasons or "no rows", where=where)
     if events is None:
         return
     with progress("import events", "KB", quiet=False) as advance:
@@ -155,8 +168,10 @@ def show_road(client: DemoClient, shoppers: Sequence[str]) -> None:
     for shopper in shoppers:
         out.print(f"\n[bold]{shopper}[/bold] cares most for: " + "; ".join(client.interests(shopper)))
         show_list(client.recommend(shopper))
-    if shoppers:
-        show_click(client, shoppers[0])
+    if not shoppers:
+        out.print("\nnobody has done anything yet, so everybody sees the newest items:")
+        show_list(client.recommend(NEWCOMER))
+    show_click(client, shoppers[0] if shoppers else NEWCOMER)
 
 
 def show_list(answer: dict[str, Any]) -> None:

@@ -204,6 +204,7 @@ def demo(
         Path | None, typer.Option(exists=True, help="Your items instead of the built-in shop.")
     ] = None,
     events: Annotated[Path | None, typer.Option(exists=True, help="Your events.")] = None,
+    currency: Annotated[str | None, typer.Option(help="ISO 4217 currency of prices that name none.")] = None,
     port: PortOption = 8000,
     stop: Annotated[bool, typer.Option("--stop", help="End after the printout.")] = False,
 ) -> None:
@@ -217,7 +218,7 @@ def demo(
     prepare_serve()
     from jobs.demo import run_demo
 
-    run_demo(workspace, catalog, events, port, stop)
+    run_demo(workspace, catalog, events, port, stop, currency)
 
 
 def warn_of_old_packages() -> None:

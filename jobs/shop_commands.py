@@ -20,6 +20,9 @@ def shop(
     now: Annotated[
         datetime | None, typer.Option(help="When the newest event happened; today when absent.")
     ] = None,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="As catalog.csv and orders.csv, as a shop might export them.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the built-in shop: a catalog and behaviour with known tastes.
@@ -28,8 +31,9 @@ def shop(
     """
     from jobs.make_shop import write_shop
 
-    written = write_shop(folder, seed=seed, num_items=items, num_shoppers=shoppers, now=now)
-    files = {"items": written / "items.parquet", "events": written / "events.parquet"}
+    written = write_shop(folder, seed, items, shoppers, now, as_csv)
+    names = ("catalog.csv", "orders.csv") if as_csv else ("items.parquet", "events.parquet")
+    files = {"items": written / names[0], "events": written / names[1]}
     show("shop", {"folder": written, **files}, as_json)
     if not as_json:
         out.print(f"next: recsys import items {files['items']}", markup=False)

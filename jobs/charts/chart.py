@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+Value = float | str | datetime
+"""A place on an axis: a number, a name, or a moment."""
 
 
 class Kind(StrEnum):
@@ -20,8 +24,8 @@ class Series:
     """Named values, with an interval each where `low` and `high` are given; all of one length."""
 
     name: str
-    x: Sequence[float | str]
-    y: Sequence[float | str]
+    x: Sequence[Value]
+    y: Sequence[Value]
     low: Sequence[float] = ()
     high: Sequence[float] = ()
     notes: Sequence[str] = ()
@@ -31,7 +35,7 @@ class Series:
         """How far the interval goes below and above each value, None without intervals."""
         if not self.low:
             return None
-        ys = [float(y) for y in self.y]
+        ys = [float(y) for y in self.y if not isinstance(y, datetime)]
         below = [max(y - low, 0.0) for y, low in zip(ys, self.low, strict=True)]
         return below, [max(high - y, 0.0) for y, high in zip(ys, self.high, strict=True)]
 

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from jobs.charts.chart import Chart, Kind, Series
+from jobs.charts.chart import Chart, Kind, Series, Value
 from recsys.errors import ConfigError
 
 PAGE, PICTURES = ".html", (".png", ".svg")
@@ -75,7 +75,7 @@ def _figure(chart: Chart) -> Any:
     return figure
 
 
-def _labels(values: Sequence[float | str]) -> list[float | str]:
+def _labels(values: Sequence[Value]) -> list[Value]:
     return [escape(value) if isinstance(value, str) else value for value in values]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from jobs.charts.chart import Chart, Kind, Series
@@ -59,15 +60,19 @@ def tail_charts(events_by_item: Mapping[str, int], num_items: int) -> list[Chart
 
 def run_charts(runs: Sequence[Mapping[str, Any]]) -> list[Chart]:
     """Decisions of the feedback loop over time, a line for each kind and a colour for each outcome."""
-    states = sorted({str(run["state"]) for run in runs})
+    begun = [run for run in runs if run["started_at"]]
+    by_state = {
+        state: [run for run in begun if run["state"] == state]
+        for state in sorted({r["state"] for r in begun})
+    }
     series = tuple(
         Series(
             state,
-            [str(run["started_at"]) for run in runs if run["state"] == state],
-            [str(run["kind"]) for run in runs if run["state"] == state],
-            notes=["; ".join(run["reasons"]) for run in runs if run["state"] == state],
+            [datetime.fromisoformat(run["started_at"]) for run in own],
+            [str(run["kind"]) for run in own],
+            notes=["; ".join(run["reasons"]) for run in own],
         )
-        for state in states
+        for state, own in by_state.items()
     )
     return [Chart("Decisions of the feedback loop", "started", "kind", series, Kind.POINTS)]
 

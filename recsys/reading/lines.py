@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 from recsys.reading.encodings import SAMPLE_BYTES, encoding_of
 
@@ -20,6 +20,9 @@ CHUNK_BYTES = 1 << 16
 BROKEN_STREAM = (OSError, EOFError, zlib.error)
 """What reading raises when a file, packed or not, breaks off."""
 NOT_ASCII = re.compile(rb"[\x80-\xff]+")
+
+Content: TypeAlias = "io.BufferedReader[Any] | gzip.GzipFile"
+"""Bytes of a file that can be looked at before they are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,13 @@ class Line:
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader[Any], IO[bytes]]]:
+def open_bytes(path: Path) -> Iterator[tuple[Content, IO[bytes]]]:
     """The content (unpacked when the name ends in .gz), and the file whose position tells progress."""
     with io.BufferedReader(path.open("rb", buffering=0), SAMPLE_BYTES) as raw:
         if path.suffix.lower() == ".gz":
-            with gzip.open(raw) as packed, io.BufferedReader(packed) as content:  # short, for cut files
-                yield content, raw
+            # No buffer around it: what a broken stream still gave would be lost in one.
+            with gzip.open(raw) as packed:
+                yield packed, raw
         else:
             yield raw, raw
 
@@ -58,7 +62,7 @@ def read_lines(path: Path, max_bytes: int, encoding: str = "auto") -> Iterator[L
             yield from _byte_lines(content, raw, max_bytes, encoding)
 
 
-def _byte_lines(content: IO[bytes], raw: IO[bytes], max_bytes: int, encoding: str) -> Iterator[Line]:
+def _byte_lines(content: Content, raw: IO[bytes], max_bytes: int, encoding: str) -> Iterator[Line]:
     first = True
     while line := content.readline(max_bytes + 1):
         too_long = len(line) > max_bytes and not line.endswith(b"\n")
@@ -69,9 +73,7 @@ def _byte_lines(content: IO[bytes], raw: IO[bytes], max_bytes: int, encoding: st
         first = False
 
 
-def _utf16_lines(
-    content: io.BufferedReader[Any], raw: IO[bytes], max_bytes: int, encoding: str
-) -> Iterator[Line]:
+def _utf16_lines(content: Content, raw: IO[bytes], max_bytes: int, encoding: str) -> Iterator[Line]:
     text = io.TextIOWrapper(content, encoding=encoding, errors="replace", newline="\n")
     try:
         while line := text.readline(max_bytes + 1):
@@ -84,7 +86,7 @@ def _utf16_lines(
         text.detach()  # whoever opened the file closes it
 
 
-def _skip_line(content: IO[bytes]) -> None:
+def _skip_line(content: Content) -> None:
     while (rest := content.readline(SKIP_BYTES)) and not rest.endswith(b"\n"):
         pass
 
@@ -95,7 +97,7 @@ def decode(line: bytes, encoding: str = "mixed") -> str:
     return _decode(line) if encoding == "mixed" else line.decode(encoding, "replace")
 
 
-def text_chunks(content: io.BufferedReader[Any], encoding: str = "auto") -> Iterator[str]:
+def text_chunks(content: Content, encoding: str = "auto") -> Iterator[str]:
     """Text of a file without lines to go by, decoded as lines are, a bounded piece at a time."""
     encoding = encoding_of(content.peek(SAMPLE_BYTES), encoding)
     if encoding != "mixed":

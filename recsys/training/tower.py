@@ -134,7 +134,15 @@ class Tower(nn.Module):
     @torch.no_grad()
     def embed_places(self, places: np.ndarray) -> np.ndarray:
         """`[B, D] float32` unit rows of the texts at `places`, without dropout."""
+        if not self.training:
+            return self._embedded(places)
         self.eval()
+        try:
+            return self._embedded(places)
+        finally:
+            self.train()
+
+    def _embedded(self, places: np.ndarray) -> np.ndarray:
         if self.head is not None:
             return np.asarray(self.forward(torch.from_numpy(places)).cpu().numpy(), np.float32)
         parts = np.empty((len(places), self._width()), np.float32)

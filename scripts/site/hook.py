@@ -34,7 +34,12 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Let a block's second word go (`json rule`): it is for tests, and MkDocs would not see the block."""
+    """Links out of docs/ lead to the pages made of those files.
+
+    A block's second word (`json rule`) is for tests; it goes, or MkDocs would not see the block.
+    """
+    for source, page in PLACES.items():
+        markdown = markdown.replace(f"](../{source}", f"]({page}")
     return re.sub(r"^(```\w+) +[\w-]+$", r"\1", markdown, flags=re.M)
 
 

@@ -40,6 +40,8 @@ def faults(words: Sequence[str]) -> Iterator[str]:
             return
         if not rest:
             return
+        if PLACEHOLDER.search(rest[0]):
+            return
         if rest[0] not in command.commands:
             yield f"{context.command_path} has no command {rest[0]!r}"
             return

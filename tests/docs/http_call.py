@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from jsonschema import Draft202012Validator
 
@@ -45,8 +45,19 @@ class Call:
 
     method: str
     path: str
-    query: tuple[str, ...]
+    query: tuple[tuple[str, str], ...]
     body: str | None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+    @property
+    def is_described(self) -> bool:
+        """Whether it is a call of the API, not of a page or file beside it."""
+        return not PAGES_OF_ITS_OWN.match(self.path)
 
 
 def call_of(words: Sequence[str]) -> Call | str | None:
@@ -59,8 +70,10 @@ def call_of(words: Sequence[str]) -> Call | str | None:
         return None
     parts = urlsplit("http://shop" + OURS.sub("", found.url))
     method = found.method or ("GET" if found.body is None else "POST")
-    query = tuple(name for name, _ in parse_qsl(parts.query, keep_blank_values=True))
-    return Call(method.lower(), parts.path, query, found.body)
+    query = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    pairs = (header.partition(":") for header in found.headers)
+    headers = tuple((name.strip(), value.strip()) for name, _, value in pairs)
+    return Call(method.lower(), parts.path, query, found.body, headers)
 
 
 def faults(call: Call, schema: Mapping[str, Any]) -> Iterator[str]:
@@ -74,7 +87,7 @@ def faults(call: Call, schema: Mapping[str, Any]) -> Iterator[str]:
         yield f"no {call.method.upper()} {call.path}; the path has {has or 'no method: it is not there'}"
         return
     known = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
-    yield from (f"{call.path} has no query parameter {name!r}" for name in call.query if name not in known)
+    yield from (f"{call.path} has no query parameter {name!r}" for name, _ in call.query if name not in known)
     yield from _body_faults(call, operation, schema)
 
 

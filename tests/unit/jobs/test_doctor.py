@@ -340,7 +340,7 @@ def test_serve_warns_of_each_package_below_its_floor(
     warn_of_old_packages()
     assert capsys.readouterr().err == ""
     old = [Finding("torch", State.FAILED, "2.9 (CVE-2026-24747)", "pip install 'torch>=2.10'")]
-    monkeypatch.setattr("jobs.serve_commands.examine_packages", lambda: old)
+    monkeypatch.setattr("jobs.doctor.packages.examine_packages", lambda: old)
     warn_of_old_packages()
     said = " ".join(capsys.readouterr().err.split())
     assert said == "warning: torch 2.9 (CVE-2026-24747); pip install 'torch>=2.10'"

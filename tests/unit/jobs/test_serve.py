@@ -24,7 +24,7 @@ def _no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(jobs.serve, "connect", connect)
     monkeypatch.setattr(app, "start", lambda runtime, config: "http://there")
-    monkeypatch.setattr(app, "stop", lambda: None)
+    monkeypatch.setattr(app, "stop", lambda *shops: None)
 
 
 @pytest.fixture
