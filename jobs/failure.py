@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.markup import escape
 
 from jobs.console import err
 from recsys.errors import ConfigError, InputError, RecsysError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 DONE, BAD_DATA, WRONG_USE, UNAVAILABLE, STOPPED = 0, 1, 2, 3, 130
 EXIT_CODES = (
@@ -31,16 +34,24 @@ def failure_of(error: Exception) -> Failure | None:
         return Failure("refused", str(error), error.hint, WRONG_USE)
     if isinstance(error, RecsysError):
         return Failure(type(error).__name__, str(error), error.hint, UNAVAILABLE)
-    from pydantic import ValidationError  # here: `recsys --help` does without
+    from pydantic import ValidationError
 
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or error.title
-        return Failure("refused", f"{where}: {first['msg']}; found {str(first['input'])[:80]}", "", WRONG_USE)
+        return failure_of(refusal(error))
     if isinstance(error, OSError) and error.filename is not None:
         hint = "look at the path, its owner and the disk; recsys doctor examines a workspace"
         return Failure("not possible", f"{error.strerror}: {error.filename}", hint, UNAVAILABLE)
     return None
+
+
+def refusal(error: ValidationError) -> ConfigError:
+    """Refused settings as an error of ours: which one and why, or how several contradict each other."""
+    first = error.errors()[0]
+    said = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return ConfigError(said)
+    where = ".".join(map(str, first["loc"]))
+    return ConfigError(f"{where} is refused", expected=said, found=str(first["input"])[:80])
 
 
 def tell(failure: Failure) -> None:

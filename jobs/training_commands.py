@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from jobs.charts.option import PlotOption, plot
 from jobs.console import out, progress, sayer, show
+from jobs.failure import refusal
 from jobs.options import (
     DEFAULT_WORKSPACE,
     AddressOption,
@@ -88,7 +89,7 @@ def train(
     Example: recsys train --mode lora --epochs 3
     Example: recsys train --objective title-description --mode lora
     Example: recsys train --mode head --plot curve.html
-    Example: recsys train --mode head --dp-epsilon 4
+    Example: recsys train --mode head --objective classifier --dp-epsilon 4
     """
     from jobs.train_encoder import run_train
 
@@ -123,11 +124,7 @@ def train_config(given: dict[str, Any]) -> TrainConfig:
     try:
         return TrainConfig.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "train"
-        raise ConfigError(
-            f"{where} is refused", expected=first["msg"], found=str(first["input"])[:80]
-        ) from error
+        raise refusal(error) from error
 
 
 def federate(

@@ -13,7 +13,7 @@ from jobs import cli
 from jobs.failure import failure_of
 from jobs.next_step import Holdings, next_step
 from recsys import errors
-from recsys.config import EmbedConfig
+from recsys.config import EmbedConfig, TrainConfig
 
 KINDS = (kind for kind in vars(errors).values() if isinstance(kind, type))
 TREE = [kind for kind in KINDS if issubclass(kind, errors.RecsysError)]
@@ -67,6 +67,12 @@ def test_a_refused_setting_and_a_closed_path_have_no_traceback(
 ) -> None:
     assert ended(monkeypatch, lambda: EmbedConfig(num_actors=0)) == 2
     assert "num_actors" in capsys.readouterr().err
+    private = {"dp_epsilon": 4.0, "objective": "contrastive"}
+    assert ended(monkeypatch, lambda: TrainConfig.model_validate(private)) == 2
+    told = capsys.readouterr().err.replace("\n", " ")
+    assert told.startswith("refused: a private training needs objective classifier")
+    assert "Value error" not in told
+    assert "found" not in told
     assert ended(monkeypatch, lambda: (tmp_path / "absent").read_text()) == 3
     told = capsys.readouterr().err
     assert "absent" in told.replace("\n", "")
