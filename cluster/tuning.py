@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,7 +84,9 @@ def run_search(
     if resume and not begun:
         raise ConfigError("there is no search to resume", expected="its --name", where=search.folder.name)
     trainable = _trainable(objective, ray.put(shared))
-    with _environment(), _heard(on_trial):
+    with _environment(), _heard(on_trial), warnings.catch_warnings():
+        # A trial that is begun again tells Optuna some of its figures a second time.
+        warnings.filterwarnings("ignore", "The reported value is ignored", UserWarning)
         tuner = _restored(search, trainable) if resume else _tuner(search, trainable)
         results = tuner.fit()
     trials = _trials(results)
