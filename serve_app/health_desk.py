@@ -116,11 +116,7 @@ def _one(samples: Samples, name: str) -> float:
 
 
 def _summed(samples: Samples, name: str, label: str) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for sample in samples.get(name, ()):
-        key = sample.labels[label]
-        total[key] = total.get(key, 0) + int(sample.value)
-    return dict(sorted(total.items()))
+    return {key: int(value) for key, value in sorted(_sums(samples, name, label).items())}
 
 
 def _times(samples: Samples, name: str, label: str, bounds: int) -> Iterator[TimesBody]:

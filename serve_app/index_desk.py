@@ -49,13 +49,14 @@ class IndexDesk:
     def _versions(self, limit: int, before: str | None) -> VersionsAnswer:
         names = [name for name in reversed(list_versions(self._workspace)) if before is None or name < before]
         shown = names[:limit]
+        now, staged = published(self._workspace), staged_version(self._workspace)
         return VersionsAnswer(
-            versions=[self._version(name) for name in shown],
+            versions=[self._version(name, now, staged) for name in shown],
             next=shown[-1] if len(names) > len(shown) else None,
             earlier=self._earlier(),
         )
 
-    def _version(self, name: str) -> VersionBody:
+    def _version(self, name: str, now: str | None, staged: str | None) -> VersionBody:
         made: MadeBody | None = None
         found: tuple[str, ...] = ()
         broken: str | None = None
@@ -66,8 +67,8 @@ class IndexDesk:
             broken = str(error)
         return VersionBody(
             index_version=name,
-            published=name == published(self._workspace),
-            staged=name == staged_version(self._workspace),
+            published=name == now,
+            staged=name == staged,
             refused=list(refusal(self._workspace, name)),
             against=list(found),
             broken=broken,

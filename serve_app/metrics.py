@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve_app.route_scopes import GORSE_PATHS, PERSONALIZE_PATHS
 from serve_app.stages import stages_into
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -138,7 +139,7 @@ def _forget_the_dead(folder: Path) -> None:
             mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
-COUNTED = ("/v1/", "/api/", "/recommendations", "/personalize-ranking", "/events")
+COUNTED = ("/v1/", *(f"{path}/" for path in GORSE_PATHS), *PERSONALIZE_PATHS)
 """Requests that are work; pages and probes are not."""
 
 
