@@ -17,6 +17,7 @@ from recsys.index.manifest import IndexManifest, ShardFile
 from recsys.relations import NONE, Relations
 from recsys.relations.file import read_relations
 from recsys.scan import CompressedScan, Vectors
+from recsys.scan.npy_file import load_npy
 from recsys.scan.vectors import map_vectors
 from recsys.schemas import UNREADABLE
 from recsys.workspace import Workspace, require_inside
@@ -83,7 +84,7 @@ def open_whitening(workspace: Workspace, manifest: IndexManifest) -> Whitening:
     folder = workspace.index_version(manifest.index_version)
     check_file(folder, manifest.whitening_file)
     try:
-        stored = np.load(folder / manifest.whitening_file.path, allow_pickle=False)
+        stored = load_npy(folder / manifest.whitening_file.path)
     except (OSError, ValueError) as error:  # objects are pickles, which are never read
         raise IndexCorruptError(
             "the whitening cannot be read", found=str(error)[:200], where=folder.name

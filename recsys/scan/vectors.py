@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from recsys.config import Storage
+from recsys.scan.npy_file import load_npy
 
 LEVELS = 127
 """Steps on each side of zero in an int8 row."""
@@ -71,7 +72,7 @@ def to_stored(vectors: np.ndarray, storage: Storage) -> np.ndarray:
 def map_vectors(path: Path) -> Vectors:
     """The vectors of a `.npy` file, memory-mapped; raises `ValueError` for another type."""
     # An empty file region cannot be mapped; an empty shard is read instead.
-    stored = np.load(path, mmap_mode=None if path.stat().st_size <= 512 else "r", allow_pickle=False)
+    stored = load_npy(path, None if path.stat().st_size <= 512 else "r")
     array = np.asarray(stored)
     plain = array.dtype in (np.float32, np.float16) and array.ndim == 2
     if not plain and array.dtype.names != ("scale", "codes"):
