@@ -5,11 +5,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import ftfy
-import lxml.html
-from lxml.etree import ParserError, iterwalk
-from lxml.html import HtmlElement
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
 
 TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
 ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});?")
@@ -22,7 +21,7 @@ BLOCKS |= {"th", "thead", "tr", "ul"}
 DROPPED = ("script", "style", "template", "noscript", "iframe", "object")
 ROUNDS = 5
 """Markup escaped more deeply than this is cut out rather than read."""
-MEND = ftfy.TextFixerConfig(unescape_html=False, uncurl_quotes=False, fix_character_width=False)
+MEND = {"unescape_html": False, "uncurl_quotes": False, "fix_character_width": False}
 """Mojibake is mended; quotes and wide letters are how a shop writes."""
 RAW_PER_CHAR = 20
 """Raw characters looked at for one that may be kept."""
@@ -63,7 +62,7 @@ def has_markup(raw: str) -> bool:
 
 def _plain(text: str) -> str:
     if not text.isascii():
-        text = ftfy.fix_text(text, MEND)
+        text = _mended(text)
     if TAG.search(text):
         text = _without_tags(text)
     if ENTITY.search(text):
@@ -71,7 +70,18 @@ def _plain(text: str) -> str:
     return SPACE.sub(" ", CONTROL.sub(" ", text)).strip()
 
 
+def _mended(text: str) -> str:
+    # ftfy and lxml are imported by what cleans, since a shard's process never does.
+    import ftfy
+
+    mended: str = ftfy.fix_text(text, ftfy.TextFixerConfig(**MEND))
+    return mended
+
+
 def _without_tags(text: str) -> str:
+    import lxml.html
+    from lxml.etree import ParserError
+
     try:
         root = lxml.html.fragment_fromstring(CONTROL.sub(" ", text), create_parent="div")
     except (ParserError, ValueError):
@@ -81,6 +91,8 @@ def _without_tags(text: str) -> str:
 
 def _texts(root: HtmlElement) -> Iterator[str]:
     """Only read: a tree may hold characters, from references, that lxml lets nobody write back."""
+    from lxml.etree import iterwalk
+
     walk = iterwalk(root, events=("start", "end", "comment", "pi"))
     for event, element in walk:
         if event == "start" and element.tag in DROPPED:

@@ -6,29 +6,9 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-import httpx
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
 from recsys.errors import EncoderError
 
 PACKAGE_PREFIX = "package:"
-HUB_FILES = (
-    "config.json",
-    "model*.safetensors",
-    "model.safetensors.index.json",
-    "tokenizer*.json",
-    "tokenizer.model",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.json",
-    "vocab.txt",
-    "merges.txt",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-)
-"""The only files ever asked of the hub: no code, no pickles."""
-
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
@@ -49,7 +29,10 @@ def resolve(source: str) -> Path:
             expected="a folder, `package:NAME` or a hub name such as `org/name`",
             found=source,
         )
-    return _hub_folder(source)
+    # A service that only reads vectors need not pay a third of a second for the hub's client.
+    from recsys.encoder.hub import hub_folder
+
+    return hub_folder(source)
 
 
 def short_name(source: str) -> str:
@@ -87,14 +70,3 @@ def _has_weights(config: Path) -> bool:
     return any(
         (config.parent / name).exists() for name in ("model.safetensors", "model.safetensors.index.json")
     )
-
-
-def _hub_folder(name: str) -> Path:
-    try:
-        return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
-        raise EncoderError(
-            f"encoder {name!r} is neither a folder, nor in the local hub cache, nor reachable on the hub",
-            expected="an existing folder, `package:NAME`, or network access and HF_HUB_OFFLINE unset",
-            found=type(error).__name__,
-        ) from error

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import scipy.linalg as sl
 import scipy.sparse as sp
 
 from recsys.interaction_log import InteractionLog
@@ -93,6 +92,8 @@ class TextRegression:
         """From unit vectors `[N, D]`."""
         left = np.asarray(vectors, np.float32)
         small = left.T @ left + np.float32(ridge) * np.eye(left.shape[1], dtype=np.float32)
+        import scipy.linalg as sl  # a tenth of a second that processes which only serve need not pay
+
         right: np.ndarray = sl.solve(small, left.T, assume_a="pos")
         taken = np.einsum("nd,dn->n", left, right)
         return cls(left, right / (1.0 - taken)[None, :], taken / (1.0 - taken))
@@ -171,6 +172,8 @@ def mean_users(counts: sp.csr_matrix) -> float:
 
 def regularised_inverse(gram: sp.csr_matrix, ridge: float) -> np.ndarray:
     """Inverse of `gram + ridge * I`, `[N, N] float32`, by Cholesky in place."""
+    import scipy.linalg as sl
+
     dense = gram.toarray().astype(np.float32, copy=False)
     dense[np.diag_indices(len(dense))] += np.float32(ridge)
     factor = sl.lapack.spotrf(dense.T, lower=1, overwrite_a=1, clean=0)[0]

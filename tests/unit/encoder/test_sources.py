@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys.encoder import sources
+from recsys.encoder import hub
 from recsys.encoder.sources import resolve, short_name
 from recsys.errors import EncoderError
 
@@ -54,7 +54,7 @@ def test_an_absent_package_says_how_to_install_it(name: str) -> None:
 def test_a_path_that_is_not_there_is_never_asked_of_the_hub(
     source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "snapshot_download", lambda *a, **k: pytest.fail("asked the hub"))
+    monkeypatch.setattr(hub, "snapshot_download", lambda *a, **k: pytest.fail("asked the hub"))
     with pytest.raises(EncoderError, match="no such encoder folder"):
         resolve(source)
 
@@ -73,7 +73,7 @@ def test_only_weights_tokenizer_and_config_are_asked_of_the_hub(
         asked.update(name=name, patterns=allow_patterns)
         return str(tmp_path)
 
-    monkeypatch.setattr(sources, "snapshot_download", snapshot)
+    monkeypatch.setattr(hub, "snapshot_download", snapshot)
     assert resolve("org/name") == tmp_path
     assert asked["name"] == "org/name"
     assert {Path(str(p)).suffix for p in asked["patterns"]} == {".json", ".txt", ".safetensors", ".model"}  # type: ignore[attr-defined]  # a list
