@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,15 +19,17 @@ from jobs.options import database_url_of
 from jobs.publish_index import newest_encoder_version
 from recsys.blend.whitening import Whitening
 from recsys.config import RuntimeConfig
-from recsys.labelling import Choice, choose_items, expected_traffic, knowledge, likeness
+from recsys.labelling import Choice, choose_busiest, choose_items, expected_traffic, knowledge, likeness
 from recsys.workspace import Workspace, replace_file
 
 COLUMNS = ("place", "item_id", "title", "events", "expected_traffic", "gain", "stands_for", "reason")
 NAMED, TITLE_CHARS = 3, 60
+By = Literal["range", "traffic"]
+"""The range of texts that the items stand for together, or the traffic that each expects."""
 
 
 def run_choose(
-    runtime: RuntimeConfig, num: int, target: Path | None, encoder_version: str | None
+    runtime: RuntimeConfig, num: int, by: By, target: Path | None, encoder_version: str | None
 ) -> dict[str, Any]:
     """Write the table; what it comes to, with the first rows."""
     workspace = Workspace(runtime.workspace)
@@ -40,7 +42,8 @@ def run_choose(
     events = np.bincount(log.items[log.weights > 0], minlength=log.num_items).astype(np.float64)
     alike = likeness(Whitening.fit(shop.vectors, "whitened").apply(shop.vectors))
     traffic = expected_traffic(alike, events)
-    chosen = choose_items(alike, knowledge(events), traffic, num)
+    choose = choose_busiest if by == "traffic" else choose_items
+    chosen = choose(alike, knowledge(events), traffic, num)
     rows = [
         _row(place, choice, log.item_ids, titles, events, traffic)
         for place, choice in enumerate(chosen, start=1)
@@ -50,7 +53,7 @@ def run_choose(
     replace_file(target, _csv(rows).encode())
     represented = sum(choice.gain for choice in chosen)
     found: dict[str, Any] = {"table": str(target), "chosen": len(chosen), "of_items": log.num_items}
-    found["traffic_newly_represented"] = represented
+    found["traffic_newly_known" if by == "traffic" else "traffic_newly_represented"] = represented
     return found | {f"{row['place']}": f"{row['title']}: {row['reason']}" for row in rows[:NAMED]}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -30,6 +30,10 @@ def choose(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     database_url: DatabaseOption = None,
     num: Annotated[int, typer.Option("--num", "-n", min=1, help="Items to choose.")] = 50,
+    by: Annotated[
+        Literal["range", "traffic"],
+        typer.Option(help="Items that stand for the whole range, or those that expect most traffic."),
+    ] = "range",
     target: Annotated[
         Path | None, typer.Option("--out", dir_okay=False, help="CSV file; into the reports when absent.")
     ] = None,
@@ -40,12 +44,14 @@ def choose(
 
     Best are those whose texts stand for much of the expected traffic that nothing known stands for yet:
     show them in a place of their own, photograph them, or have their categories checked first.
+    Where a part of the catalog has events and the rest is new, `--by traffic` found out more.
 
     Example: recsys label choose --num 50
     """
     from jobs.label import run_choose
 
-    show("choose", run_choose(runtime_of(workspace, database_url), num, target, encoder_version), as_json)
+    runtime = runtime_of(workspace, database_url)
+    show("choose", run_choose(runtime, num, by, target, encoder_version), as_json)
 
 
 def register(parent: typer.Typer) -> None:

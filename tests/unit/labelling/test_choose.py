@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys.labelling import choose_items, expected_traffic, knowledge, likeness
+from recsys.labelling import choose_busiest, choose_items, expected_traffic, knowledge, likeness
 
 
 def unit(seed: int, num: int, dim: int = 4) -> np.ndarray:
@@ -47,6 +47,29 @@ def test_what_is_known_well_is_not_asked_for_and_what_is_not_allowed_is_never_ch
     allowed = np.array([True, True, False, True])
     chosen = choose_items(likeness(vectors), known, np.array([9.0, 1.0, 5.0, 2.0]), 4, allowed)
     assert [choice.place for choice in chosen] == [3, 1]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.integers(1, 14), st.integers(1, 20))
+def test_the_busiest_are_those_of_most_unknown_traffic(seed: int, num: int, wanted: int) -> None:
+    generator = np.random.default_rng(seed)
+    alike = likeness(unit(seed, num))
+    known = generator.choice([0.0, 0.5, 1.0], num)
+    traffic = generator.random(num) + 0.1
+    chosen = choose_busiest(alike, known, traffic, wanted)
+    unknown = {place: (1.0 - known[place]) * traffic[place] for place in range(num) if known[place] < 1.0}
+    assert [choice.place for choice in chosen] == sorted(unknown, key=lambda p: -unknown[p])[:wanted]
+    for choice in chosen:
+        assert choice.gain == pytest.approx(unknown[choice.place])
+        told = alike.toarray()[:, choice.place] > known
+        assert set(choice.stands_for) == set(np.flatnonzero(told).tolist()) - {choice.place}
+
+
+def test_alike_items_are_both_busiest_and_one_of_them_stands_for_the_range() -> None:
+    vectors = np.repeat(np.eye(2, dtype=np.float32), 2, axis=0)
+    alike, nothing, traffic = likeness(vectors), np.zeros(4), np.array([0.4, 0.3, 0.2, 0.1])
+    assert [choice.place for choice in choose_busiest(alike, nothing, traffic, 2)] == [0, 1]
+    assert [choice.place for choice in choose_items(alike, nothing, traffic, 2)] == [0, 2]
 
 
 def test_one_of_a_cluster_stands_for_the_cluster() -> None:
