@@ -27,6 +27,8 @@ def run(*arguments: str | Path) -> dict[str, object]:
 def test_a_shop_chooses_searches_fits_and_trains_on_texts(tmp_path: Path, tiny_bert: Path) -> None:
     shop, out = tmp_path / "shop", tmp_path / "next.csv"
     make_small_shop(shop, tiny_bert, make_shop(num_items=80, num_shoppers=60, now=NOW))
+    busiest = run("label", "choose", "-w", shop, "-n", "5", "--by", "traffic", "--out", out)
+    assert 0.0 < float(str(busiest["traffic_newly_known"])) < 1.0
     run("label", "choose", "-w", shop, "-n", "5", "--out", out)
     rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
     assert [row["place"] for row in rows] == ["1", "2", "3", "4", "5"]
