@@ -117,6 +117,10 @@ def test_because_is_the_list_of_somebody_who_did_nothing_else(service: ShopServi
         assert [one["score"] for one in mine["items"]] == pytest.approx(
             [one["score"] for one in theirs["items"]], abs=1e-6
         )
+        # Words may say more for an item than the film does; the shelf is called after the film.
+        words = await post(client, "/v1/recommend", {**body, "text": "steel garden hose", "n": 40})
+        assert {one["reasons"][0]["item_id"] for one in words["items"]} == {SEEN}
+        assert {one["kind"] for item in words["items"] for one in item["reasons"]} == {"watched", "query"}
         # A shelf around another thing of the same shopper, or around one that is none of theirs.
         named = await post(client, "/v1/recommend", {**body, "item_id": PLAIN})
         alone = {**hidden, "exclude": [SEEN, BEGUN], "user_id": "other"}
