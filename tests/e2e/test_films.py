@@ -68,9 +68,9 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
                         (begin + timedelta(days=9 * step, minutes=user)).isoformat(),
                     ]
                 )
-        for film, share, hours in MINE:
+        for item_id, share, hours in MINE:
             at = datetime.now(UTC) - timedelta(hours=hours)
-            rows.writerow(["me", film, "played", share, at.isoformat()])
+            rows.writerow(["me", item_id, "played", share, at.isoformat()])
     return root
 
 
