@@ -43,7 +43,7 @@ EVENTS = pa.schema(
         pa.field("session_id", STRING),
         pa.field("item_id", STRING, nullable=False),
         pa.field("event_type", STRING, nullable=False),
-        pa.field("value", pa.float64()),  # stars of a rating, quantity or amount of a purchase
+        pa.field("value", pa.float64()),  # stars of a rating, amount of a purchase, share watched of a view
         pa.field("review_text", STRING),
         pa.field("recommendation_id", STRING),
         pa.field("position", pa.int32()),

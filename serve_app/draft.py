@@ -25,7 +25,7 @@ class Place:
     moved_by: tuple[str, ...] = ()
     """What gave it this place beside its score."""
     goes_with: str = ""
-    """The shopper's own item, or one of the request, that it was stated to go with."""
+    """The shopper's own item, or one of the request, that it goes with."""
 
 
 @dataclass
@@ -43,6 +43,8 @@ class Draft:
     scenario: str = ""
     unit: str = ""
     """Key of the shopper; empty when nobody is named."""
+    anchor: str = ""
+    """The shopper's own item that all of it is made around; empty where there is none."""
     places: list[Place] = field(default_factory=list)
     """In the order of the list."""
     degraded: set[str] = field(default_factory=set)

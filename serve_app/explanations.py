@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from recsys import explain
 from recsys.blend.query import BlendedQuery
-from recsys.explain import ReasonKind, fallback_reason, stated_reason
+from recsys.explain import ReasonKind, anchor_reason, begun_reason, fallback_reason, stated_reason
 from recsys.payloads import Reason
 from recsys.profile import UserProfile
 from recsys.query import EVERYBODY
 from recsys.retrieval import Details
+from serve_app.anchoring import BECAUSE
 from serve_app.draft import Place
+from serve_app.extra_sources import CONTINUE
 from serve_app.index_view import IndexView
 from serve_app.ladder import NEW, POPULAR, POPULAR_IN_CATEGORY
 
@@ -60,11 +63,22 @@ class Explainer:
         if place.source in FALLBACKS:
             category = details.fields.get(place.item_id, {}).get("category")
             return (fallback_reason(FALLBACKS[place.source], category),)
+        if place.source == CONTINUE:
+            return (begun_reason(place.item_id, self.profile),)
         personal = own.get(place.item_id, ())
         if place.goes_with:
-            stated = stated_reason(place.goes_with, details.fields.get(place.goes_with))
-            return (stated, *(one for one in personal if one.item_id != place.goes_with))[: self.limit]
+            first = self._first(personal, place, details.fields.get(place.goes_with))
+            return (first, *(one for one in personal if one.item_id != place.goes_with))[: self.limit]
         return personal
+
+    def _first(
+        self, personal: Sequence[explain.Reason], place: Place, own: Mapping[str, Any] | None
+    ) -> explain.Reason:
+        """The reason that names what the place goes with."""
+        if place.source != BECAUSE:
+            return stated_reason(place.goes_with, own)
+        exact = (one for one in personal if one.item_id == place.goes_with)
+        return next(exact, None) or anchor_reason(place.goes_with, own, self.profile)
 
     def _own_reasons(self, item_ids: Sequence[str], details: Details) -> list[tuple[explain.Reason, ...]]:
         if not item_ids:

@@ -1,4 +1,4 @@
-"""Sources beside the shopper's taste: what is due again, and what goes with the cart, item or history."""
+"""Sources beside the shopper's taste: what is begun, what is due, what goes with cart, item or history."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from serve_app.habit_board import HabitBoard
 from serve_app.page import Page
 from serve_app.stated_sources import Stated, recent_items, stated_beside
 
-BUY_AGAIN, COMPLEMENTS, RELATED = "buy_again", "complements", "related"
+CONTINUE, BUY_AGAIN, COMPLEMENTS, RELATED = "continue", "buy_again", "complements", "related"
+EXTRA = frozenset({CONTINUE, BUY_AGAIN, COMPLEMENTS, RELATED})
+DAY_US = 86_400_000_000
 FREQUENCY = HALF_LIVES_DAYS.index(90.0)
 """Of a shopper's frequencies the one that halves in 90 days, the best on a real log."""
 
@@ -32,6 +34,9 @@ class ExtraSources:
         page, settings, draft = constraints.page, constraints.settings, constraints.draft
         around = constraints.around
         hidden = set() if settings.include_seen else page.profile.seen
+        if CONTINUE in settings.sources:
+            begun = _begun(page, settings.finished)
+            ranked = await _among(constraints, CONTINUE, begun, settings.continue_share, ranked)
         if BUY_AGAIN in settings.sources:
             due = await self._due(page, draft)
             ranked = await _among(constraints, BUY_AGAIN, due, settings.buy_again_share, ranked)
@@ -74,6 +79,12 @@ class ExtraSources:
         return [(item, score, "") for item, score in due]
 
 
+def _begun(page: Page, finished: float) -> list[Stated]:
+    """What the shopper is in the middle of, with 1 / (1 + days ago) as score."""
+    begun = page.profile.begun(finished)
+    return [(one.item_id, 1.0 / (1.0 + max(page.now_us - one.at_us, 0) / DAY_US), "") for one in begun]
+
+
 async def _among(
     constraints: Constraining, source: str, found: Sequence[Stated], share: float, ranked: list[Ranked]
 ) -> list[Ranked]:
@@ -84,7 +95,7 @@ async def _among(
         return ranked
     allowed = await draft.view.matches([item for item, *_ in found], draft.where)
     allowed -= {*constraints.around, *draft.barred}
-    taken = {one.item_id for one in ranked if one.source in (BUY_AGAIN, COMPLEMENTS, RELATED)}
+    taken = {one.item_id for one in ranked if one.source in EXTRA}
     able = [
         Ranked(item, source, score, goes_with=of)
         for item, score, of in found

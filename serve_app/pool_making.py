@@ -38,11 +38,11 @@ class PoolMaker:
         hidden = frozenset(draft.hidden)
         found = await draft.view.search(asked.query, size, hidden, draft.where)
         draft.confess(found)
-        ranked = _ranked(found, source)
+        ranked = _ranked(found, source, draft.anchor)
         for wanted in _lifted(plan):
             narrowed = joined([*([draft.where.root] if draft.where else []), wanted.root])
             more = await draft.view.search(asked.query, size, hidden, narrowed)
-            ranked += _ranked(more, source)
+            ranked += _ranked(more, source, draft.anchor)
         return _without_repeats(ranked)
 
     @timed("ladder")
@@ -113,10 +113,10 @@ class PoolMaker:
         }
 
 
-def _ranked(found: Retrieved, source: str) -> list[Ranked]:
+def _ranked(found: Retrieved, source: str, anchor: str = "") -> list[Ranked]:
     candidates: Candidates = found.candidates
     pairs = zip(candidates.item_ids, candidates.scores.tolist(), strict=True)
-    return [Ranked(item_id, source, score) for item_id, score in pairs]
+    return [Ranked(item_id, source, score, goes_with=anchor) for item_id, score in pairs]
 
 
 def _without_repeats(ranked: list[Ranked]) -> list[Ranked]:

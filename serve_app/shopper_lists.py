@@ -16,6 +16,7 @@ from recsys.merchandising import Ranked, RulePlan, adjusted
 from recsys.merchandising.scenario import ScenarioSettings, overridden
 from recsys.moderation import scan_condition
 from recsys.payloads import ListRequest, RecommendRequest
+from serve_app.anchoring import BECAUSE, anchored
 from serve_app.constraining import Constraining
 from serve_app.draft import Draft
 from serve_app.extra_sources import ExtraSources
@@ -104,11 +105,15 @@ class ShopperLists:
         draft.scenario = name
         if not settings.include_seen:
             draft.hidden |= page.profile.seen
-        around = _around(request)
-        draft.hidden |= set(around)
-        draft.barred |= set(around)  # no rule pins an item onto its own page, or what is in the cart
+        around, profile = _around(request), page.profile
+        if BECAUSE in settings.sources:
+            profile = await anchored(page.profile, draft, settings, request.item_id)
+        own = [draft.anchor] if draft.anchor else []
+        draft.hidden |= {*around, *own}
+        draft.barred |= {*around, *own}  # no rule pins an item onto its own page, or what is in the cart
+        context = [one for one in around if one not in own]  # an interest needs no saying twice
         asked = await self._queries.query(
-            page.profile, draft, around, request.text, settings.include_seen, settings.weights
+            profile, draft, context, request.text, settings.include_seen, settings.weights
         )
         await self._fill(request, page, settings, plan, draft, asked)
         return Made(draft, asked, settings, plan)
@@ -128,9 +133,8 @@ class ShopperLists:
             size = max(size, 3 * draft.n, 30)
         if plan.adjustments:  # what is lowered needs somebody to take its place
             size = max(size, 5 * draft.n, 50)
-        source = PERSONAL if page.profile.interests else CONTEXT
         ranked: list[Ranked] = []
-        if PERSONAL in settings.sources:
+        if (source := _source(request, page, settings, draft)) is not None:
             ranked = await self._pools.personal(draft, asked, plan, size, source)
         if not plan.is_empty:
             ranked = adjusted(plan, await self._pools.matched(draft.view, plan, ranked))
@@ -196,3 +200,14 @@ def _settings(
 def _around(request: RecommendRequest) -> list[str]:
     """What the list is made around: the item looked at and the cart."""
     return [*([request.item_id] if request.item_id else []), *request.cart]
+
+
+def _source(request: RecommendRequest, page: Page, settings: ScenarioSettings, draft: Draft) -> str | None:
+    """What the answer calls the candidates of the query; None where the scenario wants none of them."""
+    if draft.anchor:
+        return BECAUSE
+    if BECAUSE in settings.sources:  # popularity, which a query may have as well, is no reason to be here
+        return CONTEXT if _around(request) or request.text else None
+    if PERSONAL not in settings.sources:
+        return None
+    return PERSONAL if page.profile.interests else CONTEXT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -22,9 +22,13 @@ class ReasonKind(StrEnum):
     REVIEW = "review"
     LIKE = "like"
     CART = "cart"
+    WATCHED = "watched"
+    """A view that told how much of the item was watched."""
     VIEW = "view"
     HISTORY = "history"
     """Anything else in the user's history."""
+    CONTINUE = "continue"
+    """The item itself, begun and not finished."""
     CONTEXT = "context"
     GOES_WITH = "goes_with"
     """What the shop states to go with the named item."""
@@ -68,11 +72,12 @@ def reasons(
     named once. Empty when nothing qualifies.
     """
     interests = {interest.item_id: interest for interest in profile.interests}
+    watched = {one.item_id for one in profile.progress}
     named: dict[tuple[str | None, str | None], Reason] = {}
     for one in contributed:
         if len(named) >= limit or one.value <= 0.0:
             break
-        kind = _kind(one, interests)
+        kind = _kind(one, interests, watched)
         name = (one.item_id, one.text)
         if kind is None or name in named:
             continue
@@ -92,7 +97,7 @@ _BY_EVENT = (
 )
 
 
-def _kind(one: Contribution, interests: Mapping[str, Interest]) -> ReasonKind | None:
+def _kind(one: Contribution, interests: Mapping[str, Interest], watched: Container[str]) -> ReasonKind | None:
     if one.kind is PartKind.POPULARITY:
         return ReasonKind.POPULAR
     if one.kind in (PartKind.CONTEXT, PartKind.QUERY):
@@ -102,18 +107,19 @@ def _kind(one: Contribution, interests: Mapping[str, Interest]) -> ReasonKind | 
         return None
     if one.kind is PartKind.REVIEW and interest.review_weight > 0.0:
         return ReasonKind.REVIEW
+    return _kind_of_events(interest, watched)
+
+
+def _kind_of_events(interest: Interest, watched: Container[str]) -> ReasonKind:
     if interest.stars is not None and interest.stars > 3.0:
         return ReasonKind.RATING
-    return _kind_of_events(interest)
-
-
-def _kind_of_events(interest: Interest) -> ReasonKind:
     done = set(interest.event_types)
     if "return" in done:
         done.discard("purchase")
     if interest.review_weight > 0.0 and "purchase" not in done:
         return ReasonKind.REVIEW
-    return next((kind for event, kind in _BY_EVENT if event in done), ReasonKind.HISTORY)
+    kind = next((kind for event, kind in _BY_EVENT if event in done), ReasonKind.HISTORY)
+    return ReasonKind.WATCHED if kind is ReasonKind.VIEW and interest.item_id in watched else kind
 
 
 _SENTENCES = {
@@ -122,6 +128,7 @@ _SENTENCES = {
     ReasonKind.REVIEW: "Because you wrote about {}",
     ReasonKind.LIKE: "Because you liked {}",
     ReasonKind.CART: "Because you put {} in your cart",
+    ReasonKind.WATCHED: "Because you watched {}",
     ReasonKind.VIEW: "Because you viewed {}",
     ReasonKind.HISTORY: "Because of your interest in {}",
     ReasonKind.CONTEXT: "Similar to {}",
@@ -134,15 +141,31 @@ _SENTENCES = {
 def _sentence(kind: ReasonKind, one: Contribution, own: Fields | None) -> str:
     if kind is ReasonKind.QUERY:
         return _SENTENCES[kind].format(f"'{short_title(one.text or '')}'")
+    return _about(kind, own)
+
+
+def _about(kind: ReasonKind, own: Fields | None) -> str:
     title = short_title(str(own.get("title") or "")) if own else ""
     return _SENTENCES[kind].format(title or "an item like this")
 
 
 def stated_reason(item_id: str, own: Fields | None) -> Reason:
     """The reason of an item that is stated to go with `item_id`, whose fields are `own`."""
-    title = short_title(str(own.get("title") or "")) if own else ""
-    kind = ReasonKind.GOES_WITH
-    return Reason(kind, _SENTENCES[kind].format(title or "an item like this"), item_id)
+    return Reason(ReasonKind.GOES_WITH, _about(ReasonKind.GOES_WITH, own), item_id)
+
+
+def anchor_reason(item_id: str, own: Fields | None, profile: UserProfile) -> Reason:
+    """The reason of an item whose list is made around `item_id`, of the user's own, fields `own`."""
+    watched = {one.item_id for one in profile.progress}
+    kinds = (_kind_of_events(one, watched) for one in profile.interests if one.item_id == item_id)
+    kind = next(kinds, ReasonKind.HISTORY)
+    return Reason(kind, _about(kind, own), item_id)
+
+
+def begun_reason(item_id: str, profile: UserProfile) -> Reason:
+    """The reason of an item that the user is in the middle of: how far."""
+    share = next((one.share for one in profile.progress if one.item_id == item_id), 0.0)
+    return Reason(ReasonKind.CONTINUE, f"Watched to {max(share, 0.01):.0%}", item_id)
 
 
 def fallback_reason(kind: ReasonKind, category: str | None = None) -> Reason:

@@ -30,7 +30,7 @@ class Ranked:
     moved_by: tuple[str, ...] = ()
     """What else moved it; passed through."""
     goes_with: str = ""
-    """The shopper's own item, or one of the request, that it was stated to go with; passed through."""
+    """The shopper's own item, or one of the request, that it goes with; passed through."""
     was: int = 0
     """Its place before `adjusted` moved it, from 1; 0 where no rule did."""
 

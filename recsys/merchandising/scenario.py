@@ -13,7 +13,17 @@ from recsys.errors import ConfigError, FilterError, InputError
 from recsys.filters import parse_filter
 from recsys.rerank import ExploreSettings, ListSettings
 
-Source = Literal["personal", "buy_again", "complements", "related", "popular_in_category", "popular", "new"]
+Source = Literal[
+    "personal",
+    "because",
+    "continue",
+    "buy_again",
+    "complements",
+    "related",
+    "popular_in_category",
+    "popular",
+    "new",
+]
 """What fills a list; those of the ladder only where the ones before leave places empty."""
 Constraint = Literal["variant_of", "compatible_with", "substitutes"]
 LADDER: tuple[Source, ...] = ("popular_in_category", "popular", "new")
@@ -42,6 +52,10 @@ class ScenarioSettings(Config):
     """Most places for what goes with the cart or the item looked at, where `sources` has it."""
     related_share: Share = 0.2
     """Most places for what is stated to go with the newest of the history, where `sources` has it."""
+    continue_share: Share = 1.0
+    """Most places for what is begun and not finished, where `sources` has `continue`."""
+    finished: float = Field(default=0.9, gt=0.0, le=1.0)
+    """Share watched from which on an item counts as finished: few watch the credits."""
     constraints: tuple[Constraint, ...] = ("variant_of", "compatible_with", "substitutes")
     """Stated relations that hold items back: further variants, what does not fit, what was just replaced."""
     rules: tuple[str, ...] | None = None
@@ -53,6 +67,8 @@ class ScenarioSettings(Config):
     def _is_usable(self) -> Self:
         if not self.sources or len(set(self.sources)) < len(self.sources):
             raise ValueError("sources must name each source once, and one at least")
+        if {"personal", "because"} <= set(self.sources):
+            raise ValueError("sources must have `personal` (all interests) or `because` (one of them)")
         if self.filter is not None:
             try:
                 parse_filter(self.filter)
@@ -82,6 +98,16 @@ BUILT_IN: Mapping[str, ScenarioSettings] = {
         n=6,
         sources=("personal", "buy_again", *LADDER),
         lists=MILD.model_copy(update={"calibration": 0.3}),
+    ),
+    "because": ScenarioSettings(
+        description="Around one thing that the shopper took to lately, which every reason names.",
+        sources=("because",),
+        weights=Scenario(popularity=0.0),
+        lists=ListSettings(collapse_variants=True, near_duplicate=0.97),
+    ),
+    "continue": ScenarioSettings(
+        description="Begun and not finished, the newest first; empty where nothing is.",
+        sources=("continue",),
     ),
 }
 

@@ -37,7 +37,9 @@ class EventBody(BaseModel):
     session_id: str | None = None
     item_id: str
     event_type: str
-    value: float | None = Field(default=None, description="Stars of a rating, quantity or amount.")
+    value: float | None = Field(
+        default=None, description="Stars of a rating, quantity or amount; share (0..1] watched of a view."
+    )
     review_text: str | None = None
     recommendation_id: str | None = None
     position: int | None = None

@@ -2,6 +2,7 @@
 
 from recsys.profile.context import Context, with_context
 from recsys.profile.interests import Interest, UserProfile, build_profile, newest_events
+from recsys.profile.progress import Progress, progress_of
 from recsys.profile.vector import Part, PartKind, UserVector, user_vector
 
 __all__ = [
@@ -9,10 +10,12 @@ __all__ = [
     "Interest",
     "Part",
     "PartKind",
+    "Progress",
     "UserProfile",
     "UserVector",
     "build_profile",
     "newest_events",
+    "progress_of",
     "user_vector",
     "with_context",
 ]

@@ -11,6 +11,7 @@ from recsys.behavior import decay, event_weight, opinion, standing_events, stars
 from recsys.config import ProfileConfig
 from recsys.history import HistoryEvent
 from recsys.interaction_log import DAY_US, HALF_LIVES_DAYS
+from recsys.profile.progress import Progress, progress_of
 
 MICROSECONDS = 1_000_000
 
@@ -54,6 +55,8 @@ class UserProfile:
     """Items with any event other than an impression."""
     num_events: int
     """Events that were read."""
+    progress: tuple[Progress, ...] = ()
+    """What was watched and how far, the newest first."""
 
     @property
     def item_ids(self) -> tuple[str, ...]:
@@ -64,6 +67,20 @@ class UserProfile:
     def review_texts(self) -> tuple[str, ...]:
         """Distinct texts whose embeddings `user_vector` can use."""
         return tuple(dict.fromkeys(i.review_text for i in self.interests if i.review_text))
+
+    def begun(self, finished: float) -> tuple[Progress, ...]:
+        """What was begun and is not finished, the newest first; `finished` is the share of an end."""
+        return tuple(one for one in self.progress if one.share < finished)
+
+    def anchors(self, finished: float) -> tuple[Interest, ...]:
+        """What the user was drawn to and is not in the middle of, the newest first."""
+        open_ = {one.item_id for one in self.begun(finished)}
+        drawn = (one for one in self.interests if one.weight > 0.0 and one.item_id not in open_)
+        return tuple(sorted(drawn, key=lambda one: (one.newest, one.item_id), reverse=True))
+
+    def about(self, anchor: Interest | None) -> UserProfile:
+        """The profile of somebody who has this one interest and has seen all the same; None: no interest."""
+        return replace(self, interests=(anchor,) if anchor else ())
 
 
 def newest_events(events: Iterable[HistoryEvent], limit: int) -> list[HistoryEvent]:
@@ -97,7 +114,8 @@ def build_profile(
     interests = [interest for interest in found if interest is not None]
     interests.sort(key=lambda interest: (-abs(interest.weight), interest.item_id))
     seen = frozenset(event.item_id for event in newest if event.event_type != "impression")
-    return UserProfile(user_key, tuple(_newest_reviews(interests, newest, config)), seen, len(newest))
+    reviewed = tuple(_newest_reviews(interests, newest, config))
+    return UserProfile(user_key, reviewed, seen, len(newest), progress_of(newest))
 
 
 def _interest(

@@ -15,12 +15,23 @@ from recsys.explain import (
     Contributions,
     Reason,
     ReasonKind,
+    anchor_reason,
+    begun_reason,
     fallback_reason,
     reasons,
     shared_attributes,
     short_title,
 )
-from recsys.profile import Context, Interest, PartKind, UserProfile, UserVector, user_vector, with_context
+from recsys.profile import (
+    Context,
+    Interest,
+    PartKind,
+    Progress,
+    UserProfile,
+    UserVector,
+    user_vector,
+    with_context,
+)
 
 DIM = 5
 
@@ -233,3 +244,30 @@ def test_fallback_lists_say_what_they_are() -> None:
     assert (in_category.text, in_category.kind) == ("Popular in Chairs", ReasonKind.POPULAR_IN_CATEGORY)
     assert fallback_reason(ReasonKind.POPULAR_IN_CATEGORY, None).text == "Popular right now"
     assert in_category.share is None
+
+
+def test_a_view_with_a_share_was_watched_and_what_is_begun_says_how_far() -> None:
+    profile = UserProfile(
+        "user:a",
+        (interest("a", 1.0), interest("b", 1.0), interest("c", 1.0, "view", "purchase")),
+        frozenset("abc"),
+        3,
+        (Progress("a", 1.0, 2), Progress("c", 0.426, 1), Progress("d", 0.002, 0)),
+    )
+    fields = {name: {"title": f"Film {name.upper()}"} for name in "abc"}
+    given = [Contribution(PartKind.ITEM, name, 1.0) for name in "abc"]
+    assert [one.text for one in explained(given, fields, profile, limit=3)] == [
+        "Because you watched Film A",
+        "Because you viewed Film B",
+        "Because you bought Film C",
+    ]
+    for name, (kind, text) in {
+        "a": (ReasonKind.WATCHED, "Because you watched Film A"),
+        "b": (ReasonKind.VIEW, "Because you viewed Film B"),
+        "z": (ReasonKind.HISTORY, "Because of your interest in an item like this"),
+    }.items():
+        found = anchor_reason(name, fields.get(name), profile)
+        assert (found.kind, found.text, found.item_id) == (kind, text, name)
+    begun = [begun_reason(name, profile) for name in "cd"]
+    assert [one.text for one in begun] == ["Watched to 43%", "Watched to 1%"]
+    assert {one.kind for one in begun} == {ReasonKind.CONTINUE}

@@ -84,4 +84,5 @@ def test_a_named_format_refuses_what_is_not_of_it_and_plain_asks_for_none() -> N
     assert "eventType" in wrong.details[0]
     plain = imported("personalize/interactions.csv", "events", source_format="plain")
     assert plain.seen.formats == {}
-    assert len(plain.rows) == 3, "Watch is no type that cleaning knows"
+    assert [row["event_type"] for row in plain.rows] == ["view", "add_to_cart", "purchase", "view"]
+    assert plain.rows[-1]["value"] == 0.4, "the share watched"

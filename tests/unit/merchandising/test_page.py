@@ -17,6 +17,8 @@ from recsys.merchandising.scenario import BUILT_IN, ScenarioSettings, overridden
 
 PAGE = (Path(__file__).parents[3] / "docs" / "merchandising.md").read_text(encoding="utf-8")
 
+FILMS = Path(__file__).parents[3] / "docs" / "films.json"
+
 
 def blocks(kind: str) -> list[Any]:
     """The page's JSON of a kind."""
@@ -47,6 +49,17 @@ def test_the_two_ways_to_say_outside_germany_differ_as_the_page_says(
     facts = Facts(context={"country": country} if country else {})
     when: TypeAdapter[Any] = TypeAdapter(When)
     assert [when.validate_python(raw).holds(facts) for raw in blocks("when")] == expected
+
+
+def test_the_scenarios_of_a_film_site_are_accepted_and_are_on_the_page_of_media() -> None:
+    for name, raw in json.loads(FILMS.read_text(encoding="utf-8")).items():
+        assert ScenarioSettings.model_validate(raw).n > 0, name
+        assert f"`{name}`" in FILMS.with_name("media.md").read_text(encoding="utf-8"), name
+
+
+def test_a_list_is_of_all_interests_or_around_one_of_them() -> None:
+    with pytest.raises(ValueError, match="because"):
+        ScenarioSettings(sources=("personal", "because"))
 
 
 def test_no_json_of_the_page_is_left_untested() -> None:
