@@ -67,6 +67,16 @@ def recovery_s(answers: Sequence[Answer], struck_at: float) -> float:
     return round(shown[-1] - struck_at, 2) if shown else 0.0
 
 
+def faults_p99(answers: Sequence[Answer], faults: Sequence[tuple[float, float]]) -> dict[str, float]:
+    """p99 before the first of several faults, within all of them, and outside of them after the first."""
+    before = [answer for answer in answers if answer.at_s < faults[0][0]]
+    during = [answer for fault in faults for answer in between(answers, *fault)]
+    told = {id(answer) for answer in (*before, *during)}
+    after = [answer for answer in answers if id(answer) not in told]
+    spans = {"before": before, "during": during, "after": after}
+    return {f"p99_{name}_ms": percentile_ms(span, 99) for name, span in spans.items()}
+
+
 def three_p99(answers: Sequence[Answer], struck_at: float, whole_at: float) -> dict[str, float]:
     """p99 before the fault, from it until everything was whole again, and after that."""
     spans = ((0.0, struck_at), (struck_at, whole_at), (whole_at + SETTLED_S, float("inf")))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
+from statistics import median
+
+import psutil
 
 from tests.chaos.figures import (
     between,
     degraded_s,
+    faults_p99,
     not_200,
     partial,
     percentile_ms,
@@ -18,7 +23,7 @@ from tests.chaos.figures import (
 )
 from tests.chaos.load import Answer
 from tests.chaos.outcome import Outcome, Place
-from tests.chaos.served import BEFORE_S, NUM_SHARDS, kill, loaded, remote_service, shop_of
+from tests.chaos.served import BEFORE_S, NUM_SHARDS, Loaded, kill, loaded, remote_service, shop_of
 
 WATCH_S = 30.0
 HANG_S = 90.0
@@ -26,6 +31,10 @@ DEADLINE_MS = 1_000.0
 """A list waits for shards up to three times: for the search, for items named, for what is said of them."""
 FALLBACK_MS = 300.0
 HEALED_S = 15.0
+LOADED_S = 3.0
+"""After its process is there, a replica loads its shard."""
+HALF_RATE = 10.0
+"""Lists a second that leave half of two cores free; a machine without room has none for a new replica."""
 
 
 def run_s1(place: Place, outcome: Outcome) -> None:
@@ -46,16 +55,25 @@ def run_s1(place: Place, outcome: Outcome) -> None:
 
 
 def run_s2(place: Place, outcome: Outcome) -> None:
-    """SIGKILL one of two replicas of one shard."""
+    """SIGKILL one of two replicas of one shard, again and again: one fault has too few answers for a p99."""
+    kills = 10 if not place.quick else 2
     with (
         remote_service(shop_of(place), place.folder, "--shard-replicas", "2") as service,
-        loaded(service, place.folder) as load,
+        loaded(service, place.folder, HALF_RATE) as load,
     ):
-        time.sleep(BEFORE_S)
-        struck = kill(load.replicas("shard-0")[:1])
+        busy = _busy()
         time.sleep(WATCH_S)
+        busy_percent = 100 * (_busy() - busy) / WATCH_S / (os.cpu_count() or 1)
+        faults = [_kill_one_of_two(load) for _ in range(kills)]
+        time.sleep(BEFORE_S)
         answers = load.stop()
-    _tell(outcome, answers, struck, kills=1)
+    _tell(outcome, answers, faults[0][0], kills=kills)
+    outcome.figures |= {
+        "busy_before_%": round(busy_percent),
+        "answers_during": sum(len(between(answers, *fault)) for fault in faults),
+        "replaced_s": round(median(whole - struck for struck, whole in faults), 1),
+        **faults_p99(answers, faults),
+    }
     outcome.require_zero(not_200=not_200(answers), partial_answers=len(partial(answers)))
     before, during = (outcome.figures[f"p99_{name}_ms"] for name in ("before", "during"))
     assert isinstance(before, float)
@@ -114,6 +132,27 @@ def run_s4(place: Place, outcome: Outcome) -> None:
         "a fallback list's p50", f"at most {FALLBACK_MS:g} ms", p50, bool(dark) and p50 <= FALLBACK_MS
     )
     _require_healed(outcome, answers)
+
+
+def _kill_one_of_two(load: Loaded) -> tuple[float, float]:
+    """When one replica was killed, and when another had taken its place; then the load goes on for long.
+
+    The process is there before its shard is loaded: killing the old one then would leave none.
+    """
+    old = load.replicas("shard-0")
+    struck = kill(old[:1])
+    while time.monotonic() - struck < HANG_S and len(set(load.replicas("shard-0")) - {old[0]}) < len(old):
+        time.sleep(0.2)
+    time.sleep(LOADED_S)
+    whole = time.monotonic()
+    time.sleep(BEFORE_S)
+    return struck, whole
+
+
+def _busy() -> float:
+    """Seconds that the machine's cores have worked since it started."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system)
 
 
 def _tell(outcome: Outcome, answers: list[Answer], struck: float, kills: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.cases import CASES
-from tests.chaos.figures import between, degraded_s, not_200, read_answers, recovery_s, three_p99
+from tests.chaos.figures import between, degraded_s, faults_p99, not_200, read_answers, recovery_s, three_p99
 from tests.chaos.load import Answer
 from tests.chaos.outcome import Outcome
 from tests.chaos.page import BEGIN, END, write_page
@@ -32,6 +32,13 @@ def test_figures_of_a_load_are_those_of_its_spans() -> None:
         "p99_before_ms": 10.0, "p99_during_ms": pytest.approx(295.2), "p99_after_ms": 20.0,
     }  # fmt: skip
     assert [one.at_s for one in between(LOAD, 9.0, 11.0)] == [9.0, 10.0]
+
+
+def test_several_faults_are_told_apart_from_what_lies_between_them() -> None:
+    twice = [*LOAD, *(Answer(30.0 + at, 40.0, 200) for at in range(3))]
+    assert faults_p99(twice, [(10.0, 13.6), (31.0, 32.0)]) == {
+        "p99_before_ms": 10.0, "p99_during_ms": pytest.approx(292.8), "p99_after_ms": 40.0,
+    }  # fmt: skip
 
 
 def test_a_log_that_was_cut_off_is_read_up_to_there_in_the_order_of_asking(tmp_path: Path) -> None:
