@@ -85,13 +85,19 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), np.float32)
 
 
+def traits(rng: Rng) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Category, colour, shape and use of each item, as numbers."""
+    category = np.repeat(np.arange(len(CATEGORIES)), PER_CATEGORY)
+    size = len(category)
+    colour, shape = rng.integers(0, len(COLOURS), size), rng.integers(0, SHAPES, size)
+    return category, colour, shape, rng.integers(0, USES, size)
+
+
 def make_shop(seed: int) -> Dataset:
     """Items with pictures and texts, and shoppers whose taste is a look or a use, by category."""
     rng = np.random.default_rng(seed)
-    size = PER_CATEGORY * len(CATEGORIES)
-    category = np.repeat(np.arange(len(CATEGORIES)), PER_CATEGORY)
-    colour, shape = rng.integers(0, len(COLOURS), size), rng.integers(0, SHAPES, size)
-    use = rng.integers(0, USES, size)
+    category, colour, shape, use = traits(rng)
+    size = len(category)
     pictures = [draw(int(c), int(s), rng) for c, s in zip(colour, shape, strict=True)]
     look = np.stack([pixel_statistics(picture) for picture in pictures])
     words = np.zeros((size, len(CATEGORIES) + USES + WORDS))
