@@ -41,7 +41,7 @@ class HealthDesk:
     async def now(self) -> HealthAnswer:
         """Everything at one moment; raises `StoreError` when the board cannot be read."""
         states = await asyncio.to_thread(self._board.states)
-        samples = by_name(self._metrics.families())
+        samples = await asyncio.to_thread(self._samples)
         view = self._watch.view if self._watch.ready else None
         return HealthAnswer(
             at=datetime.now(UTC).isoformat(),
@@ -61,6 +61,9 @@ class HealthDesk:
             route_bounds_s=list(SECONDS),
             routes=list(_times(samples, "recsys_request_seconds", "route", len(SECONDS))),
         )
+
+    def _samples(self) -> Samples:
+        return by_name(self._metrics.families())
 
     def _index(self, view: IndexView) -> ServedIndexBody:
         return ServedIndexBody(
