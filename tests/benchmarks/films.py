@@ -57,9 +57,9 @@ def write_film(path: Path, pictures: Iterator[Image.Image]) -> None:
         stream = film.add_stream("mpeg4", rate=12)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 32, 32, "yuv420p", 400_000
         for picture in pictures:
-            frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24").reformat(format="yuv420p")
-            for _ in range(FRAMES_A_SCENE):
-                film.mux(stream.encode(frame))
+            frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
+            for _ in range(FRAMES_A_SCENE):  # a frame that was encoded has a time of its own
+                film.mux(stream.encode(frame.reformat(format="yuv420p")))
         film.mux(stream.encode())
 
 
