@@ -17,7 +17,7 @@ async def anchored(
     """The profile of one interest alone, which the draft notes as its anchor.
 
     It is that in the item `named`; where none is named, the newest in an item that the catalog has and
-    that may be shown. Without one there is no anchor, and the request's own context speaks.
+    no block list names. Without one there is no anchor, and the request's own context speaks.
     """
     able = [one for one in profile.anchors(settings.finished) if one.item_id not in draft.barred]
     able = [one for one in able if named in (None, one.item_id)][:MOST]

@@ -259,6 +259,6 @@ def _add_views(api: FastAPI, service: ShopService) -> None:
         return {"status": "ready" if service.ready else "loading"}
 
     @api.get("/metrics", tags=["operations"], response_class=Response)
-    async def metrics() -> Response:
+    def metrics() -> Response:
         """Metrics of this machine's replicas in Prometheus' format."""
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")

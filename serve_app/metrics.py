@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
@@ -136,7 +137,8 @@ def _forget_the_dead(folder: Path) -> None:
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
-            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+            with suppress(FileNotFoundError):  # another reader was first
+                mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 COUNTED = ("/v1/", *(f"{path}/" for path in GORSE_PATHS), *PERSONALIZE_PATHS)

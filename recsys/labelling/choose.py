@@ -95,19 +95,23 @@ def choose_items(
     return found
 
 
-def choose_busiest(alike: sp.csr_matrix, known: np.ndarray, traffic: np.ndarray, num: int) -> list[Choice]:
+def choose_busiest(
+    alike: sp.csr_matrix, known: np.ndarray, traffic: np.ndarray, num: int, allowed: np.ndarray | None = None
+) -> list[Choice]:
     """At most `num` items by the traffic that each expects itself and that is not known, best first.
 
     Takes what `choose_items` takes. What an item stands for decides nothing here: two that are alike are
-    both chosen. Items that are known for certain are never chosen; equal ones in the order of places.
+    both chosen. An item that is half known or better is never chosen, since much traffic would outweigh
+    that little of it is unknown; equal ones in the order of places.
     """
-    unknown = traffic * (1.0 - known)
-    by_chosen, covered = alike.tocsc(), known.copy()
+    unknown = traffic * (1.0 - known) * (known < 0.5)
+    unknown = unknown if allowed is None else unknown * allowed
+    by_chosen = alike.tocsc()
     found: list[Choice] = []
     for place in np.argsort(-unknown, kind="stable")[:num].tolist():
         if unknown[place] <= 0.0:
             break
-        rows, better = _better(by_chosen, covered, place)
+        rows, better = _better(by_chosen, known, place)
         nearest = rows[np.argsort(-better, kind="stable")]
         found.append(Choice(place, float(unknown[place]), tuple(int(row) for row in nearest if row != place)))
     return found

@@ -31,7 +31,7 @@ from recsys.dataset import Dataset
 from recsys.evaluation.ranking import rank_split
 from recsys.evaluation.splits import Split, leave_one_out
 from recsys.item_item import cooccurrence, cosine_neighbours
-from recsys.labelling import choose_items, expected_traffic, knowledge, likeness
+from recsys.labelling import choose_busiest, choose_items, expected_traffic, knowledge, likeness
 from recsys.metrics import paired_difference
 from tests.benchmarks.shop import with_texts
 
@@ -101,12 +101,13 @@ def rows_of(shop: Dataset, sizes: list[int], draws: int, max_users: int, share: 
     traffic = expected_traffic(alike, events)
     found = choose_items(alike, knowledge(events), traffic, max(sizes), ~had)
     seconds = time.perf_counter() - begun
+    busiest = choose_busiest(alike, knowledge(events), traffic, max(sizes), ~had)
     print(f"{size:,} items, {len(before):,} of them known; {len(question.users):,} users asked; "
           f"{max(sizes)} chosen in {seconds:.1f} s\n")  # fmt: skip
     popular = np.argsort(-counts.diagonal()[new], kind="stable")
     orders = {
         "chosen": np.array([one.place for one in found]),
-        "most traffic expected": new[np.argsort(-traffic[new], kind="stable")],
+        "most traffic expected": np.array([one.place for one in busiest]),
         "farthest first": new[farthest_first(vectors[new], max(sizes))],
         "most popular (not known then)": new[popular],
     }

@@ -68,12 +68,16 @@ def recovery_s(answers: Sequence[Answer], struck_at: float) -> float:
 
 
 def faults_p99(answers: Sequence[Answer], faults: Sequence[tuple[float, float]]) -> dict[str, float]:
-    """p99 before the first of several faults, within all of them, and outside of them after the first."""
-    before = [answer for answer in answers if answer.at_s < faults[0][0]]
-    during = [answer for fault in faults for answer in between(answers, *fault)]
-    told = {id(answer) for answer in (*before, *during)}
-    after = [answer for answer in answers if id(answer) not in told]
-    spans = {"before": before, "during": during, "after": after}
+    """p99 before the first of several faults, within all of them, and outside of them after the first.
+
+    What was under way at a fault belongs to the fault.
+    """
+    spans: dict[str, list[Answer]] = {"before": [], "during": [], "after": []}
+    for answer in answers:
+        ends = answer.at_s + answer.latency_ms / 1_000
+        within = any(struck <= ends and answer.at_s < whole for struck, whole in faults)
+        name = "during" if within else "before" if ends < faults[0][0] else "after"
+        spans[name].append(answer)
     return {f"p99_{name}_ms": percentile_ms(span, 99) for name, span in spans.items()}
 
 

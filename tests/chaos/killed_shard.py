@@ -64,17 +64,21 @@ def run_s2(place: Place, outcome: Outcome) -> None:
         busy = _busy()
         time.sleep(WATCH_S)
         busy_percent = 100 * (_busy() - busy) / WATCH_S / (os.cpu_count() or 1)
-        faults = [_kill_one_of_two(load) for _ in range(kills)]
+        killed = [_kill_one_of_two(load) for _ in range(kills)]
         time.sleep(BEFORE_S)
         answers = load.stop()
+    faults = [(struck, whole) for struck, whole, _ in killed]
     _tell(outcome, answers, faults[0][0], kills=kills)
+    lacking = sum(replaced is None for _, _, replaced in killed)
     outcome.figures |= {
         "busy_before_%": round(busy_percent),
         "answers_during": sum(len(between(answers, *fault)) for fault in faults),
-        "replaced_s": round(median(whole - struck for struck, whole in faults), 1),
+        "replaced_s": round(median(replaced or HANG_S for _, _, replaced in killed), 1),
         **faults_p99(answers, faults),
     }
-    outcome.require_zero(not_200=not_200(answers), partial_answers=len(partial(answers)))
+    outcome.require_zero(
+        not_200=not_200(answers), partial_answers=len(partial(answers)), never_replaced=lacking
+    )
     before, during = (outcome.figures[f"p99_{name}_ms"] for name in ("before", "during"))
     assert isinstance(before, float)
     assert isinstance(during, float)
@@ -134,19 +138,24 @@ def run_s4(place: Place, outcome: Outcome) -> None:
     _require_healed(outcome, answers)
 
 
-def _kill_one_of_two(load: Loaded) -> tuple[float, float]:
-    """When one replica was killed, and when another had taken its place; then the load goes on for long.
+def _kill_one_of_two(load: Loaded) -> tuple[float, float, float | None]:
+    """When one replica was killed, when all was as before, and after how many seconds another was there.
+
+    None where no other came. Then the load goes on for long.
 
     The process is there before its shard is loaded: killing the old one then would leave none.
     """
     old = load.replicas("shard-0")
     struck = kill(old[:1])
-    while time.monotonic() - struck < HANG_S and len(set(load.replicas("shard-0")) - {old[0]}) < len(old):
+    replaced: float | None = None
+    while replaced is None and time.monotonic() - struck < HANG_S:
         time.sleep(0.2)
+        if len(set(load.replicas("shard-0")) - {old[0]}) >= 2:
+            replaced = time.monotonic() - struck
     time.sleep(LOADED_S)
     whole = time.monotonic()
     time.sleep(BEFORE_S)
-    return struck, whole
+    return struck, whole, replaced
 
 
 def _busy() -> float:
