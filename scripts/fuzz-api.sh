@@ -1,6 +1,7 @@
 #!/bin/sh
 # Made requests against a running service: every route of the API's own description, valid and broken bodies,
 # headers and methods, and chains of calls; with keys on. Answers must be described ones and never a 5xx.
+# A minute for an answer: publishing a version waits for every replica.
 # sh scripts/fuzz-api.sh [FOLDER] [EXAMPLES PER OPERATION AND PHASE]
 set -eu
 folder=${1:-workspace-fuzz}
@@ -22,4 +23,4 @@ trap 'kill $serving 2>/dev/null; wait $serving 2>/dev/null || true' EXIT
 until grep -q 'serving at' "$folder/serve.log"; do kill -0 $serving && sleep 1; done
 schemathesis run "$url/openapi.json" --header "Authorization: Bearer $key" --max-examples "$examples" \
     --phases examples,coverage,fuzzing,stateful --checks all --exclude-checks "$left_out" \
-    --continue-on-failure --seed "${SEED:-1}" --suppress-health-check all --report ndjson --report-dir "$folder/report"
+    --request-timeout 60 --continue-on-failure --seed "${SEED:-1}" --suppress-health-check all --report ndjson --report-dir "$folder/report"

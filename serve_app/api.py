@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Path, Request, Response
+from fastapi import Depends, FastAPI, Path, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
@@ -55,6 +55,7 @@ from serve_app.route_scopes import scopes_of
 from serve_app.service import ShopService
 from serve_app.shared_folder import shared_folder
 from serve_app.shop_catalog import ShopCatalog
+from serve_app.single_values import once_each
 from serve_app.store_page import add_store
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -102,6 +103,7 @@ def create_api(service: ShopService, behind_proxy: bool = False) -> FastAPI:
         version=version("recsys-on-ray"),
         description="What should this person see next, and why.",
         lifespan=lifespan,
+        dependencies=[Depends(once_each)],
         responses=PROBLEMS | (REFUSALS if service.keys else {}),
     )
     install_handlers(api)

@@ -69,6 +69,8 @@ class Contributions:
             yield _contribution(owner[0], owner[1], values)
 
     def _add_parts(self, user: UserVector, item_vectors: np.ndarray, text_factor: float) -> None:
+        if not user.parts:  # of a shopper of whom nothing is known; the vector then has no width either
+            return
         dots = user.matrix.astype(np.float64) @ np.asarray(item_vectors, np.float64).T
         for part, values in zip(user.parts, dots * text_factor, strict=True):
             owner = PartKind.ITEM if part.kind is PartKind.REVIEW else part.kind

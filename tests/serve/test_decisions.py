@@ -389,6 +389,18 @@ def test_other_replicas_follow_within_their_period(small_shop: SmallShop) -> Non
     play(service, scene)
 
 
+@pytest.mark.parametrize("asked", [{}, {"user_id": "seen nowhere"}])
+def test_a_place_is_left_to_chance_for_a_stranger_too(service: ShopService, asked: dict[str, str]) -> None:
+    async def scene(client: httpx.AsyncClient) -> None:
+        body = {**asked, "n": 5, "explore": True}
+        listed = await post(client, "/v1/recommend", body)
+        assert [one["propensity"] is not None for one in listed["items"]] == [False] * 4 + [True]
+        told = await post(client, "/v1/explain", {"request": body})
+        assert len(told["answer"]["items"]) == 5
+
+    play(service, scene)
+
+
 def test_a_place_left_to_chance_is_logged_with_its_chances(
     service: ShopService, small_shop: SmallShop
 ) -> None:

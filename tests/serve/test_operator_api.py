@@ -226,6 +226,9 @@ def test_the_catalog_is_paged_and_searched_like_a_scan(service: ShopService, sma
         some = await get(client, "/v1/catalog", item_id=["item-00007", "nothing"])
         assert [item["item_id"] for item in some["items"]] == ["item-00007"]
         await get(client, "/v1/catalog", 422, text="a\x00")
+        twice = await get(client, "/v1/catalog", 422, text=["pot", "pan"])
+        assert "text" in twice["message"]
+        assert (await get(client, "/v1/catalog", limit=1, unknown=["a", "b"]))["next"], "no business of ours"
         await get(client, "/v1/catalog", 422, limit=201)
 
     play(service, scene)

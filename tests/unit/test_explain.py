@@ -148,6 +148,8 @@ def test_reasons_are_positive_own_distinct_and_their_shares_are_fractions(
 def test_nothing_is_explained_for_a_stranger() -> None:
     nobody = user_vector(profile_of(), {"x": np.ones(DIM, dtype=np.float32)}, {})
     assert contributions(nobody, np.ones(DIM, dtype=np.float32)) == ()
+    unseen = user_vector(profile_of(), {}, {})
+    assert contributions(unseen, np.ones(DIM, dtype=np.float32)) == (), "no vector, so no width either"
     assert explained((), {}, profile_of()) == ()
 
 
