@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import get_origin
 
 from fastapi import Request
 from fastapi.routing import APIRoute
@@ -10,7 +12,7 @@ from fastapi.routing import APIRoute
 from recsys.errors import InputError
 from serve_app.route_scopes import route_path
 
-SEVERAL = frozenset({("/v1/catalog", "item_id")})
+LISTS = (list, Sequence)
 OURS = "/v1/"
 """Other products' routes follow their own rules."""
 
@@ -21,6 +23,7 @@ async def once_each(request: Request) -> None:
     if not request.query_params or not path.startswith(OURS) or not isinstance(route, APIRoute):
         return
     counts = Counter(name for name, _ in request.query_params.multi_items())
-    for name in (parameter.alias for parameter in route.dependant.query_params):
-        if counts[name] > 1 and (path, name) not in SEVERAL:
-            raise InputError("a parameter is there more than once", found=str(counts[name]), where=name)
+    for parameter in route.dependant.query_params:
+        several = get_origin(parameter.field_info.annotation) in LISTS
+        if (count := counts[parameter.alias]) > 1 and not several:
+            raise InputError("a parameter is there more than once", found=str(count), where=parameter.alias)
