@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from recsys.blend.query import BlendedQuery
 from recsys.habits import buy_again
-from recsys.interaction_log import HALF_LIVES_DAYS
+from recsys.interaction_log import DAY_US, HALF_LIVES_DAYS
 from recsys.merchandising import Ranked, spread
 from serve_app.constraining import Constraining
 from serve_app.draft import Draft
@@ -16,7 +16,6 @@ from serve_app.stated_sources import Stated, recent_items, stated_beside
 
 CONTINUE, BUY_AGAIN, COMPLEMENTS, RELATED = "continue", "buy_again", "complements", "related"
 EXTRA = frozenset({CONTINUE, BUY_AGAIN, COMPLEMENTS, RELATED})
-DAY_US = 86_400_000_000
 FREQUENCY = HALF_LIVES_DAYS.index(90.0)
 """Of a shopper's frequencies the one that halves in 90 days, the best on a real log."""
 

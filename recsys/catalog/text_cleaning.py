@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ BLOCKS |= {"th", "thead", "tr", "ul"}
 DROPPED = ("script", "style", "template", "noscript", "iframe", "object")
 ROUNDS = 5
 """Markup escaped more deeply than this is cut out rather than read."""
-MEND = {"unescape_html": False, "uncurl_quotes": False, "fix_character_width": False}
-"""Mojibake is mended; quotes and wide letters are how a shop writes."""
 RAW_PER_CHAR = 20
 """Raw characters looked at for one that may be kept."""
 
@@ -62,7 +61,7 @@ def has_markup(raw: str) -> bool:
 
 def _plain(text: str) -> str:
     if not text.isascii():
-        text = _mended(text)
+        text = _mender()(text)
     if TAG.search(text):
         text = _without_tags(text)
     if ENTITY.search(text):
@@ -70,12 +69,14 @@ def _plain(text: str) -> str:
     return SPACE.sub(" ", CONTROL.sub(" ", text)).strip()
 
 
-def _mended(text: str) -> str:
+@cache
+def _mender() -> Callable[[str], str]:
+    """Mends mojibake; quotes and wide letters are how a shop writes."""
     # ftfy and lxml are imported by what cleans, since a shard's process never does.
     import ftfy
 
-    mended: str = ftfy.fix_text(text, ftfy.TextFixerConfig(**MEND))
-    return mended
+    settings = ftfy.TextFixerConfig(unescape_html=False, uncurl_quotes=False, fix_character_width=False)
+    return partial(ftfy.fix_text, config=settings)
 
 
 def _without_tags(text: str) -> str:

@@ -72,7 +72,7 @@ def reasons(
     named once. Empty when nothing qualifies.
     """
     interests = {interest.item_id: interest for interest in profile.interests}
-    watched = {one.item_id for one in profile.progress}
+    watched = profile.watched
     named: dict[tuple[str | None, str | None], Reason] = {}
     for one in contributed:
         if len(named) >= limit or one.value <= 0.0:
@@ -156,8 +156,7 @@ def stated_reason(item_id: str, own: Fields | None) -> Reason:
 
 def anchor_reason(item_id: str, own: Fields | None, profile: UserProfile) -> Reason:
     """The reason of an item whose list is made around `item_id`, of the user's own, fields `own`."""
-    watched = {one.item_id for one in profile.progress}
-    kinds = (_kind_of_events(one, watched) for one in profile.interests if one.item_id == item_id)
+    kinds = (_kind_of_events(one, profile.watched) for one in profile.interests if one.item_id == item_id)
     kind = next(kinds, ReasonKind.HISTORY)
     return Reason(kind, _about(kind, own), item_id)
 

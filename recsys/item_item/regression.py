@@ -90,10 +90,10 @@ class TextRegression:
     @classmethod
     def solve(cls, vectors: np.ndarray, ridge: float = 3.0) -> TextRegression:
         """From unit vectors `[N, D]`."""
-        left = np.asarray(vectors, np.float32)
-        small = left.T @ left + np.float32(ridge) * np.eye(left.shape[1], dtype=np.float32)
         import scipy.linalg as sl  # a tenth of a second that processes which only serve need not pay
 
+        left = np.asarray(vectors, np.float32)
+        small = left.T @ left + np.float32(ridge) * np.eye(left.shape[1], dtype=np.float32)
         right: np.ndarray = sl.solve(small, left.T, assume_a="pos")
         taken = np.einsum("nd,dn->n", left, right)
         return cls(left, right / (1.0 - taken)[None, :], taken / (1.0 - taken))

@@ -68,6 +68,11 @@ class UserProfile:
         """Distinct texts whose embeddings `user_vector` can use."""
         return tuple(dict.fromkeys(i.review_text for i in self.interests if i.review_text))
 
+    @property
+    def watched(self) -> frozenset[str]:
+        """Items of which it is told how far they were watched."""
+        return frozenset(one.item_id for one in self.progress)
+
     def begun(self, finished: float) -> tuple[Progress, ...]:
         """What was begun and is not finished, the newest first; `finished` is the share of an end."""
         return tuple(one for one in self.progress if one.share < finished)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +11,8 @@ import pytest
 
 from recsys.config import ServeConfig
 from serve_app.service import ShopService
-from tests.serve.conftest import SmallShop, assemble_inline, client_of
+from tests.serve.conftest import SmallShop, assemble_inline
+from tests.serve.test_api import ids, play, post
 
 Scene = Callable[[httpx.AsyncClient], Awaitable[None]]
 SEEN, BEGUN, LATER, LET_GO, PLAIN = (f"item-000{number}" for number in (10, 20, 30, 40, 50))
@@ -23,21 +23,6 @@ NO_POPULARITY = {"sources": ["personal"], "weights": {"popularity": 0.0}}
 def available(small_shop: SmallShop) -> set[str]:
     rows = small_shop.shop.items.to_pylist()
     return {row["item_id"] for row in rows if row["available"]}
-
-
-def play(service: ShopService, scene: Scene) -> None:
-    async def run() -> None:
-        async with client_of(service) as client:
-            await scene(client)
-
-    asyncio.run(run())
-
-
-async def post(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer = await client.post(path, json=body)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 async def watch(client: httpx.AsyncClient, user: str, *steps: tuple[str, float | None, float]) -> None:
@@ -54,10 +39,6 @@ async def watch(client: httpx.AsyncClient, user: str, *steps: tuple[str, float |
         for item_id, share, hours in steps
     ]
     await post(client, "/v1/events:batch", {"events": events})
-
-
-def ids(answer: dict[str, Any]) -> list[str]:
-    return [one["item_id"] for one in answer["items"]]
 
 
 def test_what_is_begun_goes_on_and_what_is_seen_leads_to_its_like(

@@ -18,6 +18,7 @@ from recsys.index import load_manifest
 from recsys.index.files import open_relations
 from recsys.index.versions import verify
 from tests.serve.conftest import SmallShop, assemble_inline, client_of
+from tests.serve.test_api import ids, post
 
 Scene = Callable[[httpx.AsyncClient], Awaitable[None]]
 HEADER = "item_id,relation,other_item_id,if,then,weight\n"
@@ -40,17 +41,6 @@ def play(small: SmallShop, config: ServeConfig, scene: Scene) -> None:
             await scene(client)
 
     asyncio.run(run())
-
-
-async def post(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer = await client.post(path, json=body)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def ids(answer: dict[str, Any]) -> list[str]:
-    return [one["item_id"] for one in answer["items"]]
 
 
 def test_lists_keep_what_is_stated_and_say_what_lost_its_place(
