@@ -91,7 +91,7 @@ def choose_items(
         rows, better = _better(by_chosen, covered, place)
         order = rows[np.argsort(-better * traffic[rows], kind="stable")]
         covered[rows] += better
-        found.append(Choice(place, gain, tuple(int(row) for row in order if row != place)))
+        found.append(_choice(place, gain, order))
     return found
 
 
@@ -113,8 +113,12 @@ def choose_busiest(
             break
         rows, better = _better(by_chosen, known, place)
         nearest = rows[np.argsort(-better, kind="stable")]
-        found.append(Choice(place, float(unknown[place]), tuple(int(row) for row in nearest if row != place)))
+        found.append(_choice(place, float(unknown[place]), nearest))
     return found
+
+
+def _choice(place: int, gain: float, order: np.ndarray) -> Choice:
+    return Choice(place, gain, tuple(int(row) for row in order if row != place))
 
 
 def _better(alike: sp.csc_matrix, covered: np.ndarray, place: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -78,11 +78,18 @@ def faults_p99(answers: Sequence[Answer], faults: Sequence[tuple[float, float]])
         within = any(struck <= ends and answer.at_s < whole for struck, whole in faults)
         name = "during" if within else "before" if ends < faults[0][0] else "after"
         spans[name].append(answer)
-    return {f"p99_{name}_ms": percentile_ms(span, 99) for name, span in spans.items()}
+    return _p99s(spans)
 
 
 def three_p99(answers: Sequence[Answer], struck_at: float, whole_at: float) -> dict[str, float]:
     """p99 before the fault, from it until everything was whole again, and after that."""
-    spans = ((0.0, struck_at), (struck_at, whole_at), (whole_at + SETTLED_S, float("inf")))
-    names = ("p99_before_ms", "p99_during_ms", "p99_after_ms")
-    return {name: percentile_ms(between(answers, *span), 99) for name, span in zip(names, spans, strict=True)}
+    spans = {
+        "before": between(answers, 0.0, struck_at),
+        "during": between(answers, struck_at, whole_at),
+        "after": between(answers, whole_at + SETTLED_S, float("inf")),
+    }
+    return _p99s(spans)
+
+
+def _p99s(spans: Mapping[str, Sequence[Answer]]) -> dict[str, float]:
+    return {f"p99_{name}_ms": percentile_ms(span, 99) for name, span in spans.items()}
