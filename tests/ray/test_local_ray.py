@@ -18,18 +18,23 @@ LISTENERS = """
 import ipaddress, json, os, psutil, ray
 from cluster.runtime import connect
 from recsys.config import RuntimeConfig
-me = psutil.Process()
+
+def listening(process):
+    try:
+        sockets = process.net_connections(kind="inet")
+    except psutil.NoSuchProcess:  # Ray ends workers that wait too long: what is gone listens nowhere
+        return
+    for socket in sockets:
+        if socket.status == psutil.CONN_LISTEN:
+            address = ipaddress.ip_address(socket.laddr.ip)
+            yield str(getattr(address, "ipv4_mapped", None) or address)
+
 with connect(RuntimeConfig(), num_cpus=1, dashboard=True):
     ray.get(ray.remote(lambda: 1).remote())
-    listening = {
-        str(ipaddress.ip_address(socket.laddr.ip).ipv4_mapped or socket.laddr.ip)
-        if ":" in socket.laddr.ip else socket.laddr.ip
-        for process in [me, *me.children(recursive=True)]
-        for socket in process.net_connections(kind="inet")
-        if socket.status == psutil.CONN_LISTEN
-    }
+    me = psutil.Process()
+    addresses = {address for one in [me, *me.children(recursive=True)] for address in listening(one)}
     jobs = f"http://{ray._private.worker.get_dashboard_url()}/api/jobs/"
-    print(json.dumps([sorted(listening), os.environ["RAY_AUTH_MODE"], jobs]), flush=True)
+    print(json.dumps([sorted(addresses), os.environ["RAY_AUTH_MODE"], jobs]), flush=True)
     input()
 """
 JOB = {"entrypoint": "true"}
