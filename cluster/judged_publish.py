@@ -32,8 +32,13 @@ def publish_judged(
 
 def against(workspace: Workspace, manifest: IndexManifest) -> tuple[str, ...]:
     """What the gate has against a version in the place of the one that is published now."""
+    return gate(manifest, published_manifest(workspace), GateConfig())
+
+
+def published_manifest(workspace: Workspace) -> IndexManifest | None:
+    """Of the version that is published now; None where none is."""
     current = published(workspace)
-    return gate(manifest, load_manifest(workspace, current) if current else None, GateConfig())
+    return load_manifest(workspace, current) if current else None
 
 
 def published(workspace: Workspace) -> str | None:

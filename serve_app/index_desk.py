@@ -9,11 +9,12 @@ from typing import Any
 
 from cluster.confirmed_publish import rollback_confirmed, staged_version
 from cluster.control_store import ControlStore
-from cluster.judged_publish import against, publish_judged, published
+from cluster.judged_publish import publish_judged, published, published_manifest
 from cluster.replica_board import ReplicaBoard
+from recsys.config import GateConfig
 from recsys.errors import ConflictError, IndexMissingError, NotFoundError, RecsysError
 from recsys.index import IndexManifest, earlier_version, list_versions, load_manifest
-from recsys.index.gate import refusal
+from recsys.index.gate import gate, refusal
 from recsys.index.item_map import has_map
 from recsys.payloads import MadeBody, ReleaseAnswer, SignalBody, VersionBody, VersionsAnswer
 from recsys.workspace import Workspace
@@ -50,19 +51,29 @@ class IndexDesk:
         names = [name for name in reversed(list_versions(self._workspace)) if before is None or name < before]
         shown = names[:limit]
         now, staged = published(self._workspace), staged_version(self._workspace)
+        answering = self._answering()
         return VersionsAnswer(
-            versions=[self._version(name, now, staged) for name in shown],
+            versions=[self._version(name, now, staged, answering) for name in shown],
             next=shown[-1] if len(names) > len(shown) else None,
             earlier=self._earlier(),
         )
 
-    def _version(self, name: str, now: str | None, staged: str | None) -> VersionBody:
+    def _answering(self) -> IndexManifest | None:
+        """None also where the published one cannot be read: its own row says why, the others are shown."""
+        try:
+            return published_manifest(self._workspace)
+        except RecsysError:
+            return None
+
+    def _version(
+        self, name: str, now: str | None, staged: str | None, answering: IndexManifest | None
+    ) -> VersionBody:
         made: MadeBody | None = None
         found: tuple[str, ...] = ()
         broken: str | None = None
         try:
             manifest = load_manifest(self._workspace, name)
-            made, found = _made(manifest), against(self._workspace, manifest)
+            made, found = _made(manifest), gate(manifest, answering, GateConfig())
         except RecsysError as error:
             broken = str(error)
         return VersionBody(

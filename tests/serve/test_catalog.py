@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -19,18 +17,10 @@ from serve_app.page_files import PARTS
 from serve_app.service import ShopService
 from serve_app.shop_catalog import category_tree
 from serve_app.store_page import FOLDER
-from tests.serve.conftest import SmallShop, assemble_inline, client_of
+from tests.serve.conftest import SmallShop, assemble_inline
+from tests.serve.test_api import play
 
 PAGES = ("/", "/store/", "/store/store.js", "/store/shoppers.json", "/page-parts/base.css", "/console/")
-Scene = Callable[[httpx.AsyncClient], Awaitable[None]]
-
-
-def play(service: ShopService, scene: Scene) -> None:
-    async def run() -> None:
-        async with client_of(service) as client:
-            await scene(client)
-
-    asyncio.run(run())
 
 
 def test_items_are_told_as_the_catalog_has_them(small_shop: SmallShop, service: ShopService) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,13 @@ from serve_app.route_scopes import COMPAT_SCOPES
 from serve_app.service import ShopService
 from tests.chaos.canary import listening
 from tests.hostile import hostile_names
-from tests.serve.conftest import SmallShop, assemble_inline, client_of, make_small_shop
-from tests.serve.test_api import active_user, ids, post
+from tests.serve.conftest import SmallShop, assemble_inline, make_small_shop
+from tests.serve.test_api import active_user, ids, play, post
 from tests.serve.test_hostile_requests import calls
 
 BOTH = (Interface.GORSE, Interface.PERSONALIZE)
 CAMPAIGN = "arn:aws:personalize:eu-central-1:123456789012:campaign/{}"
 FILTER = "arn:aws:personalize:eu-central-1:123456789012:filter/{}"
-Scene = Callable[[httpx.AsyncClient], Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +42,6 @@ def small_shop(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path) -> Sma
 
 def made(small: SmallShop, config: ServeConfig, **settings_: Any) -> ShopService:
     return assemble_inline(small, config.model_copy(update={"compat": BOTH, **settings_}))
-
-
-def play(service: ShopService, scene: Scene) -> None:
-    async def run() -> None:
-        async with client_of(service) as client:
-            await scene(client)
-
-    asyncio.run(run())
 
 
 def categories_of(small: SmallShop) -> dict[str, str]:

@@ -172,6 +172,12 @@ def test_versions_are_paged_judged_published_and_rolled_back_with_a_trace(
         )
         assert (await client.post("/v1/index/rollback", json={"index_version": first})).status_code == 409
 
+        (small_shop.workspace.index_version(first) / "manifest.json").write_text("{}")
+        newer, published = (await get(client, "/v1/index/versions", limit=2))["versions"]
+        assert (published["published"], published["made"]) == (True, None)
+        assert "not valid" in published["broken"]
+        assert (newer["broken"], newer["made"]["item_count"]) == (None, 200)
+
     play(service, scene)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +15,10 @@ from recsys.errors import IndexCorruptError
 from recsys.index import load_manifest
 from recsys.index.files import open_relations
 from recsys.index.versions import verify
-from tests.serve.conftest import SmallShop, assemble_inline, client_of
-from tests.serve.test_api import ids, post
+from tests.serve.conftest import SmallShop, assemble_inline
+from tests.serve.test_api import Scene, ids, post
+from tests.serve.test_api import play as play_service
 
-Scene = Callable[[httpx.AsyncClient], Awaitable[None]]
 HEADER = "item_id,relation,other_item_id,if,then,weight\n"
 
 
@@ -36,11 +34,7 @@ def stated(small: SmallShop, folder: Path, *rows: str) -> str:
 
 
 def play(small: SmallShop, config: ServeConfig, scene: Scene) -> None:
-    async def run() -> None:
-        async with client_of(assemble_inline(small, config)) as client:
-            await scene(client)
-
-    asyncio.run(run())
+    play_service(assemble_inline(small, config), scene)
 
 
 def test_lists_keep_what_is_stated_and_say_what_lost_its_place(
