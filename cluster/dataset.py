@@ -58,6 +58,8 @@ def read_dataset(
         texts += rows.column("text").to_pylist()
         categories += items.column("category").to_pylist()
         vectors.append(table.lookup(hashes))
+    if not ids:
+        raise InputError("the catalog is empty", expected="a run of `recsys import items FILE`")
     last_erasure = event_store.last_erasure()  # first: of one that comes meanwhile nothing is promised
     screening = screen_store(event_store, load_robustness(workspace).screening)
     log = read_interactions(event_store, ids, EventWeights(), on_progress, screening.marked)

@@ -89,7 +89,7 @@ def show(title: str, rows: Mapping[str, Any], as_json: bool) -> None:
         return
     table = Table(title=title, title_justify="left", show_header=False)
     for name, value in rows.items():
-        table.add_row(name.replace("_", " "), readable(value))
+        table.add_row(name.replace("_", " "), Text(readable(value)))  # data is never read as markup
     out.print(table)
 
 

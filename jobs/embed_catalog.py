@@ -7,10 +7,12 @@ from collections.abc import Callable
 from cluster.database import open_database
 from cluster.embedding import EmbedProgress, EmbedReport, choose_encoding, embed_catalog
 from cluster.item_store import ItemStore
+from cluster.judged_publish import published
 from jobs.options import database_url_of
 from recsys.config import EmbedConfig, EncoderConfig, RuntimeConfig
 from recsys.encoder.coverage import coverage_warning
 from recsys.encoder_record import save_encoder_config
+from recsys.errors import InputError
 from recsys.schemas import ITEMS
 from recsys.text import item_texts
 from recsys.workspace import Workspace
@@ -28,11 +30,12 @@ def run_embed(
     """Embed what is new in the runtime's catalog; see `embed_catalog` for what it raises.
 
     `auto` for backend or precision is what the workspace has on record, else what `choose_encoding`
-    measures or settles; the choice is put on record.
+    measures or settles; the choice is put on record. Raises `InputError` where there never was an item.
     """
     engine = open_database(database_url_of(runtime))
     try:
         workspace, items = Workspace(runtime.workspace), ItemStore(engine)
+        _require_items(workspace, items)
         encoder, encoding = choose_encoding(workspace, items, encoder, embed, runtime, say)
         report = embed_catalog(workspace, items, encoder, embed, on_progress, runtime=runtime)
         save_encoder_config(workspace, report.encoder_version, encoder, encoding)
@@ -41,6 +44,16 @@ def run_embed(
         return report
     finally:
         engine.dispose()
+
+
+def _require_items(workspace: Workspace, items: ItemStore) -> None:
+    """A catalog that was emptied is a catalog; one that never was is most often a mistyped folder."""
+    if not items.count() and published(workspace) is None:
+        raise InputError(
+            "there is nothing to embed: the catalog is empty",
+            expected="a run of `recsys import items FILE`",
+            where=str(workspace.root),
+        )
 
 
 def _some_texts(items: ItemStore) -> list[str]:

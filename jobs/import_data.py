@@ -235,5 +235,6 @@ class _Import:
         return cleaned.good
 
     def _refuse(self, rows: pa.Table) -> None:
-        self.report.quarantined.update(rows.column("reason").to_pylist())
-        self._quarantine.add(self._cleaner.withhold(rows))
+        kept = self._cleaner.withhold(rows)
+        self.report.refuse(kept)
+        self._quarantine.add(kept)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+
+EXAMPLE_CHARS = 300
 
 
 @dataclass
@@ -18,6 +23,8 @@ class ImportReport:
     accepted: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
     """By reason; a fault of a whole file counts once."""
+    examples: dict[str, str] = field(default_factory=dict)
+    """The first refused row or file of each reason: where it stands and what is wrong with it."""
     mended: Counter[str] = field(default_factory=Counter)
     """Put right, by kind."""
     skipped: Counter[str] = field(default_factory=Counter)
@@ -38,6 +45,15 @@ class ImportReport:
         nothing = self.files == 0 or (bad > 0 and self.accepted == 0)
         return int(share > self.max_bad_share or nothing)
 
+    def refuse(self, rows: pa.Table) -> None:
+        """Count refused rows (`QUARANTINE`); the first of a reason becomes its example."""
+        self.quarantined.update(rows.column("reason").to_pylist())
+        for row in rows.select(["file", "row", "reason", "detail"]).to_pylist():
+            if row["reason"] not in self.examples:
+                place = Path(row["file"]).name + (f", row {row['row']:,}" if row["row"] is not None else "")
+                detail = row["detail"] or "no more is known"
+                self.examples[row["reason"]] = f"{place}: {textwrap.shorten(detail, EXAMPLE_CHARS)}"
+
     def as_rows(self) -> dict[str, Any]:
         """The report as people and machines read it."""
         return {
@@ -49,6 +65,7 @@ class ImportReport:
             "skipped": dict(sorted(self.skipped.items())),
             "mended": dict(sorted(self.mended.items())),
             "quarantined": dict(sorted(self.quarantined.items())),
+            **({"for_example": self.examples} if self.examples else {}),
             "quarantine_file": self.quarantine_file,
             "seconds": self.seconds,
             "rows_per_second": self.rows / self.seconds if self.seconds else None,

@@ -32,9 +32,14 @@ def next_step(found: Holdings, workspace: Path) -> str:
     return f"recsys serve{where}  # answers at http://127.0.0.1:8000, API page at /docs"
 
 
+def is_workspace(folder: Path, database_url: str | None) -> bool:
+    """Whether anything was ever imported there; to ask makes nothing."""
+    return bool(database_url) or (folder / "recsys.db").is_file()
+
+
 def holdings_of(workspace: Path, database_url: str | None) -> Holdings:
     """What a workspace holds; a folder that is no workspace yet holds nothing, and is left as it is."""
-    if not (database_url or (workspace / "recsys.db").is_file()):
+    if not is_workspace(workspace, database_url):
         return Holdings()
     from cluster.database import open_database
     from cluster.event_store import EventStore

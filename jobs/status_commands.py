@@ -34,11 +34,15 @@ def status(
     from cluster.item_store import ItemStore
     from cluster.screening import screen_store
     from jobs.charts.found import tail_charts
-    from jobs.next_step import holdings_of, next_step
+    from jobs.next_step import Holdings, holdings_of, is_workspace, next_step
     from jobs.publish_index import versions_table
     from recsys.robustness import load_robustness
     from recsys.workspace import Workspace
 
+    if not is_workspace(workspace, database_url):  # a mistyped folder is not made by a look at it
+        nothing = {"items": 0, "events": 0, "left_out": {}, "index_versions": {}}
+        show("status", {**nothing, "next": next_step(Holdings(), workspace)}, as_json)
+        return
     runtime = runtime_of(workspace, database_url)
     engine = open_database(database_url_of(runtime))
     events, place = EventStore(engine), Workspace(runtime.workspace)

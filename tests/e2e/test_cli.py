@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+from cluster.database import open_database
+from cluster.item_store import ItemStore
+from recsys.workspace import Workspace
+
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -67,6 +71,25 @@ def test_wrong_use_is_one_clear_line_and_an_exit_code(tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("id,name\n,x\n")
     recsys("import", "items", bad, "-w", tmp_path, code=1)
+
+
+def test_a_mistyped_workspace_is_neither_made_nor_published(tmp_path: Path) -> None:
+    away = tmp_path / "worksapce"
+    said = lines(recsys("status", "-w", away, "--json"))[0]
+    assert (said["items"], said["index_versions"]) == (0, {})
+    assert "recsys import items" in said["next"]
+    assert not away.exists()
+    assert "the catalog is empty" in recsys("embed", "-w", away, code=2)
+    assert "nothing is embedded yet" in recsys("label", "choose", "-w", away, code=2)
+    assert lines(recsys("status", "-w", away, "--json"))[0]["index_versions"] == {}
+
+
+def test_a_catalog_that_was_emptied_is_told(embedded: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "ws"
+    shutil.copytree(embedded / "ws", workspace)
+    items = ItemStore(open_database(Workspace(workspace).database_url))
+    items.delete([row["item_id"] for part in items.scan() for row in part.to_pylist()])
+    assert "the catalog is empty" in recsys("label", "choose", "-w", workspace, code=2)
 
 
 def test_the_command_explains_itself() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -317,6 +318,9 @@ def test_a_folder_of_an_export_is_taken_by_kind_counted_and_idempotent(shop: Sho
     first = shop.import_items(EXPORTS / "gorse")
     assert first.formats == {"Gorse items": 2}
     assert first.quarantined == {"missing_title": 1, "other_kind": 3}
+    assert set(first.examples) == set(first.quarantined)
+    assert first.examples["other_kind"].startswith("feedback.csv: expected items; found Gorse feedback")
+    assert re.match(r"items\.(csv|jsonl), row \d+: ", first.examples["missing_title"])
     assert set(shop.titles()) == {"kettle-1", "mug-7", "old-lamp"}
     assert first.as_rows()["formats"] == {"Gorse items": 2}
     again = shop.import_items(EXPORTS / "gorse")
