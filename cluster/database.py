@@ -34,6 +34,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from cluster.log_file import damage_of, log_of, set_aside
+from cluster.postgres import set_limits
+from recsys.config import DatabaseLimits
 from recsys.errors import ConfigError, StoreError
 
 SCHEMA_VERSION = 2
@@ -41,6 +43,8 @@ SCHEMA_VERSION = 2
 RETENTIONS = "retentions"
 """Counter of the times that old events were removed."""
 BUSY_TIMEOUT_MS = 60_000
+JOB_LIMITS = DatabaseLimits()
+"""Work on all items or events takes as long as it takes."""
 LOOK_AGAIN_S = 0.2
 log = logging.getLogger(__name__)
 _WRITERS: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
@@ -137,23 +141,24 @@ VISITOR_OWNERS = Table(
 )
 
 
-def open_database(url: str) -> Engine:
+def open_database(url: str, limits: DatabaseLimits = JOB_LIMITS) -> Engine:
     """An engine whose tables exist; safe to call from several processes at once.
 
-    Raises `ConfigError` for a URL that names no usable database, `StoreError` when the database
-    does not answer or is of a newer schema. A database of an older release is brought up to this one.
+    `limits`: how long PostgreSQL is waited for. Raises `ConfigError` for a URL that names no usable
+    database, `StoreError` when the database does not answer or is of a newer schema. A database of an
+    older release is brought up to this one.
     """
     from cluster import schema  # which knows the tables of this module
 
-    engine = database_engine(url)
+    engine = database_engine(url, limits)
     schema.bring_up(engine, schema.SHOP)
     return engine
 
 
-def database_engine(url: str) -> Engine:
+def database_engine(url: str, limits: DatabaseLimits = JOB_LIMITS) -> Engine:
     """An engine set up as ours are; makes and changes no table. Raises `ConfigError`."""
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
+        engine = limited_engine(url, limits)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigError(
             "the database URL is not usable",
@@ -164,6 +169,15 @@ def database_engine(url: str) -> Engine:
         _look_at_log(engine)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", begin_sqlite)
+    return engine
+
+
+def limited_engine(url: str, limits: DatabaseLimits) -> Engine:
+    """A plain engine; one of a server asks before each use whether it is there, and keeps to `limits`."""
+    if url.startswith("sqlite"):
+        return create_engine(url, hide_parameters=True)
+    engine = create_engine(url, pool_pre_ping=True, pool_timeout=limits.pool_s, hide_parameters=True)
+    set_limits(engine, limits)
     return engine
 
 

@@ -60,7 +60,8 @@ class EventWriter:
 
     async def _flush(self) -> None:
         while self._waiting:
-            group = self._next_group()
+            if not (group := self._next_group()):
+                continue
             try:
                 counts = await asyncio.to_thread(self._store.append_all, [one.events for one in group])
             except RecsysError:
@@ -73,14 +74,18 @@ class EventWriter:
         group: list[_Waiting] = []
         size = 0
         while self._waiting and (not group or size + self._waiting[0].events.num_rows <= MAX_COMMIT_EVENTS):
-            group.append(self._waiting.pop(0))
-            size += group[-1].events.num_rows
-        self._waiting_events -= size
+            one = self._waiting.pop(0)
+            self._waiting_events -= one.events.num_rows
+            if not one.done.done():  # else it was refused as late meanwhile, and is sent again
+                group.append(one)
+                size += one.events.num_rows
         return group
 
     async def _one_by_one(self, group: Sequence[_Waiting]) -> None:
         """A batch that the store cannot take must not fail the batches that shared its commit."""
         for one in group:
+            if one.done.done():
+                continue
             try:
                 count = await asyncio.to_thread(self._store.append, one.events)
             except RecsysError as error:

@@ -6,10 +6,11 @@ events nor make profiles look for changes. The last second of it may be lost wit
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, event
 
 from cluster import schema
-from cluster.database import begin_sqlite
+from cluster.database import JOB_LIMITS, begin_sqlite, limited_engine
+from recsys.config import DatabaseLimits
 from recsys.workspace import Workspace
 
 BUSY_TIMEOUT_MS = 5_000
@@ -22,16 +23,16 @@ def serving_url(workspace: Workspace, database_url: str | None) -> str:
     return database_url
 
 
-def open_serving_database(url: str) -> Engine:
+def open_serving_database(url: str, limits: DatabaseLimits = JOB_LIMITS) -> Engine:
     """An engine whose tables exist; raises `StoreError` when it does not answer or is newer."""
-    engine = serving_engine(url)
+    engine = serving_engine(url, limits)
     schema.bring_up(engine, schema.SERVING)
     return engine
 
 
-def serving_engine(url: str) -> Engine:
+def serving_engine(url: str, limits: DatabaseLimits = JOB_LIMITS) -> Engine:
     """An engine set up for serving's own writes; makes and changes no table."""
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
+    engine = limited_engine(url, limits)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", begin_sqlite)

@@ -345,6 +345,25 @@ class Interface(StrEnum):
     """Amazon Personalize's runtime and events."""
 
 
+class DatabaseLimits(Config):
+    """How long a PostgreSQL server is waited for; a SQLite file has its own wait for its lock."""
+
+    connect_s: int = Field(default=10, ge=2)
+    """Until a connection is there; libpq knows none below 2."""
+    statement_s: PositiveFloat | None = None
+    """Until a statement has ended; None: as long as it takes, as imports, fits and migrations need."""
+    lock_s: PositiveFloat | None = None
+    """Until a lock is had; None: as long as it takes."""
+    pool_s: PositiveFloat = 30.0
+    """Until another thread gives a connection back."""
+    gone_after_s: PositiveInt = 60
+    """Silence of a machine after which its connections are ended."""
+
+
+SERVING_LIMITS = DatabaseLimits(connect_s=3, statement_s=30.0, lock_s=10.0, pool_s=5.0, gone_after_s=10)
+"""For what shoppers wait for."""
+
+
 class ServeConfig(Config):
     """How the service answers."""
 
@@ -402,10 +421,14 @@ class ServeConfig(Config):
     """Deadline of a profile read; after it the answer is un-personalised and says so."""
     encode_timeout_s: PositiveFloat = 5.0
     """Deadline of encoding query text."""
+    events_timeout_s: PositiveFloat = 5.0
+    """Deadline of a replica's own write of events; after it they are refused and may be sent again."""
+    database: DatabaseLimits = SERVING_LIMITS
+    """How long a PostgreSQL server is waited for, except by what reads all events at once."""
     breaker_failures: PositiveInt = 3
-    """Failures in a row after which a shard is skipped without being called."""
+    """Failures in a row after which a shard, or the store of profiles, is skipped without being called."""
     breaker_open_s: PositiveFloat = 1.0
-    """How long a skipped shard rests before one call tries it again."""
+    """How long what is skipped rests before one call tries it again."""
     max_ongoing_requests: PositiveInt = 64
     """Requests one replica works on at the same time."""
     max_queued_requests: PositiveInt = 128

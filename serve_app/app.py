@@ -36,6 +36,7 @@ from serve_app.answer_journal import AnswerJournal
 from serve_app.api import create_api
 from serve_app.breaker import CircuitBreaker
 from serve_app.controls import ControlWatch
+from serve_app.databases import open_databases
 from serve_app.decisions import Decisions
 from serve_app.encoder_service import EncoderService, RemoteEncoder
 from serve_app.event_log import EventClient, EventLog
@@ -144,25 +145,28 @@ def assemble(
     profiles: list[DeploymentHandle[Any]],
 ) -> ShopService:
     """The service over handles (remote) or over objects in this process (inline)."""
-    config, engine = wiring.config, open_database(wiring.database_url)
+    config = wiring.config
+    databases = open_databases(wiring.database_url, wiring.serving_url, config.database)
+    engine, whole = databases.shop, databases.whole_shop
     items = ItemStore(engine)
     event_store = EventStore(engine, ErasedPeople(engine, wiring.workspace.privacy))
+    all_events = EventStore(whole, ErasedPeople(whole, wiring.workspace.privacy))
     text_encoder = RemoteEncoder(encoder, config.encode_timeout_s, _breaker(config))
     reader = _profile_reader(wiring, event_store, profiles)
-    screened = ScreeningBoard(event_store, load_robustness(wiring.workspace))
-    board, metrics = PopularityBoard(event_store, config, screened), Metrics()
-    metrics.before_reading.append(LogHealth(engine, event_store, metrics).observe)
+    screened = ScreeningBoard(all_events, load_robustness(wiring.workspace))
+    board, metrics = PopularityBoard(all_events, config, screened), Metrics()
     # Shards in this process do not go without it.
     shelf = FallbackShelf(items, board) if wiring.placement is Placement.REMOTE else None
     watch = IndexWatch(wiring.workspace, _shard_clients(wiring, shards), items, text_encoder, config, shelf)
-    serving = open_serving_database(wiring.serving_url)
+    serving = databases.serving
     erased = ErasedPeople(serving, wiring.workspace.privacy)
-    answers, habits = AnswerStore(serving, erased), HabitBoard(event_store, screened)
+    answers, habits = AnswerStore(serving, erased), HabitBoard(all_events, screened)
     journal = AnswerJournal(answers, metrics, config.answer_days)
     store = ControlStore(engine)
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
     names = names_of(wiring.workspace)
     lists = Recommender(watch, controls, reader, text_encoder, board, habits, journal, config, names)
+    client = EventClient(events, EventWriter(event_store), own_timeout_s=config.events_timeout_s)
     return ShopService(
         config=config,
         placement=wiring.placement,
@@ -172,21 +176,22 @@ def assemble(
         profiles=reader,
         popularity=board,
         lists=lists,
-        writes=Writes(config, watch, items, EventClient(events, EventWriter(event_store)), metrics, names),
+        writes=Writes(config, watch, items, client, metrics, names),
         metrics=metrics,
         habits=habits,
         controls=controls,
         decisions=Decisions(store, controls, lists),
-        evidence=Evidence(answers, event_store, items, controls),
+        evidence=Evidence(AnswerStore(databases.whole_serving, erased), all_events, items, controls),
         loop=LoopDesk(LoopStore(engine), wiring.workspace),
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
         keys=KeyWatch(KeyStore(engine), config.refresh_s) if config.keys else None,
-        privacy=PrivacyDesk(wiring.workspace, engine, serving, config.profile, names),
+        privacy=PrivacyDesk(wiring.workspace, whole, databases.whole_serving, config.profile, names),
         shelf=shelf,
-        shoppers=TypicalShoppers(event_store, reader, watch, screened, names) if config.store else None,
+        shoppers=TypicalShoppers(all_events, reader, watch, screened, names) if config.store else None,
         names=names,
+        log_health=LogHealth(engine, event_store, metrics),
     )
 
 
@@ -205,7 +210,9 @@ def _profile_reader(
     config = wiring.config
     if wiring.placement is Placement.REMOTE:
         return RemoteProfiles(profiles, config.profile_timeout_s, lambda: _breaker(config))
-    return InlineProfiles(ProfilePartition(events, config.profile), config.profile_timeout_s)
+    return InlineProfiles(
+        ProfilePartition(events, config.profile), config.profile_timeout_s, _breaker(config)
+    )
 
 
 def _breaker(config: ServeConfig) -> CircuitBreaker:
@@ -283,7 +290,7 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig, machines: int
     ]
     profiles = [
         _deployment(ProfileServer, name=f"profiles-{number}", **replica).bind(
-            database_url, config.profile, telemetry, number
+            database_url, config.profile, telemetry, number, config.database
         )
         for number in range(config.num_profile_partitions if remote else 0)
     ]
@@ -299,7 +306,9 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig, machines: int
     return ingress.bind(
         wiring,
         _deployment(EncoderService, **replica, **of_encoder).bind(encoder_config, telemetry),
-        _deployment(EventLog, **replica).bind(database_url, str(workspace.privacy), telemetry),
+        _deployment(EventLog, **replica).bind(
+            database_url, str(workspace.privacy), telemetry, config.database
+        ),
         shards,
         profiles,
     )

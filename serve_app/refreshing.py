@@ -11,11 +11,17 @@ from recsys.errors import RecsysError
 
 
 async def refresh_for_ever(
-    refresh: Callable[[], Awaitable[None]], period_s: float, log: logging.Logger, failed: str
+    refresh: Callable[[], Awaitable[None]],
+    period_s: float,
+    log: logging.Logger,
+    failed: str,
+    at_once: bool = False,
 ) -> Never:
     """Refresh on a period; one failed look is told in `log` as `failed` and does not end it."""
+    pause_s = 0.0 if at_once else period_s
     while True:
-        await asyncio.sleep(period_s)
+        await asyncio.sleep(pause_s)
+        pause_s = period_s
         try:
             await refresh()
         except RecsysError as error:

@@ -29,6 +29,7 @@ from serve_app.fallback_shelf import FallbackShelf
 from serve_app.habit_board import HabitBoard
 from serve_app.index_watch import IndexWatch
 from serve_app.key_watch import KeyWatch
+from serve_app.log_health import LogHealth
 from serve_app.loop_desk import LoopDesk
 from serve_app.metrics import Metrics
 from serve_app.popularity_board import PopularityBoard
@@ -38,6 +39,7 @@ from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
 from serve_app.screening_board import ScreeningBoard
 from serve_app.typical_shoppers import TypicalShoppers
+from serve_app.work_threads import make_room_for_stores
 from serve_app.writes import Writes
 
 log = logging.getLogger(__name__)
@@ -75,10 +77,13 @@ class ShopService:
     shoppers: TypicalShoppers | None = None
     """Whom the store page offers; None: there is no store page."""
     names: Names = PLAIN
+    log_health: LogHealth | None = None
+    """None: nobody asks for the log's faults."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:
         """Load the published version, check that queries are encoded like its items, follow both."""
+        make_room_for_stores()
         await self.watch.load()
         await self._require_same_encoder()
         await self._at_first(self.screened, self.popularity)
@@ -90,7 +95,7 @@ class ShopService:
             await self.keys.refresh()
         self.metrics.before_reading.append(self._observe_index)
         learned = (self.watch, self.screened, self.popularity, self.habits)
-        work = (*learned, self.controls, self.journal, self.report, self.keys, self.shelf)
+        work = (*learned, self.controls, self.journal, self.report, self.keys, self.shelf, self.log_health)
         self._tasks = [asyncio.create_task(one.run()) for one in work if one is not None]
 
     async def _at_first(self, *boards: ScreeningBoard | PopularityBoard) -> None:

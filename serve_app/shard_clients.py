@@ -16,6 +16,7 @@ from recsys.retrieval import Candidates, Details, ItemLinks, Query, ShardIndex
 from recsys.workspace import Workspace
 from serve_app.replica_call import answered
 from serve_app.telemetry import carried
+from serve_app.work_threads import on_thread, scan_threads
 
 if TYPE_CHECKING:
     from ray.serve.handle import DeploymentHandle
@@ -114,8 +115,8 @@ class InlineShard:
     async def prepare(self, index_version: str) -> int:
         """See `ShardClient`."""
         index = await self._shard(index_version)
-        await asyncio.to_thread(self._versions.renew, index_version)
-        await asyncio.to_thread(index.warm)
+        await on_thread(scan_threads(), self._versions.renew, index_version)
+        await on_thread(scan_threads(), index.warm)
         return index.num_items
 
     async def search(
@@ -161,10 +162,10 @@ class InlineShard:
         opened = self._versions.opened(index_version)
         if opened is not None:
             return opened
-        return await asyncio.to_thread(self._versions.get, index_version)
+        return await on_thread(scan_threads(), self._versions.get, index_version)
 
     async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.wait_for(asyncio.to_thread(call, *arguments), self._timeout_s)
+        return await asyncio.wait_for(on_thread(scan_threads(), call, *arguments), self._timeout_s)
 
 
 class RemoteShard:

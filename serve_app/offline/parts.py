@@ -16,6 +16,7 @@ from recsys.privacy.names import Names
 from recsys.privacy.secret import names_of
 from recsys.robustness.settings import load_robustness
 from recsys.workspace import Workspace
+from serve_app.breaker import CircuitBreaker
 from serve_app.controls import ControlWatch
 from serve_app.habit_board import HabitBoard
 from serve_app.index_watch import IndexWatch
@@ -55,7 +56,11 @@ class Parts:
         return Recommender(
             self.watch,
             self.controls,
-            InlineProfiles(ProfilePartition(reader, config.profile), config.profile_timeout_s),
+            InlineProfiles(
+                ProfilePartition(reader, config.profile),
+                config.profile_timeout_s,
+                CircuitBreaker(config.breaker_failures, config.breaker_open_s),
+            ),
             self.encoder,
             self.popularity,
             self.habits,

@@ -41,6 +41,7 @@ from recsys.text import item_texts
 from recsys.workspace import Workspace
 from serve_app.answer_journal import AnswerJournal
 from serve_app.api import create_api
+from serve_app.breaker import CircuitBreaker
 from serve_app.controls import ControlWatch
 from serve_app.decisions import Decisions
 from serve_app.evidence import Evidence
@@ -153,7 +154,8 @@ def assemble_inline(
     events, metrics = small.events, Metrics()
     shards = [InlineShard(ShardVersions(small.workspace, number)) for number in range(2)]
     watch = IndexWatch(small.workspace, shards, small.items, encoder, config)
-    profiles = profiles or InlineProfiles(ProfilePartition(events, config.profile), config.profile_timeout_s)
+    partition, breaker = ProfilePartition(events, config.profile), CircuitBreaker(3, 1.0)
+    profiles = profiles or InlineProfiles(partition, config.profile_timeout_s, breaker)
     screened = ScreeningBoard(events)
     board = PopularityBoard(events, config, screened)
     serving = open_serving_database(f"sqlite:///{small.workspace.serving_database}")
