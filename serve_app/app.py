@@ -298,9 +298,7 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig, machines: int
     ingress = _deployment(
         DirectIngress if direct else Ingress,
         max_queued_requests=config.max_queued_requests,
-        **replica
-        | of_ingress
-        | (_sharing(workspace, config, replica["ray_actor_options"]) if direct else {}),
+        **replica | of_ingress | _sharing(runtime, config, replica["ray_actor_options"]),
     )
     encoder_config = load_encoder_config(workspace, manifest.encoder_version)
     return ingress.bind(
@@ -314,9 +312,14 @@ def build_application(runtime: RuntimeConfig, config: ServeConfig, machines: int
     )
 
 
-def _sharing(workspace: Workspace, config: ServeConfig, actor: dict[str, Any]) -> dict[str, Any]:
-    """Options of replicas that count requests together, from nothing."""
-    forget_counts(workspace, config)
+def _sharing(runtime: RuntimeConfig, config: ServeConfig, actor: dict[str, Any]) -> dict[str, Any]:
+    """Options of replicas that count requests together, those of each machine: any of them may be asked.
+
+    On a Ray of our own they count from nothing. A cluster's may be serving already, and go on as they are.
+    """
+    workspace = Workspace(runtime.workspace)
+    if not runtime.address:
+        forget_counts(workspace, config)
     folder = shared_folder(workspace, config, "metrics")
     return {"ray_actor_options": actor | {"runtime_env": {"env_vars": {FOLDER_VARIABLE: str(folder)}}}}
 

@@ -24,7 +24,8 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 class Metrics:
     """Counters and histograms of this replica, and where replicas share a folder, of all of them.
 
-    Replicas that share a port are asked at random; each one must be able to answer for the others.
+    Replicas behind a shared port or a proxy are asked at random; each one must be able to answer for the
+    others of its machine.
     """
 
     def __init__(self) -> None:

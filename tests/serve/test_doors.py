@@ -105,8 +105,9 @@ def test_replicas_on_one_port_answer_and_count_as_one_and_one_may_die(
         assert broken <= 1, "the kernel sends nobody to a socket that is closed"
         assert ask(url, user) == lists[0]
         direct = lists[0]
-    with serving(shop, Door.PROXY, 1) as url:
-        assert ask(url, user) == direct
+    with serving(shop, Door.PROXY, 2) as url:
+        assert [ask(url, user) for _ in range(20)] == [direct] * 20
+        assert [lists_counted(url) for _ in range(8)] == [20.0] * 8
 
 
 def test_a_door_that_cannot_listen_says_where(tmp_path: Path) -> None:
