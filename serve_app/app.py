@@ -48,6 +48,7 @@ from serve_app.index_watch import IndexWatch
 from serve_app.key_watch import KeyWatch
 from serve_app.log_health import LogHealth
 from serve_app.loop_desk import LoopDesk
+from serve_app.loop_health import LoopHealth
 from serve_app.metrics import FOLDER_VARIABLE, Metrics
 from serve_app.popularity_board import PopularityBoard
 from serve_app.privacy_desk import PrivacyDesk
@@ -164,7 +165,7 @@ def assemble(
     journal = AnswerJournal(answers, metrics, config.answer_days)
     store = ControlStore(engine)
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
-    names = names_of(wiring.workspace)
+    names, loop = names_of(wiring.workspace), LoopStore(engine)
     lists = Recommender(watch, controls, reader, text_encoder, board, habits, journal, config, names)
     client = EventClient(events, EventWriter(event_store), own_timeout_s=config.events_timeout_s)
     return ShopService(
@@ -182,7 +183,7 @@ def assemble(
         controls=controls,
         decisions=Decisions(store, controls, lists),
         evidence=Evidence(AnswerStore(databases.whole_serving, erased), all_events, items, controls),
-        loop=LoopDesk(LoopStore(engine), wiring.workspace),
+        loop=LoopDesk(loop, wiring.workspace),
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
@@ -192,6 +193,7 @@ def assemble(
         shoppers=TypicalShoppers(all_events, reader, watch, screened, names) if config.store else None,
         names=names,
         log_health=LogHealth(engine, event_store, metrics),
+        loop_health=LoopHealth(loop, metrics),
     )
 
 

@@ -67,6 +67,7 @@ class Metrics:
         self._of_stages()
         self._of_the_index()
         self._of_the_log()
+        self._of_the_loop()
         self.before_reading: list[Callable[[], None]] = []
         """Called before each `text`, to set gauges that nothing else sets."""
 
@@ -111,6 +112,24 @@ class Metrics:
             multiprocess_mode="max",
             registry=self.registry,
         )
+
+    def _of_the_loop(self) -> None:
+        def newest(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(name, text, labels, multiprocess_mode="mostrecent", registry=self.registry)
+
+        self.job_runs = newest(
+            "recsys_job_runs", "The newest runs of each kind by what became of them.", "kind", "state"
+        )
+        self.job_failures = newest(
+            "recsys_job_failures_in_a_row",
+            "Failures since a run of the kind that did not fail.",
+            "kind",
+        )
+        self.job_success_age = newest(
+            "recsys_job_success_age_seconds", "Time since a run of the kind succeeded.", "kind"
+        )
+        self.loop_beats = newest("recsys_loop_beats", "Grows while a feedback loop holds the shop's lease.")
+        self.loop_paused = newest("recsys_loop_paused", "1 while a person has paused the loop.")
 
     def text(self) -> bytes:
         """The exposition format that Prometheus reads."""

@@ -31,6 +31,7 @@ from serve_app.index_watch import IndexWatch
 from serve_app.key_watch import KeyWatch
 from serve_app.log_health import LogHealth
 from serve_app.loop_desk import LoopDesk
+from serve_app.loop_health import LoopHealth
 from serve_app.metrics import Metrics
 from serve_app.popularity_board import PopularityBoard
 from serve_app.privacy_desk import PrivacyDesk
@@ -79,6 +80,8 @@ class ShopService:
     names: Names = PLAIN
     log_health: LogHealth | None = None
     """None: nobody asks for the log's faults."""
+    loop_health: LoopHealth | None = None
+    """None: nobody asks how the loop fares."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:
@@ -95,7 +98,8 @@ class ShopService:
             await self.keys.refresh()
         self.metrics.before_reading.append(self._observe_index)
         learned = (self.watch, self.screened, self.popularity, self.habits)
-        work = (*learned, self.controls, self.journal, self.report, self.keys, self.shelf, self.log_health)
+        health = (self.log_health, self.loop_health)
+        work = (*learned, self.controls, self.journal, self.report, self.keys, self.shelf, *health)
         self._tasks = [asyncio.create_task(one.run()) for one in work if one is not None]
 
     async def _at_first(self, *boards: ScreeningBoard | PopularityBoard) -> None:

@@ -49,7 +49,9 @@ from serve_app.habit_board import HabitBoard
 from serve_app.http_door import HttpDoor
 from serve_app.index_watch import IndexWatch
 from serve_app.key_watch import KeyWatch
+from serve_app.log_health import LogHealth
 from serve_app.loop_desk import LoopDesk
+from serve_app.loop_health import LoopHealth
 from serve_app.metrics import Metrics
 from serve_app.popularity_board import PopularityBoard
 from serve_app.privacy_desk import PrivacyDesk
@@ -163,7 +165,8 @@ def assemble_inline(
     journal = AnswerJournal(answers, metrics)
     store = small.controls
     controls = ControlWatch(store, config.scenarios, config.refresh_s)
-    names = names_of(small.workspace)
+    engine = open_database(small.workspace.database_url)
+    names, loop = names_of(small.workspace), LoopStore(engine)
     lists = Recommender(watch, controls, profiles, encoder, board, habits, journal, config, names)
     return ShopService(
         config=config,
@@ -180,15 +183,15 @@ def assemble_inline(
         controls=controls,
         decisions=Decisions(store, controls, lists),
         evidence=Evidence(answers, events, small.items, controls),
-        loop=LoopDesk(LoopStore(open_database(small.workspace.database_url)), small.workspace),
+        loop=LoopDesk(loop, small.workspace),
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
-        privacy=PrivacyDesk(
-            small.workspace, open_database(small.workspace.database_url), serving, config.profile, names
-        ),
+        privacy=PrivacyDesk(small.workspace, engine, serving, config.profile, names),
         shoppers=TypicalShoppers(events, profiles, watch, screened, names) if config.store else None,
         names=names,
+        log_health=LogHealth(engine, events, metrics),
+        loop_health=LoopHealth(loop, metrics),
     )
 
 

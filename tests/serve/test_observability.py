@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,12 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from cluster.database import open_database
+from cluster.loop_store import LoopStore
+from cluster.loop_store.runs import LEASE
 from recsys.config import ServeConfig
 from recsys.errors import StoreError
+from recsys.feedback import Kind, Run, RunState, Trigger
 from recsys.profile import UserProfile
 from serve_app.service import ShopService
 from serve_app.stages import STAGES
@@ -190,6 +195,42 @@ def test_the_index_and_the_changes_beside_it_are_told(
     assert told == [1.0, 1.0]
     assert value(text, "recsys_live_complete") == 1.0
     assert value(text, "recsys_index_refused_versions") == 0.0
+
+
+def test_runs_of_the_loop_are_told_by_kind_and_failures_are_counted_in_a_row(
+    service: ShopService, small_shop: SmallShop
+) -> None:
+    store = LoopStore(open_database(small_shop.workspace.database_url))
+    token = store.leases.take(LEASE, "here")
+    began = int(time.time() * 1e6) - 100_000_000
+    states = [*[RunState.FAILED] * 2, RunState.SUCCEEDED, *[RunState.FAILED] * 3, RunState.RUNNING]
+    for number, state in enumerate(states):
+        ended = None if state is RunState.RUNNING else began
+        store.runs.add(
+            Run(
+                f"fit-{number}", Kind.FIT, Trigger.POLICY, state, 0, 0, started_at_us=began, ended_at_us=ended
+            ),
+            token,
+        )
+    assert service.loop_health
+    asyncio.run(service.loop_health.refresh())
+    text = service.metrics.text().decode()
+    told = {state: value(text, "recsys_job_runs", kind="fit", state=state) for state in RunState}
+    assert {state: count for state, count in told.items() if count} == {
+        RunState.FAILED: 5,
+        RunState.SUCCEEDED: 1,
+        RunState.RUNNING: 1,
+    }
+    assert value(text, "recsys_job_failures_in_a_row") == 3
+    assert 100 <= value(text, "recsys_job_success_age_seconds", kind="fit") < 1_000
+    assert value(text, "recsys_loop_beats") == 1
+    assert value(text, "recsys_loop_paused") == 0
+    store.runs.add(Run("fit-9", Kind.FIT, Trigger.POLICY, RunState.REFUSED, 0, 0, ended_at_us=began), token)
+    store.set_state("paused", True)
+    asyncio.run(service.loop_health.refresh())
+    text = service.metrics.text().decode()
+    assert value(text, "recsys_job_failures_in_a_row") == 0
+    assert value(text, "recsys_loop_paused") == 1
 
 
 class SlowProfiles:
