@@ -8,10 +8,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from recsys.errors import UnsafePathError
+from recsys.errors import ConfigError, UnsafePathError
 
 PLAIN_NAME = r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,254}"
 """A name that is one part of a path: no separator, no parent, no drive or scheme, not hidden."""
+SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+:"
+"""How an address begins; a drive has one letter."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Workspace:
     """
 
     root: Path
+
+    def __post_init__(self) -> None:
+        require_folder(self.root)
 
     @property
     def database(self) -> Path:
@@ -145,6 +150,18 @@ class Workspace:
         """The same workspace with its root folder present."""
         self.root.mkdir(parents=True, exist_ok=True)
         return self
+
+
+def require_folder(root: Path) -> None:
+    """Raise `ConfigError` for an address such as `s3://bucket/shop`: a path makes a folder `s3:` of it."""
+    # A path has lost the second slash already, and may have been made absolute under some other folder.
+    if address := next((part for part in root.parts if re.fullmatch(SCHEME, part)), None):
+        raise ConfigError(
+            "a workspace is a folder",
+            expected="a path",
+            found=f"{address}//{'/'.join(root.parts[root.parts.index(address) + 1 :])}",
+            hint="recsys artifacts push and pull copy a workspace's versions to an object store and back",
+        )
 
 
 def plain_name(name: str) -> str:

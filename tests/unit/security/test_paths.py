@@ -13,11 +13,18 @@ from cluster.confirmed_publish import staged_version
 from cluster.database import open_database
 from cluster.item_store import ItemStore
 from jobs.cli import app
+from jobs.failure import WRONG_USE, failure_of
 from jobs.import_data import import_items
 from recsys.config import EncoderConfig, ImportConfig
 from recsys.encoder.sources import resolve
 from recsys.encoder_record import load_encoder_config, record_file, save_encoder_config
-from recsys.errors import EncoderError, IndexCorruptError, UnreadableFileError, UnsafePathError
+from recsys.errors import (
+    ConfigError,
+    EncoderError,
+    IndexCorruptError,
+    UnreadableFileError,
+    UnsafePathError,
+)
 from recsys.index import current_version, load_manifest, publish
 from recsys.index.manifest import MANIFEST, sealed
 from recsys.reading import links_outside, list_files
@@ -128,3 +135,24 @@ def test_links_out_of_an_import_folder_are_set_aside_and_the_rest_is_read(tmp_pa
     named = tmp_path / "newest.csv"
     named.symlink_to(outside / "items.csv")
     assert list_files([named]) == [named]  # whoever named it may name it
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/x", "gs://bucket", "abfs+tls://a/b", "file:///srv/shop"])
+def test_a_workspace_is_a_folder_and_no_address(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["status", "-w", address], ["artifacts", "push", "s3://b/c", "-w", address]):
+        refused = CliRunner().invoke(app, arguments).exception
+        assert isinstance(refused, ConfigError)
+        failure = failure_of(refused)
+        assert failure is not None
+        assert failure.code == WRONG_USE
+        assert "recsys artifacts" in failure.hint
+        assert address.replace(":///", "://") in failure.text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_whose_name_has_a_colon_is_a_workspace(tmp_path: Path) -> None:
+    for name in ("s3", "a:b", "C:", "12:30"):
+        assert Workspace(tmp_path / name).root.name == name
