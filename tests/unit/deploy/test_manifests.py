@@ -21,6 +21,7 @@ from ray import __version__ as ray_version
 from cluster.runtime import SERVE_ENVIRONMENT
 from jobs.cli import app
 from recsys.config import ServeConfig
+from tests.unit.deploy.custom_resources import KINDS, validate_custom
 from tests.unit.deploy.manifests import (
     BUILDABLE,
     CLUSTER,
@@ -43,7 +44,6 @@ PAGE = ROOT / "docs" / "cluster.md"
 KUBERNETES = "1.32"
 PORT = ServeConfig().port
 RESOURCES = resources()
-OWN_KINDS = {"RayCluster", "RayJob"}
 
 
 def _deployed() -> list[Path]:
@@ -141,13 +141,50 @@ def test_the_launcher_opens_no_port_beside_ssh() -> None:
 # Kubernetes
 
 
+def _validate(resource: dict[str, Any]) -> None:
+    """By the schemas of Kubernetes, or of KubeRay; whose kind it is decides."""
+    if resource["kind"] in KINDS:
+        validate_custom(resource)
+    else:
+        kubernetes_validate.validate(resource, KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=lambda r: f"{r['kind']}-{r['metadata']['name']}")
+def test_the_schemas_of_its_platform_accept_every_object(resource: dict[str, Any]) -> None:
+    _validate(resource)
+
+
 @pytest.mark.parametrize(
-    "resource",
-    [r for r in RESOURCES if r["kind"] not in OWN_KINDS],
-    ids=lambda r: f"{r['kind']}-{r['metadata']['name']}",
+    ("kind", "name", "path"),
+    [
+        ("RayCluster", "recsys", ""),
+        ("RayCluster", "recsys", "spec"),
+        ("RayCluster", "recsys", "spec/headGroupSpec"),
+        ("RayCluster", "recsys", "spec/workerGroupSpecs/0"),
+        ("RayCluster", "recsys", "spec/headGroupSpec/template"),
+        ("RayCluster", "recsys", "metadata"),
+        ("RayJob", "recsys-embed", "spec"),
+        ("RayJob", "recsys-embed", "spec/rayClusterSpec/authOptions"),
+    ],
 )
-def test_kubernetes_schemas_accept_every_object(resource: dict[str, Any]) -> None:
-    kubernetes_validate.validate(resource, KUBERNETES, strict=True)
+def test_the_schemas_of_kuberay_would_refuse_a_misspelt_field(kind: str, name: str, path: str) -> None:
+    broken: Any = copy.deepcopy(find(kind, name))
+    node = broken
+    for part in filter(None, path.split("/")):
+        node = node[int(part) if part.isdecimal() else part]
+    node["minReplica"] = 1
+    with pytest.raises(ValidationError, match="minReplica"):
+        validate_custom(broken)
+
+
+def test_the_schemas_of_kuberay_would_refuse_a_wrong_type_and_an_absent_part() -> None:
+    cluster = find("RayCluster", "recsys")
+    for change in ({"rayVersion": 2.6}, {"headGroupSpec": None}):
+        with pytest.raises(ValidationError):
+            validate_custom({**cluster, "spec": {**cluster["spec"], **change}})
+    without = {name: one for name, one in cluster["spec"].items() if name != "headGroupSpec"}
+    with pytest.raises(ValidationError, match="headGroupSpec"):
+        validate_custom({**cluster, "spec": without})
 
 
 @pytest.mark.parametrize(
@@ -232,8 +269,7 @@ def test_every_kustomization_builds_into_valid_pods(folder: Path) -> None:
     assert objects
     for resource in objects:
         assert resource["kind"] == "Namespace" or resource["metadata"]["namespace"] == "recsys"
-        if resource["kind"] not in OWN_KINDS:
-            kubernetes_validate.validate(resource, KUBERNETES, strict=True)
+        _validate(resource)
         for pod in pods(resource):
             kubernetes_validate.validate(_schema_of(pod), KUBERNETES, strict=True)
 
