@@ -13,7 +13,7 @@ from cluster.database import open_database
 from cluster.event_store import EventStore
 from cluster.feedback_loop import FeedbackLoop
 from cluster.item_store import ItemStore
-from cluster.job_runner import JobRunner, ProcessRunner, RayJobRunner
+from cluster.job_runner import JobRunner, ProcessRunner, RayJobRunner, job_environment
 from cluster.loop_store import LeaseLostError, LoopStore
 from cluster.replica_board import ReplicaBoard
 from cluster.retention import Retention
@@ -77,8 +77,11 @@ def turn(loop: FeedbackLoop, stop: threading.Event) -> None:
 def start_actor(runtime: RuntimeConfig, config: LoopConfig, tenant: str | None = None) -> Any:
     """Start a shop's actor on the Ray that is connected; restarted by Ray, on another node too, when it dies.
 
-    Its calls may be sent again: asking and stopping twice is as good as once.
+    Its calls may be sent again: asking and stopping twice is as good as once. Raises `ConfigError` where its
+    jobs would not find the database: told here, since the actor would only be started again and again.
     """
+    if config.dashboard:
+        job_environment(runtime)
     name = f"{ACTOR}-{tenant}" if tenant else ACTOR
     actor = ray.remote(LoopActor).options(
         num_cpus=0.1, max_restarts=-1, max_task_retries=-1, name=name, get_if_exists=True
