@@ -12,6 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
+from starlette.types import ASGIApp
 
 from recsys.identifiers import MAX_ID_BYTES
 from recsys.payloads import (
@@ -155,8 +156,6 @@ def _add_guards(api: FastAPI, service: ShopService, behind_proxy: bool) -> None:
         describe_keys(api)
         folder = shared_folder(service.workspace, config, "rates")
         api.add_middleware(AccessGate, keys=service.keys, folder=folder)
-    if config.cors_origins:
-        api.add_middleware(CORSMiddleware, allow_origins=config.cors_origins, **CORS)
     api.add_middleware(RequestTimer, metrics=service.metrics)
     api.add_middleware(RequestLog, behind_proxy=behind_proxy)
     _stand_in_front(api, service, behind_proxy)
@@ -164,12 +163,16 @@ def _add_guards(api: FastAPI, service: ShopService, behind_proxy: bool) -> None:
 
 
 def _stand_in_front(api: FastAPI, service: ShopService, behind_proxy: bool) -> None:
-    """Turn away outside of everything: what FastAPI itself does and a line in the log cost more than that."""
+    """Turn away outside of everything: what FastAPI itself does and a line in the log cost more than that.
+
+    Only the words for browsers come later still: a page may read an answer, `Retry-After` included, only
+    where it names the page's origin, and an answer of the guard or for a crash is one, too.
+    """
     config, built = service.config, api.build_middleware_stack
     counted = service.metrics.seconds.labels("unknown", "503")
 
-    def guarded() -> RequestGuard:
-        return RequestGuard(
+    def guarded() -> ASGIApp:
+        guard = RequestGuard(
             built(),
             max_body_bytes=config.max_body_bytes,
             max_requests=config.max_ongoing_requests + config.max_queued_requests,
@@ -178,6 +181,9 @@ def _stand_in_front(api: FastAPI, service: ShopService, behind_proxy: bool) -> N
             behind_proxy=behind_proxy,
             on_turned_away=lambda: counted.observe(0.0),
         )
+        if not config.cors_origins:
+            return guard
+        return CORSMiddleware(guard, allow_origins=config.cors_origins, **CORS)
 
     setattr(api, "build_middleware_stack", guarded)  # noqa: B010  # middlewares that are added stand further in
 

@@ -14,6 +14,7 @@ from cluster.database import open_database
 from cluster.key_store import KeyStore
 from recsys.access import NewKey, RateLimit, Scope
 from recsys.config import ServeConfig
+from serve_app.api import create_api
 from serve_app.key_watch import KeyWatch
 from serve_app.route_scopes import OPEN, SCOPES
 from serve_app.service import ShopService
@@ -185,6 +186,64 @@ def test_pages_of_named_origins_may_call_and_no_others(small_shop: SmallShop, co
             assert answer.status_code == (200 if allowed else 400)
 
     gate.play(scene)
+
+
+def test_a_page_of_a_named_origin_can_read_every_refusal(
+    small_shop: SmallShop, config: ServeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Turned away, too large, without a key, unknown, and broken: whichever part of the service answers."""
+    named, evil = "https://shop.example", "https://evil.example"
+    narrow = {"cors_origins": (named,), "max_body_bytes": 100, "max_ongoing_requests": 2}
+    service = assemble_inline(small_shop, config.model_copy(update=narrow))
+    monkeypatch.setattr(service, "index", lambda: 1 / 0)
+
+    async def ask(origin: str) -> list[httpx.Response]:
+        transport = httpx.ASGITransport(create_api(service), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            client.headers["Origin"] = origin
+            await service.start()
+            # They come in one turn of the loop, of which the guard lets two in.
+            crowd = await asyncio.gather(*(client.get("/v1/nowhere") for _ in range(3)))
+            large = await client.post("/v1/search", content=b"x" * 101)
+            broken = await client.get("/v1/index")
+            await service.stop()
+        return [crowd[2], crowd[0], large, broken]
+
+    answers = asyncio.run(ask(named))
+    assert [answer.status_code for answer in answers] == [503, 404, 413, 500]
+    assert answers[0].headers["retry-after"] == "1"
+    for answer in answers:
+        assert answer.headers["access-control-allow-origin"] == named, answer.status_code
+        assert answer.headers["vary"] == "Origin"
+        assert "Retry-After" in answer.headers["access-control-expose-headers"]
+        assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    foreign = asyncio.run(ask(evil))
+    assert [answer.status_code for answer in foreign] == [503, 404, 413, 500]
+    assert not any("access-control-allow-origin" in answer.headers for answer in foreign)
+
+
+def test_a_full_service_still_answers_what_browsers_ask_first(
+    small_shop: SmallShop, config: ServeConfig
+) -> None:
+    """A preflight that is turned away would hide the 503, and when to come again, behind a network error."""
+    named = "https://shop.example"
+    service = assemble_inline(
+        small_shop, config.model_copy(update={"cors_origins": (named,), "max_ongoing_requests": 1})
+    )
+    asked = {"Origin": named, "Access-Control-Request-Method": "POST"}
+
+    async def ask() -> list[int]:
+        transport = httpx.ASGITransport(create_api(service))
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            calls = [("GET", {}), ("GET", {}), ("OPTIONS", asked)]
+            return [
+                answer.status_code
+                for answer in await asyncio.gather(
+                    *(client.request(method, "/v1/recommend", headers=headers) for method, headers in calls)
+                )
+            ]
+
+    assert asyncio.run(ask()) == [405, 503, 200]
 
 
 def test_without_keys_the_description_names_none_and_everything_is_open(service: ShopService) -> None:
