@@ -1,6 +1,7 @@
 """A workspace's artifacts in an object store, so that machines without a common filesystem have the same.
 
-Only artifacts travel: encoders, vectors, index versions, pointers. Events and items are in PostgreSQL then.
+Only artifacts travel: encoders, vectors, index versions, pointers, and what the shop decided about people's
+data. Events and items are in PostgreSQL then. Secrets and the ledger of erasures (`privacy/`) never travel.
 What is immutable is copied before what names it: files, then manifests, then pointers. Whoever pulls in
 the middle of a push sees the version before, whole.
 """
@@ -21,10 +22,13 @@ from cluster.artifact_store import CHUNK, ArtifactStore
 from recsys.errors import IndexCorruptError
 from recsys.index import current_version, list_versions
 from recsys.index.manifest import MANIFEST, IndexManifest
+from recsys.privacy.settings import require_same_names
 from recsys.signing import SIGNATURE_SUFFIX
 from recsys.workspace import Workspace, replace_file, sync_folder
 
-POINTERS = ("relations.arrow", "robustness.json", "index/HISTORY", "index/STAGED", "index/CURRENT")
+DECISIONS = "privacy.json"
+"""What is kept of people; no secret. It may not get lost on the way: without it ids are kept as they come."""
+POINTERS = (DECISIONS, "relations.arrow", "robustness.json", "index/HISTORY", "index/STAGED", "index/CURRENT")
 """Small files that change, in the order in which they are copied."""
 SAID_ANEW = ("/encoder.json", "/card.json", ".sig")
 """Small files that are written again with other bytes, often as many: a signature by another key."""
@@ -75,7 +79,8 @@ class ArtifactMirror:
         """Fetch what the store's pointers name, then the pointers; with `vectors` also what jobs reuse.
 
         Every file of a version is checked against its manifest on the way. Raises `IndexCorruptError` and
-        leaves the pointers as they were when one differs, `StoreError` when the store does not answer.
+        leaves the pointers as they were when one differs, `StoreError` when the store does not answer, and
+        `ConfigError` when it decides to keep people under other names than this workspace does.
         """
         there = self._store.sizes()
         named = [name for name in (self._pointed(path, there) for path in POINTERS[-2:]) if name]
@@ -109,9 +114,10 @@ class ArtifactMirror:
     def _push_pointer(self, path: str, is_there: bool) -> Copied:
         file = self._workspace.root / path
         if not file.exists():
-            if is_there:
+            gone = is_there and path != DECISIONS
+            if gone:
                 self._store.remove(path)
-            return Copied(removed=int(is_there))
+            return Copied(removed=int(gone))
         if is_there and not self._differs(path):
             return Copied()
         return self._upload(path)
@@ -174,11 +180,14 @@ class ArtifactMirror:
     def _pull_pointer(self, path: str, there: dict[str, int]) -> Copied:
         file = self._workspace.root / path
         if path not in there:
-            file.unlink(missing_ok=True)
+            if path != DECISIONS:
+                file.unlink(missing_ok=True)
             return Copied()
         content = b"".join(self._store.read(path))
         if file.exists() and file.read_bytes() == content:
             return Copied()
+        if path == DECISIONS:
+            require_same_names(self._workspace, content)
         replace_file(file, content)
         return Copied(1, len(content))
 

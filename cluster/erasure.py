@@ -84,6 +84,16 @@ class Eraser:
         found = _Found(until | answered, people, found.tombstones, found.needles)
         return self._take_the_rest(found, taken, rebuild)
 
+    def require_secret(self) -> None:
+        """Return where erased people can be told from others here, and new ones by every other machine.
+
+        Raises `StoreError` where they cannot: no event could be kept, so that a service is not to start.
+        """
+        with writing(self._engine) as connection:
+            self._erased.known(connection)
+            if self._engine.dialect.name != "sqlite":  # whose folder makes one when it is needed
+                self._erased.agree(connection)
+
     def unapplied(self) -> bool:
         """Whether the ledger names somebody whom the database does not: a backup, or a process that died."""
         every = self._erased.ledger_or_refuse().read()

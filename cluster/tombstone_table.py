@@ -12,9 +12,10 @@ from sqlalchemy import BigInteger, Column, Connection, Engine, Table, Text, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cluster.database import METADATA
+from cluster.erasure_secret import agreed_secret, missing_secret
 from recsys.erasure_ledger import ErasureLedger, gathered
 from recsys.errors import StoreError
-from recsys.tombstones import Tombstone, Tombstones, person_hash
+from recsys.tombstones import Tombstone, Tombstones, person_hash, secret_id
 
 TOMBSTONES_TABLE = Table(
     "tombstones",
@@ -56,14 +57,19 @@ class ErasedPeople:
     ) -> list[Tombstone]:
         """Erase these keys up to their times: the ledger first, then the table, in this transaction.
 
-        The caller holds the writers' lock. Raises `StoreError` for a database without a ledger.
+        The caller holds the writers' lock. Raises `StoreError` for a database without a ledger, and where
+        the machines of its server erase with a secret that is not here.
         """
-        ledger = self.ledger_or_refuse()
-        secret, now = ledger.secret(), time.time_ns() // 1_000 if at_us is None else at_us
+        ledger, secret = self.ledger_or_refuse(), self.agree(connection)
+        now = time.time_ns() // 1_000 if at_us is None else at_us
         made = [Tombstone(person_hash(secret, key), now, until) for key, until in until_us.items()]
         ledger.append(made)
         write_tombstones(connection, made)
         return made
+
+    def agree(self, connection: Connection) -> bytes:
+        """The secret for new erasures, in a transaction that writes; raises `StoreError` as `add` does."""
+        return agreed_secret(connection, self.ledger_or_refuse(), lambda name: _is_used(connection, name))
 
     def ledger_or_refuse(self) -> ErasureLedger:
         """The ledger; raises `StoreError` for a database that was opened without one."""
@@ -123,13 +129,13 @@ def _ledger_beside(engine: Engine) -> ErasureLedger | None:
 
 
 def _require_secrets(tombstones: Tombstones, ledger: ErasureLedger | None) -> None:
-    known = {person.partition(":")[0] for person in tombstones.until_us}
-    have = (
-        {file.stem.removeprefix("key-") for file in ledger.folder.glob("key-*.secret")} if ledger else set()
-    )
-    if known - have:
-        raise StoreError(
-            "erased people cannot be told from others",
-            expected=f"key-{sorted(known - have)[0]}.secret in the workspace's folder privacy",
-            where=str(ledger.folder) if ledger else "a store that was opened without it",
-        )
+    used = {person.partition(":")[0] for person in tombstones.until_us}
+    have = {secret_id(secret) for secret in ledger.secrets()} if ledger else set()
+    if lacking := used - have:
+        raise missing_secret("erased people cannot be told from others", min(lacking), ledger)
+
+
+def _is_used(connection: Connection, name: str) -> bool:
+    """Whether a tombstone was made with the secret of this id."""
+    found = select(T.person).where(T.person.startswith(f"{name}:")).limit(1)
+    return connection.execute(found).first() is not None

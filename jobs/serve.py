@@ -85,8 +85,10 @@ def running_services(
             _require_free_port(shop.config)
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its start-up lines are not for this terminal
     for shop in shops:
+        eraser = eraser_of(shop.runtime)
+        eraser.require_secret()
         # A backup may have been put back: nobody who was erased comes back with it.
-        if (eraser := eraser_of(shop.runtime)).unapplied():
+        if eraser.unapplied():
             eraser.replay()
     with connect(shops[0].runtime, dashboard=dashboard):
         try:

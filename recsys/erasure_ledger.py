@@ -10,9 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from recsys.errors import InputError
+from recsys.privacy.stated_secret import stated_secret
 from recsys.tombstones import Tombstone, Tombstones, secret_id
 from recsys.workspace import replace_file, sync_folder
 
+VARIABLE = "RECSYS_ERASURE_SECRET"
+"""The secret of erasures for machines that have no folder in common."""
 SECRET_BYTES = 32
 LEDGER = "tombstones.jsonl"
 
@@ -33,11 +36,20 @@ class ErasureLedger:
         return self.folder / LEDGER
 
     def secrets(self) -> tuple[bytes, ...]:
-        """Every secret, in the order of their ids."""
-        return tuple(file.read_bytes() for file in sorted(self.folder.glob("key-*.secret")))
+        """Every secret: the one in the environment first, then those of the folder by their ids.
+
+        Raises `ConfigError` for one in the environment that is too short.
+        """
+        said = self.stated()
+        kept = (file.read_bytes() for file in sorted(self.folder.glob("key-*.secret")))
+        return tuple(dict.fromkeys([*([said] if said else []), *kept]))
+
+    def stated(self) -> bytes | None:
+        """The secret in the environment; raises `ConfigError` for one that is too short."""
+        return stated_secret(VARIABLE, "the secret of erasures")
 
     def secret(self) -> bytes:
-        """The secret for new erasures; made when there is none."""
+        """The secret for new erasures; made when there is none. That of the environment is never written."""
         known = self.secrets()
         if known:
             return known[0]
@@ -82,7 +94,7 @@ class ErasureLedger:
                 "this is no ledger of erasures", expected=f"a folder with {LEDGER}", where=str(other)
             )
         own = set(self.read())
-        for secret in theirs.secrets():
+        for secret in set(theirs.secrets()) - set(self.secrets()):
             self._keep(secret)
         new = [one for one in theirs.read() if one not in own]
         self.append(new)

@@ -9,10 +9,10 @@ from pathlib import Path
 from recsys.errors import ConfigError
 from recsys.privacy.names import PLAIN, Names, Pseudonyms
 from recsys.privacy.settings import PrivacyConfig, PseudonymConfig, load_privacy
+from recsys.privacy.stated_secret import checked_secret
 from recsys.workspace import Workspace, replace_file
 
 VARIABLE = "RECSYS_PSEUDONYM_SECRET"
-LEAST_CHARS = 32
 OTHERS = 0o077
 
 
@@ -59,16 +59,7 @@ def begin_pseudonyms(workspace: Workspace, secret_file: Path | None) -> Pseudony
 
 def _secret(config: PseudonymConfig) -> bytes:
     said = os.environ.get(VARIABLE)
-    if said is None:
-        said = _read(config)
-    if len(said.strip()) < LEAST_CHARS:
-        raise ConfigError(
-            "the secret of pseudonyms is too short",
-            expected=f"{LEAST_CHARS} characters or more, such as `openssl rand -hex 32` prints",
-            found=f"{len(said.strip())} characters",
-            where=_place(config),
-        )
-    return said.strip().encode()
+    return checked_secret(_read(config) if said is None else said, "the secret of pseudonyms", _place(config))
 
 
 def _read(config: PseudonymConfig) -> str:

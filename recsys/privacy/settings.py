@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
@@ -66,10 +67,28 @@ def load_privacy(workspace: Workspace) -> PrivacyConfig:
     Raises `ConfigError` for a file that cannot be read as such: a misspelt window must not keep data.
     """
     path = workspace.privacy_settings
-    if not path.exists():
-        return PrivacyConfig()
+    return _parsed(path.read_bytes, path) if path.exists() else PrivacyConfig()
+
+
+def require_same_names(workspace: Workspace, decided: bytes) -> None:
+    """Return where decisions that are about to take the place of a workspace's keep its pseudonyms.
+
+    Raises `ConfigError` where they would end under others, or under none, and as `load_privacy` does.
+    """
+    path = workspace.privacy_settings
+    ours, theirs = load_privacy(workspace).pseudonyms, _parsed(lambda: decided, path).pseudonyms
+    if ours is not None and (theirs is None or theirs.secret_id != ours.secret_id):
+        raise ConfigError(
+            "people would be kept under other names from now on",
+            expected=f"pseudonyms by the secret with the id {ours.secret_id}",
+            found=theirs.secret_id if theirs else "ids as they come",
+            where=str(path),
+        )
+
+
+def _parsed(read: Callable[[], bytes], path: Path) -> PrivacyConfig:
     try:
-        return PrivacyConfig.model_validate_json(path.read_bytes())
+        return PrivacyConfig.model_validate_json(read())
     except (ValidationError, OSError) as error:
         raise ConfigError(
             "the decisions about people's data cannot be read",

@@ -16,9 +16,12 @@ from cluster.indexing import build_index
 from jobs.bench.service import free_port
 from jobs.signing import run_sign, run_verify
 from recsys.config import IndexConfig
+from recsys.erasure_ledger import ErasureLedger
 from recsys.errors import ConfigError, IndexCorruptError, IndexMissingError, StoreError
 from recsys.index import current_version, list_versions, publish, verify
+from recsys.privacy.secret import VARIABLE, begin_pseudonyms, names_of
 from recsys.signing import SIGNING_KEY_FILE, TRUSTED_KEYS, create_key, key_id, public_text
+from recsys.tombstones import Tombstone
 from recsys.workspace import Workspace
 from tests.serve.conftest import SmallShop, make_small_shop
 
@@ -77,6 +80,46 @@ def test_what_was_pushed_is_pulled_whole_and_only_once(
     assert mirror.pull(vectors=True).files > 0
     assert list((there.root / "embeddings").rglob("*.parquet"))
     assert not (there.root / "recsys.db").exists()
+
+
+def test_decisions_about_people_travel_and_secrets_do_not(
+    shop: SmallShop, store: ArtifactStore, there: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, mirror = ArtifactMirror(shop.workspace, store), ArtifactMirror(there, store)
+    monkeypatch.setenv(VARIABLE, "one secret for all machines of this shop")
+    begin_pseudonyms(shop.workspace, None)
+    ErasureLedger(shop.workspace.privacy).append([Tombstone("0:0", 1, 1)])
+    monkeypatch.delenv(VARIABLE)
+    here.push()
+    mirror.pull()
+    assert there.privacy_settings.read_bytes() == shop.workspace.privacy_settings.read_bytes()
+    assert [path for path in store.sizes() if path.startswith("privacy/")] == []
+    with pytest.raises(ConfigError, match="secret of pseudonyms is missing"):
+        names_of(there)
+    monkeypatch.setenv(VARIABLE, "one secret for all machines of this shop")
+    assert names_of(there).of("user", "ann") == names_of(shop.workspace).of("user", "ann") != "ann"
+
+
+def test_a_store_without_decisions_takes_none_away(
+    shop: SmallShop, store: ArtifactStore, there: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, mirror = ArtifactMirror(shop.workspace, store), ArtifactMirror(there, store)
+    monkeypatch.setenv(VARIABLE, "one secret for all machines of this shop")
+    begin_pseudonyms(there, None)
+    decided = there.privacy_settings.read_bytes()
+    here.push()  # as a release did that let the decisions lie
+    mirror.pull()
+    assert there.privacy_settings.read_bytes() == decided
+    shop.workspace.privacy_settings.write_text("{}")
+    version = another_version(shop)
+    here.push()
+    with pytest.raises(ConfigError, match="under other names"):
+        mirror.pull()
+    assert there.privacy_settings.read_bytes() == decided
+    assert current_version(there) != version, "nothing is served under decisions that were refused"
+    shop.workspace.privacy_settings.unlink()
+    here.push()
+    assert "privacy.json" in store.sizes()
 
 
 def test_signatures_travel_with_what_they_speak_for_and_so_do_new_ones(
