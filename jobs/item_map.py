@@ -19,9 +19,8 @@ def run_map(runtime: RuntimeConfig, index_version: str | None, points: int = MAX
     name = index_version or current_version(workspace)
     found = make_map(workspace, load_manifest(workspace, name), points)
     save_map(workspace, name, found)
-    first, second = found.explained
     return {
         "index_version": name,
         "points": found.points.num_rows,
-        "explained": f"{first:.1%} and {second:.1%}",
+        "agreement": found.agreement,
     }

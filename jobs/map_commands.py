@@ -13,7 +13,7 @@ from jobs.options import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption, runtime
 def draw(
     version: Annotated[str | None, typer.Argument(help="Index version; the published when absent.")] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    points: Annotated[int, typer.Option(min=2, max=20_000, help="Most items to draw.")] = 20_000,
+    points: Annotated[int, typer.Option(min=2, max=20_000, help="Most items to draw.")] = 5_000,
     as_json: JsonOption = False,
 ) -> None:
     """Draw an index version's items on a plane for the console; run again, it draws them anew.

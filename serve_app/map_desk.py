@@ -37,7 +37,7 @@ def _answer(version: str, items: int, found: ItemMap, offset: int, limit: int) -
         index_version=version,
         items=items,
         points=found.points.num_rows,
-        explained=list(found.explained),
+        agreement=found.agreement,
         categories=categories,
         item_id=shown.column("item_id").to_pylist(),
         x=[round(value, 4) for value in shown.column("x").to_pylist()],

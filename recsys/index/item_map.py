@@ -1,4 +1,4 @@
-"""A version's items on a plane: the two directions in which their vectors differ most."""
+"""A version's items on a plane, alike beside alike, as a small file beside the version."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import pyarrow.parquet as pq
 
 from recsys.errors import IndexCorruptError, NotFoundError
 from recsys.index.files import open_shard
+from recsys.index.item_layout import agreement, layout
 from recsys.index.manifest import IndexManifest
 from recsys.schemas import STRING, UNREADABLE, conform
 from recsys.workspace import Workspace, replace_file
 
-FILE = "map.parquet"
-EXPLAINED = b"explained"
-"""Key of the file's metadata that holds the shares of the variance, two numbers with a space between."""
-MAX_POINTS = 20_000
+FILE = "places.parquet"
+AGREEMENT = b"agreement"
+"""Key of the file's metadata that holds how many neighbours are true ones."""
+MAX_POINTS = 5_000
+"""Half a minute of one core; 10,000 take a minute."""
 MAP = pa.schema(
     [
         pa.field("item_id", STRING, nullable=False),
@@ -35,27 +37,8 @@ class ItemMap:
 
     points: pa.Table
     """`MAP`, by item id."""
-    explained: tuple[float, float]
-    """Share of the vectors' variance along each axis."""
-
-
-def plane(vectors: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
-    """Principal components of `[N, D] float32`: `[N, 2] float32` and the variance each axis explains.
-
-    The sign of an axis is chosen so that its largest weight is positive: the same vectors give the same
-    map. Where there are fewer than two directions, what is missing is 0.
-    """
-    from sklearn.decomposition import PCA
-
-    found, shares = np.zeros((len(vectors), 2), np.float32), [0.0, 0.0]
-    size = min(2, *vectors.shape)
-    if len(vectors) < 2 or size == 0 or np.ptp(vectors, axis=0).max() == 0.0:
-        return found, (0.0, 0.0)
-    pca = PCA(n_components=size, svd_solver="covariance_eigh").fit(vectors)
-    signs = np.sign(pca.components_[np.arange(size), np.abs(pca.components_).argmax(axis=1)])
-    found[:, :size] = pca.transform(vectors) * signs
-    shares[:size] = pca.explained_variance_ratio_.tolist()
-    return found, (shares[0], shares[1])
+    agreement: float
+    """Share of a point's nearest neighbours on the map that are its nearest by all dimensions, 0 to 1."""
 
 
 def make_map(workspace: Workspace, manifest: IndexManifest, max_points: int = MAX_POINTS) -> ItemMap:
@@ -69,19 +52,26 @@ def make_map(workspace: Workspace, manifest: IndexManifest, max_points: int = MA
         ids += taken.column("item_id").to_pylist()
         categories += [path and path.split("/")[0] for path in taken.column("category").to_pylist()]
         vectors.append(stored[rows])
-    dim = manifest.dim
-    points, explained = plane(np.concatenate(vectors) if vectors else np.zeros((0, dim), np.float32))
+    # By item id, so that the same vectors give the same map whatever the number of shards.
+    order = np.argsort(np.array(ids, dtype=str), kind="stable")
+    found = np.concatenate([np.zeros((0, manifest.dim), np.float32), *vectors])[order].astype(np.float32)
+    places = layout(found)
     table = pa.table(
-        {"item_id": ids, "category": pa.array(categories, STRING), "x": points[:, 0], "y": points[:, 1]}
+        {
+            "item_id": pa.array(ids, STRING).take(order),
+            "category": pa.array(categories, STRING).take(order),
+            "x": places[:, 0],
+            "y": places[:, 1],
+        }
     )
-    return ItemMap(conform(table, MAP).sort_by("item_id"), explained)
+    return ItemMap(conform(table, MAP), agreement(places, found))
 
 
 def save_map(workspace: Workspace, index_version: str, item_map: ItemMap) -> None:
     """Put a map beside its version, whole or not at all."""
-    shares = " ".join(map(str, item_map.explained)).encode()
+    agreed = str(item_map.agreement).encode()
     content = io.BytesIO()
-    pq.write_table(item_map.points.replace_schema_metadata({EXPLAINED: shares}), content)
+    pq.write_table(item_map.points.replace_schema_metadata({AGREEMENT: agreed}), content)
     replace_file(workspace.index_version(index_version) / FILE, content.getvalue())
 
 
@@ -97,8 +87,7 @@ def load_map(workspace: Workspace, index_version: str) -> ItemMap:
         raise NotFoundError("this version has no map", expected="a run of `recsys map`", found=index_version)
     try:
         table = pq.read_table(path)
-        first, second = (float(share) for share in table.schema.metadata[EXPLAINED].split())
-        return ItemMap(conform(table, MAP), (first, second))
+        return ItemMap(conform(table, MAP), float(table.schema.metadata[AGREEMENT]))
     except UNREADABLE as error:
         raise IndexCorruptError(
             "a map cannot be read", found=str(error)[:200], where=index_version

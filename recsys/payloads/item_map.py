@@ -11,7 +11,9 @@ class MapAnswer(BaseModel):
     index_version: str
     items: int = Field(description="Items of the version; a large one is drawn from a sample.")
     points: int = Field(description="Points of the whole map.")
-    explained: list[float] = Field(description="Share of the variance along each axis.")
+    agreement: float = Field(
+        description="Share of an item's ten nearest here that are its ten nearest by all dimensions."
+    )
     categories: list[str] = Field(description="Top categories; `category` counts into them.")
     item_id: list[str]
     x: list[float]

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,9 +20,12 @@ from cluster.loop_store import LoopStore
 from jobs.item_map import run_map
 from recsys.config import RuntimeConfig
 from recsys.feedback import Kind, Run, RunState, Trigger
-from recsys.index import list_versions
+from recsys.index import list_versions, load_manifest
+from recsys.index.files import open_shard
+from recsys.index.item_layout import NEIGHBOURS, agreement
 from recsys.index.item_map import FILE
 from recsys.schemas import QUARANTINE
+from recsys.workspace import Workspace
 from serve_app.service import ShopService
 from tests.serve.conftest import SmallShop
 from tests.serve.test_api import active_user, ids, play, post
@@ -275,6 +279,16 @@ def test_refused_rows_are_paged_over_row_groups(service: ShopService, small_shop
     play(service, scene)
 
 
+def vectors_of(workspace: Workspace, version: str) -> dict[str, np.ndarray]:
+    """A version's vectors by item id."""
+    manifest, found = load_manifest(workspace, version), {}
+    for shard in range(manifest.num_shards):
+        items, stored, _ = open_shard(workspace, manifest, shard)
+        rows = stored[np.arange(items.num_rows)]
+        found.update(zip(items.column("item_id").to_pylist(), rows, strict=True))
+    return found
+
+
 def test_the_map_is_what_was_drawn_and_absent_before(service: ShopService, small_shop: SmallShop) -> None:
     tops = {row["item_id"]: row["category"].split("/")[0] for row in small_shop.shop.items.to_pylist()}
 
@@ -288,6 +302,11 @@ def test_the_map_is_what_was_drawn_and_absent_before(service: ShopService, small
         named = [page["categories"][number] for page in pages for number in page["category"]]
         assert named == [tops[item_id] for item_id in item_ids]
         version = (await get(client, "/v1/index"))["index_version"]
+        vectors = vectors_of(small_shop.workspace, version)
+        places = [(x, y) for page in pages for x, y in zip(page["x"], page["y"], strict=True)]
+        measured = agreement(np.array(places), np.stack([vectors[item_id] for item_id in item_ids]))
+        assert pages[0]["agreement"] == report["agreement"] == pytest.approx(measured, abs=0.01)
+        assert measured > 5 * NEIGHBOURS / 199  # chance
         assert (await get(client, "/v1/index/versions"))["versions"][0]["has_map"]
         (small_shop.workspace.index_version(version) / FILE).write_bytes(b"broken")
         await get(client, "/v1/index/map", 503)

@@ -22,7 +22,7 @@ export async function view(desk, { query, signal }) {
   const show = (place) => void told(desk, points, place, about, signal);
   const scatter = new Scatter(points, interests.map((one) => ({ place: points.place.get(one.item_id), weight: one.weight })), show);
   signal.addEventListener("abort", () => scatter.end());
-  const said = `${number(points.item_id.length)} of ${number(points.items)} items of ${points.index_version}. The axes are the two directions in which they differ most: ${percent(points.explained[0])} and ${percent(points.explained[1])} of all difference, so that what lies far apart is different, and what lies close may be too.`;
+  const said = `${number(points.item_id.length)} of ${number(points.items)} items of ${points.index_version}. Items that are alike lie close together: of an item's ten nearest here, ${percent(points.agreement)} are among its ten nearest by all dimensions. Axes and long distances mean nothing.`;
   const content = [...head, el("p", { class: "small", text: said }), about, scatter.element, legend(points, scatter)];
   return { title: "Map", content: [...content, ...(user ? [held(user, profile, interests, points)] : [])] };
 }
