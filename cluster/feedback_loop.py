@@ -17,6 +17,7 @@ import numpy as np
 from cluster.job_runner import JobResult, JobRunner
 from cluster.loop_store import LeaseRow, LoopStore
 from cluster.loop_store.runs import LEASE
+from cluster.map_drawing import draw_map
 from cluster.replica_board import ReplicaBoard
 from cluster.retention import Retention
 from cluster.shop_observer import ShopObserver
@@ -204,7 +205,8 @@ class FeedbackLoop:
                 rows.append(result.row)
         except (RecsysError, OSError) as error:
             return RunState.FAILED, {"error": str(error)}
-        return RunState.SUCCEEDED, {**(rows[-1] if rows else {}), "log": log_file.name}
+        drawn = draw_map(self.runner, plan.drawing(run.kind, rows), log_file, timeout_s)
+        return RunState.SUCCEEDED, {**(rows[-1] if rows else {}), **drawn, "log": log_file.name}
 
     def _ended(self, run: Run, state: RunState, result: Mapping[str, Any]) -> Run:
         now_s = self._now_s()

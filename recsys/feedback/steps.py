@@ -12,13 +12,14 @@ from recsys.feedback.run import Kind
 from recsys.index.manifest import IndexManifest
 
 STEPS: Mapping[Kind, int] = {
-    Kind.EMBED: 2,
-    Kind.FIT: 2,
-    Kind.FINE_TUNE: 3,
+    Kind.EMBED: 3,
+    Kind.FIT: 3,
+    Kind.FINE_TUNE: 4,
     Kind.EVALUATE: 1,
     Kind.ROLLBACK: 1,
 }
-"""How many commands a run of each kind has."""
+"""How many commands a run of each kind has; of a version that is not new no map is drawn."""
+PUBLISHING = frozenset({Kind.EMBED, Kind.FIT, Kind.FINE_TUNE})
 Row = Mapping[str, Any]
 Command = tuple[str, ...]
 
@@ -50,6 +51,17 @@ class RunPlan:
             Kind.EVALUATE: (lambda _: self._evaluate(),),
             Kind.ROLLBACK: (lambda _: ("rollback",),),
         }[kind]
+
+    def drawing(self, kind: Kind, rows: Sequence[Row]) -> Command | None:
+        """The command that draws what the run published, or None where it published nothing new.
+
+        `rows`: what the run's commands printed. The version serves already, so that a failure of this one
+        is none of the run.
+        """
+        version = rows[-1].get("index_version") if kind in PUBLISHING and rows else None
+        if version is None or version == self._manifest.index_version:
+            return None
+        return ("map", str(version), "--json")
 
     def _embed(self, source: str) -> Command:
         encoder = self._encoder

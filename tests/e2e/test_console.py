@@ -249,7 +249,7 @@ def test_jobs_show_why_and_how_far_and_are_asked_for(console: Console, page: Pag
     expect(page.locator("#note")).to_contain_text("asked for")
     assert [one.kind for one in console.loop.requests.open()] == [Kind.FIT]
     page.get_by_role("link", name="tune-1").first.click()
-    expect(page.get_by_text("step 1 of 3")).to_be_visible()
+    expect(page.get_by_text("step 1 of 4")).to_be_visible()
     expect(page.locator("pre")).to_contain_text("epoch 1")
 
 

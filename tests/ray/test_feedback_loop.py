@@ -20,6 +20,7 @@ from cluster.replica_board import ReplicaState, VersionCounts
 from cluster.retention import Retention
 from cluster.serving_database import open_serving_database
 from recsys.config import RuntimeConfig
+from recsys.errors import CapacityError
 from recsys.feedback import Kind, KindConfig, LoopConfig, RunState, Trigger, VerdictConfig
 from recsys.index import current_version, rollback
 from tests.serve.conftest import SmallShop, make_small_shop
@@ -62,13 +63,47 @@ def test_events_make_the_loop_embed_and_fit_once_and_write_down_why(shop: SmallS
     runner = Runner()
     loop = loop_of(shop, runner)
     (ended,) = loop.step()
-    assert runner.asked == ["embed", "fit"]
+    assert runner.asked == ["embed", "fit", "map"]
     assert (ended.kind, ended.state, ended.trigger) == (Kind.FIT, RunState.SUCCEEDED, Trigger.POLICY)
     assert "has not learned from events" in ended.reasons[-1]
     assert ended.inputs["events_seq"] == shop.events.last_seq()
     time.sleep(1.1)
     assert loop.step() == []  # the same events are not learned from twice
     assert [run.state for run in loop.store.runs.newest(5)] == [RunState.SUCCEEDED]
+
+
+@pytest.mark.parametrize("fails", ["exit", "no room"])
+def test_a_map_that_is_not_drawn_is_told_and_the_run_has_succeeded(shop: SmallShop, fails: str) -> None:
+    def answer(arguments: Sequence[str]) -> JobResult:
+        if arguments[0] != "map":
+            return JobResult(0, {"index_version": "new"})
+        if fails == "exit":
+            return JobResult(1, {}, "MemoryError: no room")
+        raise CapacityError("Ray took no job", found="no room")
+
+    (ended,) = loop_of(shop, Runner(answer)).step()
+    assert (ended.state, ended.result["index_version"]) == (RunState.SUCCEEDED, "new")
+    assert ended.result["map"].startswith("not drawn: ")
+    assert "no room" in ended.result["map"]
+
+
+def test_a_drawn_map_is_told_and_none_is_drawn_where_nothing_was_published(shop: SmallShop) -> None:
+    published = current_version(shop.workspace)
+    versions = iter([published, "new"])
+
+    def answer(arguments: Sequence[str]) -> JobResult:
+        if arguments[0] == "map":
+            return JobResult(0, {"index_version": arguments[1], "points": 200, "agreement": 0.6})
+        return JobResult(0, {"index_version": next(versions)} if arguments[0] == "index" else {})
+
+    runner = Runner(answer)
+    loop = loop_of(shop, runner)
+    assert loop._has_lease()
+    found = [loop.run(Kind.EMBED, Trigger.MANUAL, ("test",)).result for _ in range(2)]
+    assert runner.asked == ["embed", "index", "embed", "index", "map"]
+    assert [result["index_version"] for result in found] == [published, "new"]
+    assert "map" not in found[0]
+    assert found[1]["map"] == {"points": 200, "agreement": 0.6}
 
 
 def test_a_refusal_a_failure_and_a_crash_are_told_apart(shop: SmallShop) -> None:

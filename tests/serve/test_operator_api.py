@@ -281,7 +281,8 @@ def test_refused_rows_are_paged_over_row_groups(service: ShopService, small_shop
 
 def vectors_of(workspace: Workspace, version: str) -> dict[str, np.ndarray]:
     """A version's vectors by item id."""
-    manifest, found = load_manifest(workspace, version), {}
+    manifest = load_manifest(workspace, version)
+    found: dict[str, np.ndarray] = {}
     for shard in range(manifest.num_shards):
         items, stored, _ = open_shard(workspace, manifest, shard)
         rows = stored[np.arange(items.num_rows)]
@@ -391,7 +392,7 @@ def test_a_run_tells_how_far_it_is(service: ShopService, small_shop: SmallShop) 
 
     async def scene(client: httpx.AsyncClient) -> None:
         job = await get(client, "/v1/jobs/r1")
-        assert (job["steps"], job["steps_begun"]) == (3, None)
+        assert (job["steps"], job["steps_begun"]) == (4, None)
         log.write_text("$ recsys train --json\nloss 1 $ recsys\n$ recsys embed\n")
         assert (await get(client, "/v1/jobs/r1"))["steps_begun"] == 2
 

@@ -15,7 +15,7 @@ export async function view(desk, { query, signal }) {
   const head = [heading("Map of the catalog"), form];
   const [points, profile] = await Promise.all([drawn(desk, signal), believed(desk, user, signal)]);
   if (!points) {
-    return { title: "Map", content: [...head, el("p", { class: "empty", text: "This version was not drawn yet: `recsys map` does it." })] };
+    return { title: "Map", content: [...head, el("p", { class: "empty", text: "This version was not drawn yet: `recsys map` does it, and the feedback loop for what it publishes." })] };
   }
   const interests = (profile?.interests ?? []).filter((one) => points.place.has(one.item_id));
   const about = el("p", { id: "map-about", class: "lead", role: "status", text: "Point at an item, or walk with the arrow keys." });
