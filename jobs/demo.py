@@ -16,7 +16,7 @@ from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
 from jobs.console import out, progress, show
 from jobs.embed_catalog import run_embed
-from jobs.import_data import import_events, import_items
+from jobs.import_data import import_events, import_items, import_relations
 from jobs.item_map import run_map
 from jobs.learning import run_fit
 from jobs.make_shop import write_shop
@@ -52,10 +52,15 @@ def run_demo(
 ) -> None:
     """Walk the road on the built-in shop or on given files, then serve until told to stop."""
     runtime = runtime_of(workspace, None)
+    stated: Path | None = None
     if catalog is None:
         folder = write_shop(Workspace(runtime.workspace).root / "built-in-shop")
-        catalog, events = folder / "items.parquet", folder / "events.parquet"
+        catalog, events, stated = (
+            folder / name for name in ("items.parquet", "events.parquet", "relations.csv")
+        )
     import_files(runtime, catalog, events, ImportConfig(default_currency=currency))
+    if stated:
+        import_stated(runtime, stated)
     prepare_index(runtime)
     learn(runtime)
     show("map", run_map(runtime, None), as_json=False)
@@ -96,6 +101,17 @@ def import_files(runtime: RuntimeConfig, catalog: Path, events: Path | None, con
             on_progress=lambda rows, done, total: advance(done >> 10, total >> 10),
         )
     show("events", report.as_rows(), as_json=False)
+
+
+def import_stated(runtime: RuntimeConfig, relations: Path) -> None:
+    """Read what goes with what, before the index that is to hold it is built."""
+    report = import_relations(
+        [relations],
+        item_store=ItemStore(open_database(database_url_of(runtime))),
+        workspace=Workspace(runtime.workspace),
+        config=ImportConfig(),
+    )
+    show("relations", report.as_rows(), as_json=False)
 
 
 def prepare_index(runtime: RuntimeConfig) -> None:

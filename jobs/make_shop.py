@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
-from recsys.shop import Shop, make_shop
+from recsys.shop import Shop, make_relations, make_shop
 
 
 def write_shop(
@@ -22,7 +22,7 @@ def write_shop(
     now: datetime | None = None,
     as_csv: bool = False,
 ) -> Path:
-    """Write items.parquet, events.parquet, queries.jsonl and truth.json into `folder`; the folder.
+    """Write items, events, relations.csv, queries.jsonl and truth.json into `folder`; the folder.
 
     `as_csv` writes catalog.csv and orders.csv instead of all that.
     """
@@ -33,6 +33,7 @@ def write_shop(
         return folder
     pq.write_table(shop.items, folder / "items.parquet")
     pq.write_table(shop.events, folder / "events.parquet")
+    csv.write_csv(make_relations(shop.items), folder / "relations.csv")
     lines = [json.dumps({"text": query.text, "relevant": sorted(query.relevant)}) for query in shop.queries]
     (folder / "queries.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "truth.json").write_text(json.dumps(_truth(shop)), encoding="utf-8")

@@ -25,7 +25,7 @@ def shop(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the built-in shop: a catalog and behaviour with known tastes.
+    """Write the built-in shop: a catalog, behaviour with known tastes, and what goes with what.
 
     Example: recsys shop files --items 400 --shoppers 200
     """

@@ -44,6 +44,13 @@ def interests() -> tuple[Interest, ...]:
     return tuple(_interest(line) for line in _lines("interests.txt"))
 
 
+@cache
+def pairs(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What goes with what, by the lines `one > other, other` of a file."""
+    parted = (line.split(" > ") for line in _lines(name))
+    return tuple((one.strip(), _split(others, ",")) for one, others in parted)
+
+
 def _lines(name: str) -> list[str]:
     text = files("recsys.shop").joinpath(name).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]

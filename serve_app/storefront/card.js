@@ -6,7 +6,7 @@ import { price } from "./money.js";
 import { markOf } from "./movement.js";
 
 /**
- * @typedef {{item_id: string, title: string | null, sources?: string[], reasons?: {text: string}[]}} Entry
+ * @typedef {{item_id: string, title: string | null, sources?: string[], reasons?: {kind: string, text: string}[]}} Entry
  * @typedef {{recommendationId?: string, position?: number}} Shown Which answer showed the item, and where.
  */
 
@@ -46,9 +46,19 @@ export function mark(element, entry, move) {
 
 /** Why an item is in a list, in one line that a shopper reads. @param {Entry} entry */
 export function reasonOf({ sources = [], reasons = [] }) {
-  if (sources.includes("complements")) return TOGETHER;
+  if (isTogether({ sources })) return reasons.find(({ kind }) => kind === "goes_with")?.text ?? TOGETHER;
   if (sources.includes("buy_again")) return "Time to buy it again?";
   return reasons[0]?.text ?? "";
+}
+
+/** Whether an item goes with the cart or the item looked at. @param {{sources?: string[]}} entry */
+export function isTogether({ sources = [] }) {
+  return sources.includes("complements");
+}
+
+/** Put what goes with it first; the rest is what suits the shopper beside it. @param {{items: Entry[]}} answer */
+export function togetherFirst({ items }) {
+  items.sort((a, b) => Number(isTogether(b)) - Number(isTogether(a)));
 }
 
 export function itemPath(id) {

@@ -19,12 +19,16 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from cluster.database import open_database
 from cluster.key_store import KeyStore
 from jobs.bench.service import free_port
+from jobs.import_data import import_relations
+from jobs.make_shop import write_shop
 from recsys.access import Scope
-from recsys.config import RuntimeConfig, ServeConfig
+from recsys.config import ImportConfig, RuntimeConfig, ServeConfig
+from recsys.relations import Relations
+from recsys.relations.file import read_relations
 from serve_app import app
 from serve_app.key_watch import KeyWatch
 from tests.e2e.browsing import CHROMIUM, PATIENCE_MS, examine, listening, tab_to
-from tests.serve.conftest import SmallShop, assemble_inline, make_small_shop
+from tests.serve.conftest import NOW, SmallShop, assemble_inline, make_small_shop
 
 pytestmark = [
     pytest.mark.timeout(300),
@@ -32,6 +36,8 @@ pytestmark = [
 ]
 FIRST_VIEW_BYTES = 100_000
 """Budget of the first view: page, scripts, styles and answers of the API, as they travel."""
+GOES_WITH = re.compile("^(Goes with (it|your cart)|You may also like)$")
+"""The list beside an item or a cart."""
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "store.md"
 
 
@@ -61,6 +67,7 @@ class Store:
 def store(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, ray_cluster: None) -> Iterator[Store]:
     """One service for all scenes; pages of one other origin may call it."""
     shop = make_small_shop(tmp_path_factory.mktemp("shop"), tiny_bert, None)
+    state_relations(shop, tmp_path_factory.mktemp("stated"))
     foreign_port = free_port()
     config = ServeConfig(
         port=free_port(),
@@ -74,6 +81,14 @@ def store(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, ray_cluster
     with httpx.Client(base_url=url, timeout=30.0) as client:
         yield Store(url, shop, client, foreign_port)
     app.stop()
+
+
+def state_relations(shop: SmallShop, folder: Path) -> None:
+    """What the built-in shop states of its items, as the demo imports it, in the published version."""
+    file = write_shop(folder, num_items=200, num_shoppers=50, now=NOW) / "relations.csv"
+    report = import_relations([file], item_store=shop.items, workspace=shop.workspace, config=ImportConfig())
+    assert report.accepted == report.rows > 0
+    shop.index()
 
 
 @pytest.fixture
@@ -100,7 +115,7 @@ def cards(page: Page) -> Any:
     return page.get_by_role("list", name="For you", exact=True).locator(".card")
 
 
-def shown(page: Page, name: str) -> list[str]:
+def shown(page: Page, name: str | re.Pattern[str]) -> list[str]:
     """Ids of the items in a list of cards."""
     links = page.get_by_role("list", name=name, exact=True).locator(".card-link")
     expect(links.first).to_be_visible()
@@ -192,7 +207,7 @@ def test_an_item_is_opened_rated_bought_and_its_neighbours_are_shown(store: Stor
     cards(page).nth(2).locator(".card-link").click()
     expect(page.get_by_role("heading", level=1)).to_be_focused()
     assert shown(page, "Similar items") == store.listed("/v1/similar", {"item_id": opened, "n": 6})
-    assert len(shown(page, "Goes with it")) == 6
+    assert len(shown(page, GOES_WITH)) == 6
     page.locator(".stars label").nth(3).click()
     expect(page.get_by_role("radio", name="4 of 5 stars")).to_be_checked()
     page.get_by_role("main").get_by_role("button", name="Add to cart").click()
@@ -200,12 +215,46 @@ def test_an_item_is_opened_rated_bought_and_its_neighbours_are_shown(store: Stor
     expect(page.locator(".line")).to_have_count(1)
     page.get_by_role("button", name="One more of").click()
     expect(page.locator(".count span")).to_have_text("2")
-    assert opened not in shown(page, "Goes with your cart")
+    assert opened not in shown(page, GOES_WITH)
     page.get_by_role("button", name="Buy").click()
     expect(page.get_by_text("Nothing in it yet.")).to_be_visible()
     expect(page.locator("#voice")).to_contain_text("Your list")
     kinds = [kind for kind, item in store.done_by(user_id)[done:] if item == opened]
     assert kinds == ["click", "view", "rating", "add_to_cart", "purchase"]
+
+
+def test_what_is_stated_to_go_with_an_item_comes_first_with_its_sentence(store: Store, page: Page) -> None:
+    stated = Relations.from_table(read_relations(store.shop.workspace.relations))
+    rows = {row["item_id"]: row for part in store.shop.items.scan() for row in part.to_pylist()}
+    item = max(sorted(stated.complements), key=lambda one: len(stated.complements[one]))
+
+    def is_first(place: str) -> None:
+        first = page.get_by_role("list", name=place, exact=True).locator(".card").nth(0)
+        expect(first.locator(".reason")).to_have_text(f"Goes with {rows[item]['title']}")
+        assert shown(page, place)[0] in stated.complements[item]
+
+    page.goto(f"{store.url}/store/#/item/{item}")
+    is_first("Goes with it")
+    page.get_by_role("main").get_by_role("button", name="Add to cart").click()
+    page.locator("#cart-link").click()
+    is_first("Goes with your cart")
+    body = {"user_id": "nobody", "cart": [item], "scenario": "cart", "n": 6}
+    answer = store.client.post("/v1/recommend", json=body).json()["items"]
+    together = [one["item_id"] for one in answer if one["sources"] == ["complements"]]
+    assert shown(page, "Goes with your cart")[: len(together)] == together
+
+
+def test_where_nothing_goes_with_an_item_the_list_does_not_say_so(store: Store, page: Page) -> None:
+    stated = Relations.from_table(read_relations(store.shop.workspace.relations))
+    rows = [row for part in store.shop.items.scan() for row in part.to_pylist() if row["available"]]
+    alone = [row for row in rows if row["item_id"] not in stated.complements and not stated.told_by(row)]
+    page.goto(f"{store.url}/store/#/item/{alone[0]['item_id']}")
+    assert len(shown(page, "You may also like")) == 6
+    page.get_by_role("main").get_by_role("button", name="Add to cart").click()
+    page.locator("#cart-link").click()
+    expect(page.locator(".line")).to_have_count(1)
+    expect(page.get_by_role("heading", name="You may also like")).to_be_visible()
+    expect(page.get_by_role("heading", name="Goes with")).to_have_count(0)
 
 
 def test_a_shopper_is_made_and_stays_apart_from_the_one_before(store: Store, page: Page) -> None:

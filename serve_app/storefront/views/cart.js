@@ -1,7 +1,7 @@
 // The cart, and what goes with it.
 
 import { artwork } from "../artwork.js";
-import { iconButton, itemPath } from "../card.js";
+import { iconButton, isTogether, itemPath, togetherFirst } from "../card.js";
 import { el, ICONS } from "../../page-parts/element.js";
 import { Grid } from "../grid.js";
 import { price, total } from "../money.js";
@@ -62,10 +62,12 @@ async function complements(shop, signal) {
   if (!ids.length) return "";
   const body = { user_id: shop.shopper.userId, cart: ids, scenario: "cart", n: BESIDE };
   const answer = await shop.api.recommend(body, { signal });
-  const grid = new Grid(shop, "Goes with your cart");
+  togetherFirst(answer);
+  const title = answer.items.some(isTogether) ? "Goes with your cart" : "You may also like";
+  const grid = new Grid(shop, title);
   grid.element.classList.add("small-cards");
   grid.show(answer, await shop.catalog.items(answer.items.map((one) => one.item_id), { signal }));
-  return el("section", { "aria-labelledby": "beside-head" }, el("h2", { id: "beside-head", text: "Goes with your cart" }), grid.element);
+  return el("section", { "aria-labelledby": "beside-head" }, el("h2", { id: "beside-head", text: title }), grid.element);
 }
 
 /** The lines are made anew; whoever had the focus on one gets its successor, or the heading. */

@@ -1,7 +1,7 @@
 // One item: what it is, what one can do with it, what is like it and what goes with it.
 
 import { artwork } from "../artwork.js";
-import { likeButton } from "../card.js";
+import { isTogether, likeButton, togetherFirst } from "../card.js";
 import { el } from "../../page-parts/element.js";
 import { Grid } from "../grid.js";
 import { price } from "../money.js";
@@ -62,13 +62,14 @@ async function similar(shop, id, signal) {
   return listed(shop, answer, "Similar items", "similar", signal);
 }
 
-/** What is bought with it comes first; the rest is what suits the shopper beside it. */
+/** What goes with it comes first; without any the list does not say that it does. */
 async function goesWith(shop, id, signal) {
   const body = { user_id: shop.shopper.userId, item_id: id, scenario: "cart", n: BESIDE };
   const answer = await shop.api.recommend(body, { signal }).catch(() => null);
-  const isTogether = (one) => Number(one.sources.includes("complements"));
-  answer?.items.sort((a, b) => isTogether(b) - isTogether(a));
-  return listed(shop, answer, "Goes with it", "together", signal);
+  if (!answer) return "";
+  togetherFirst(answer);
+  const title = answer.items.some(isTogether) ? "Goes with it" : "You may also like";
+  return listed(shop, answer, title, "together", signal);
 }
 
 async function listed(shop, answer, title, name, signal) {
