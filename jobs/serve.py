@@ -9,8 +9,9 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 import ray
 from pydantic import TypeAdapter, ValidationError
@@ -42,6 +43,27 @@ class Shop:
     config: ServeConfig
 
 
+def take_down(address: str | None) -> None:
+    """End what Serve runs on a cluster; raises `ConfigError` without one, `CapacityError` if none answers."""
+    if address is None:
+        raise ConfigError(
+            "there is no cluster to look at",
+            expected="--address HOST:PORT; a service of this machine: Ctrl-C",
+        )
+    with connect(RuntimeConfig(address=address)):
+        stop_services([])
+
+
+@dataclass
+class Running:
+    """Services that answer."""
+
+    kept: bool
+    """Whether they go on when the command ends, on the cluster that they are on."""
+    urls: list[str] = field(default_factory=list)
+    """Their base URLs in the order of the shops."""
+
+
 def shops_of(runtime: RuntimeConfig, config: ServeConfig, tenants: Path | None) -> list[Shop]:
     """One shop, or those of a file of tenants, each with its own workspace, database, port and keys.
 
@@ -68,17 +90,17 @@ def running_service(
     feedback: LoopConfig | None = None,
 ) -> Iterator[str]:
     """One shop's service, up and answering; yields its base URL and takes everything down at the end."""
-    with running_services([Shop(runtime, config)], dashboard, feedback) as urls:
-        yield urls[0]
+    with running_services([Shop(runtime, config)], dashboard, feedback) as running:
+        yield running.urls[0]
 
 
 @contextmanager
 def running_services(
     shops: Sequence[Shop], dashboard: bool = False, feedback: LoopConfig | None = None
-) -> Iterator[list[str]]:
-    """The services of shops on one Ray; yields their base URLs in order.
+) -> Iterator[Running]:
+    """The services of shops on one Ray, up and answering; taken down at the end unless they are kept.
 
-    With `feedback` a loop turns beside each.
+    With `feedback` a loop turns beside each, and ends with the block.
     """
     for shop in shops:
         if not shop.runtime.address:  # a cluster's proxies listen elsewhere, or here for one taken over
@@ -91,14 +113,23 @@ def running_services(
         if eraser.unapplied():
             eraser.replay()
     with connect(shops[0].runtime, dashboard=dashboard):
+        # What a cluster serves already is not taken down by a start that fails beside it.
+        running = Running(kept=bool(shops[0].runtime.address))
         try:
-            urls = [app.start(shop.runtime, shop.config) for shop in shops]
+            running.urls += [app.start(shop.runtime, shop.config) for shop in shops]
             actors = [start_actor(s.runtime, feedback, s.config.tenant) for s in shops] if feedback else []
-            yield urls
+            running.kept = False
+            yield running
             if actors:
                 ray.get([actor.stop.remote() for actor in actors], timeout=STOP_TIMEOUT_S)
         finally:
-            app.stop(*((Workspace(shop.runtime.workspace), shop.config) for shop in shops))
+            if not running.kept:
+                stop_services(shops)
+
+
+def stop_services(shops: Sequence[Shop]) -> None:
+    """Take everything down that Serve runs on the Ray that is connected, with what it counted."""
+    app.stop(*((Workspace(shop.runtime.workspace), shop.config) for shop in shops))
 
 
 def read_scenarios(path: Path) -> dict[str, Scenario]:
@@ -137,13 +168,19 @@ def trace_config(target: str | None, ratio: float) -> TraceConfig:
     return config
 
 
-def wait_for_stop() -> None:
-    """Return on Ctrl-C or a termination signal."""
-    stopped = threading.Event()
+def wait_for_stop() -> signal.Signals:
+    """Return on Ctrl-C or a termination signal; which of them it was."""
+    stopped, told = threading.Event(), [signal.SIGINT]
+
+    def stop(number: int, _: FrameType | None) -> None:
+        told[0] = signal.Signals(number)
+        stopped.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, stop)
     while not stopped.wait(timeout=1.0):
         pass
+    return told[0]
 
 
 def _require_free_port(config: ServeConfig) -> None:

@@ -40,6 +40,9 @@ def serve(
     host: HostOption = "127.0.0.1",
     port: PortOption = 8000,
     public: Annotated[bool, typer.Option(help="Allow a host that other machines reach.")] = False,
+    down: Annotated[
+        bool, typer.Option("--down", help="End the service that the cluster at --address runs, and return.")
+    ] = False,
     tenants: Annotated[
         Path | None,
         typer.Option(
@@ -127,14 +130,18 @@ def serve(
 ) -> None:
     """Answer over HTTP until Ctrl-C. The API's own page is at /docs.
 
+    On a cluster (`--address`) the service outlives a SIGTERM of this command, and the next one takes it over.
+
     Example: recsys serve --store
     Example: recsys serve --placement remote --shard-replicas 2
+    Example: recsys serve --address HEAD:6379 --down
     Example: recsys serve --host 0.0.0.0 --public --tls-cert shop.pem --tls-key shop.key
     """
     from cluster.runtime import prepare_serve
 
     prepare_serve()
     warn_of_old_packages()
+    import signal
     from contextlib import nullcontext
 
     from jobs.log_printing import printed_log
@@ -144,6 +151,7 @@ def serve(
         running_services,
         say_of_keys,
         shops_of,
+        take_down,
         trace_config,
         wait_for_stop,
     )
@@ -151,6 +159,10 @@ def serve(
     from recsys.workspace import Workspace
     from serve_app.app import is_loopback, require_loopback_or_consent, with_recommenders
 
+    if down:
+        take_down(address)
+        out.print("stopped")
+        return
     one_shop = tenants is None
     runtime = runtime_of(workspace, database_url, address) if one_shop else RuntimeConfig(address=address)
     alone = is_loopback(host) and one_shop
@@ -183,8 +195,8 @@ def serve(
     shops = shops_of(runtime, config, tenants)
     folder = log_folder or Workspace(shops[0].runtime.workspace).logs
     followed = printed_log(folder) if print_log else nullcontext()
-    with followed, running_services(shops, dashboard, feedback) as urls:
-        for shop, url in zip(shops, urls, strict=True):
+    with followed, running_services(shops, dashboard, feedback) as running:
+        for shop, url in zip(shops, running.urls, strict=True):
             whose = f"{shop.config.tenant}: " if shop.config.tenant else ""
             out.print(f"{whose}serving at [bold]{url}[/bold], API page at {url}/docs; Ctrl-C stops")
             if store:
@@ -192,8 +204,9 @@ def serve(
             if console:
                 out.print(f"{whose}console at [bold]{url}/console/[/bold]")
             say_of_keys(shop)
-        wait_for_stop()
-    out.print("stopped")
+        # Machines that are emptied or renewed send SIGTERM to a command whose service lives elsewhere.
+        running.kept = wait_for_stop() is signal.SIGTERM and address is not None
+    out.print("the service goes on; recsys serve --down ends it" if running.kept else "stopped")
 
 
 def demo(

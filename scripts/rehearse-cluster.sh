@@ -1,7 +1,7 @@
 #!/bin/bash
 # The topology of deploy/kuberay with three Ray nodes on one machine: a head without CPUs, a node that serves, a
-# node without CPUs for `recsys serve`; token, proxy, a job over the dashboard. Then the command is killed while
-# requests run, and another takes the service over. bash scripts/rehearse-cluster.sh FOLDER; needs 2 cores, 8 GB.
+# node without CPUs for `recsys serve`; token, proxy, a job over the dashboard. Then the command is ended
+# as Kubernetes ends pods, and killed, while requests run; another one takes the service over each time. bash scripts/rehearse-cluster.sh FOLDER; needs 2 cores, 8 GB.
 set -euo pipefail
 folder=${1:?folder for workspace and logs}
 mkdir -p "$folder"
@@ -34,7 +34,7 @@ node() { # name, agent's port, further options
     echo "node $1: /api/healthz answers without a token"
 }
 serve() {
-    recsys serve --address "$gcs" --door proxy --host 0.0.0.0 --port 28000 --public --recommenders 2 >"$folder/$1.log" 2>&1 &
+    recsys serve --address "$gcs" --door proxy --host 0.0.0.0 --port 28000 --public --no-keys --recommenders 2 >"$folder/$1.log" 2>&1 &
     serving=$!
     children+=("$serving")
     until grep -q 'serving at' "$folder/$1.log"; do kill -0 "$serving" && sleep 1; done
@@ -56,15 +56,23 @@ recsys --submit "$dashboard" embed --address "$gcs" --actors 2 --cpus 2 >"$folde
 echo "embedded by a job"
 
 serve first
-for _ in $(seq 200); do ask '{"user_id": "shopper-0006", "n": 3}' $shop/v1/recommend && sleep 0.2; done >"$folder/codes" &
+for _ in $(seq 300); do ask '{"user_id": "shopper-0006", "n": 3}' $shop/v1/recommend && sleep 0.2; done >"$folder/codes" &
 asking=$!
 sleep 5
-kill -9 "$serving"
-sleep 5
-serve second
-wait "$asking"
-echo "answers by status while the command was killed and another took over:"
-sort "$folder/codes" | uniq -c
-kill -INT "$serving"
+kill -TERM "$serving"
 wait "$serving" || true
-echo "after Ctrl-C: $(ask '' $shop/healthz || true)"
+tail -n 1 "$folder/first.log"
+sleep 3
+serve second
+sleep 3
+kill -9 "$serving"
+sleep 3
+serve third
+wait "$asking"
+echo "answers by status while the command was ended, was killed, and others took over:"
+sort "$folder/codes" | uniq -c
+kill -TERM "$serving"
+wait "$serving" || true
+echo "after SIGTERM: $(ask '' $shop/healthz || true)"
+recsys serve --address "$gcs" --down
+echo "after --down: $(ask '' $shop/healthz || true)"
