@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import kubernetes_validate
 import pytest
@@ -82,6 +83,13 @@ def _parse(arguments: list[str]) -> tuple[str, dict[str, Any]]:
         sub, command, rest = command.resolve_command(inner, [*inner._protected_args, *inner.args])
         name = f"{name} {sub}"
     return name, command.make_context(name, rest, parent=context).params
+
+
+def _served() -> dict[str, Any]:
+    """Options that `recsys serve` gets in its pod."""
+    (serve,) = find("Deployment", "recsys-serve")["spec"]["template"]["spec"]["containers"]
+    (arguments,) = commands(serve["args"][0])
+    return _parse(arguments)[1]
 
 
 def _schema_of(resource: dict[str, Any]) -> dict[str, Any]:
@@ -223,7 +231,9 @@ def test_every_node_has_environment_database_and_workspace(container: dict[str, 
 
 def test_long_running_containers_have_probes_and_one_claim_is_shared() -> None:
     for container in ray_containers():
-        if container["name"] != "fit":
+        if container["name"] == "loop":
+            assert "readinessProbe" in container
+        elif container["name"] != "fit":
             assert container.keys() >= {"livenessProbe", "readinessProbe"}
     claims = {
         volume["persistentVolumeClaim"]["claimName"]
@@ -244,6 +254,23 @@ def test_ray_clusters_ask_for_the_token_and_the_installed_version() -> None:
     variables = {one["name"]: one for one in serve["env"]}
     assert variables["RAY_AUTH_MODE"]["value"] == "token"
     assert variables["RAY_AUTH_TOKEN"]["valueFrom"]["secretKeyRef"]["name"] == "recsys-ray-token"
+
+
+def test_the_loop_turns_in_a_pod_of_its_own_with_the_memory_of_a_fit() -> None:
+    assert _served()["loop"] is False
+    loop = find("Deployment", "recsys-loop")["spec"]
+    assert (loop["replicas"], loop["strategy"]) == (1, {"type": "Recreate"})
+    (container,) = loop["template"]["spec"]["containers"]
+    name, options = _parse(container["args"][1:])
+    assert (name, options["address"]) == ("loop start", None)
+    (fit,) = find("Job", "recsys-fit")["spec"]["template"]["spec"]["containers"]
+    for kind in ("requests", "limits"):
+        assert container["resources"][kind]["memory"] == fit["resources"][kind]["memory"]
+    (probe,) = commands(container["readinessProbe"]["exec"]["command"][-1])
+    assert _parse(probe) == ("loop status", ANY)
+    policy = find("NetworkPolicy", "recsys")["spec"]
+    assert policy["podSelector"]["matchLabels"].items() <= loop["template"]["metadata"]["labels"].items()
+    assert policy["policyTypes"] == ["Ingress"]  # the database may lie anywhere
 
 
 def test_actors_of_the_embedding_job_fit_on_its_workers() -> None:
