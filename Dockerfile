@@ -8,7 +8,7 @@ FROM ${BASE} AS build
 ARG TORCH=torch==2.13.0
 # PyTorch's own index has builds without CUDA; the usual one brings gigabytes of CUDA libraries.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-ARG EXTRAS=minilm,postgres
+ARG EXTRAS=minilm,postgres,traces
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/recsys
 ENV PATH=/opt/recsys/bin:$PATH

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
@@ -22,6 +23,7 @@ from ray import __version__ as ray_version
 from cluster.runtime import SERVE_ENVIRONMENT
 from jobs.cli import app
 from recsys.config import ServeConfig
+from serve_app.route_scopes import SCOPES
 from tests.unit.deploy.custom_resources import KINDS, validate_custom
 from tests.unit.deploy.manifests import (
     BUILDABLE,
@@ -44,6 +46,8 @@ LAUNCHER = importlib.import_module("ray.autoscaler._private.util")
 PAGE = ROOT / "docs" / "cluster.md"
 KUBERNETES = "1.32"
 PORT = ServeConfig().port
+SHARDS = 8
+"""Shards of a catalog for which the serving pods must have room."""
 RESOURCES = resources()
 
 
@@ -256,6 +260,76 @@ def test_ray_clusters_ask_for_the_token_and_the_installed_version() -> None:
     assert variables["RAY_AUTH_TOKEN"]["valueFrom"]["secretKeyRef"]["name"] == "recsys-ray-token"
 
 
+def _built(folder: Path) -> list[dict[str, Any]]:
+    """What kustomize makes of a folder."""
+    built = subprocess.run(["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    return list(yaml.safe_load_all(built.stdout))
+
+
+def _of(objects: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    (found,) = (one for one in objects if one["kind"] == kind and one["metadata"]["name"] == name)
+    return found
+
+
+def _holds_copies(objects: list[dict[str, Any]]) -> None:
+    """Serving pods hold what `recsys serve` starts, and keep a copy of everything while one is taken away."""
+    (container,) = _of(objects, "Deployment", "recsys-serve")["spec"]["template"]["spec"]["containers"]
+    (arguments,) = commands(container["args"][0])
+    options = _parse(arguments)[1]
+    (group,) = _of(objects, "RayCluster", "recsys")["spec"]["workerGroupSpecs"]
+    pods = group["replicas"]
+    assert (group["minReplicas"], group["maxReplicas"]) == (pods, pods)
+    copies = options["shard_replicas"].least
+    assert copies == options["encoders"] == min(pods, 2)
+    assert options["loop"] is False
+    assert (options["print_log"], options["log_format"]) == (True, "json")
+    config = ServeConfig()
+    replicas = copies * SHARDS + options["encoders"] + options["recommenders"].least + 1
+    asked = (replicas + config.num_profile_partitions) * config.cpus_per_replica
+    (worker,) = group["template"]["spec"]["containers"]
+    assert asked <= max(pods - 1, 1) * float(worker["resources"]["limits"]["cpu"])
+    if pods > 1:
+        assert options["recommenders"].least == pods  # one in each pod, which tells that pod's figures
+    budget = _of(objects, "PodDisruptionBudget", "recsys-serving")["spec"]
+    assert budget["minAvailable"] == pods - 1
+    labels = {"ray.io/cluster": "recsys", "ray.io/group": group["groupName"]}
+    assert budget["selector"]["matchLabels"] == labels
+
+
+def test_serving_pods_hold_two_copies_also_while_one_of_them_is_away() -> None:
+    _holds_copies(RESOURCES)
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl builds the overlays")
+@pytest.mark.parametrize("overlay", ["local", "production"])
+def test_serving_pods_of_an_overlay_hold_its_copies(overlay: str) -> None:
+    _holds_copies(_built(KUBERAY / "overlays" / overlay))
+
+
+def test_prometheus_finds_the_serving_pods_and_may_reach_them() -> None:
+    spec = find("RayCluster", "recsys")["spec"]
+    (group,) = spec["workerGroupSpecs"]
+    told = group["template"]["metadata"]["annotations"]
+    assert told["prometheus.io/port"] == str(PORT)
+    assert ("GET", told["prometheus.io/path"]) in SCOPES
+    assert "annotations" not in spec["headGroupSpec"]["template"]["metadata"]  # nor twice the same figures
+    (rule,) = (
+        rule
+        for rule in find("NetworkPolicy", "recsys")["spec"]["ingress"]
+        if "prometheus" in str(rule["from"])
+    )
+    assert rule["from"][0].keys() == {"namespaceSelector", "podSelector"}
+    assert rule["ports"] == [{"protocol": "TCP", "port": PORT}]
+
+
+def test_the_image_has_what_traces_need() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    (installed,) = re.findall(r"^ARG EXTRAS=(\S+)$", DOCKERFILE.read_text(), re.MULTILINE)
+    assert set(installed.split(",")) <= extras.keys()
+    assert {"minilm", "postgres", "traces"} <= set(installed.split(","))
+
+
 def test_the_loop_turns_in_a_pod_of_its_own_with_the_memory_of_a_fit() -> None:
     assert _served()["loop"] is False
     loop = find("Deployment", "recsys-loop")["spec"]
@@ -288,11 +362,7 @@ def test_actors_of_the_embedding_job_fit_on_its_workers() -> None:
 )
 @pytest.mark.parametrize("folder", BUILDABLE, ids=str)
 def test_every_kustomization_builds_into_valid_pods(folder: Path) -> None:
-    built = subprocess.run(
-        ["kubectl", "kustomize", str(ROOT / folder)], capture_output=True, text=True, check=False
-    )
-    assert built.returncode == 0, built.stderr
-    objects = list(yaml.safe_load_all(built.stdout))
+    objects = _built(ROOT / folder)
     assert objects
     for resource in objects:
         assert resource["kind"] == "Namespace" or resource["metadata"]["namespace"] == "recsys"
