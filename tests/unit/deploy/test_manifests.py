@@ -237,7 +237,7 @@ def test_long_running_containers_have_probes_and_one_claim_is_shared() -> None:
     for container in ray_containers():
         if container["name"] == "loop":
             assert "readinessProbe" in container
-        elif container["name"] != "fit":
+        elif container["name"] not in ("fit", "backup"):
             assert container.keys() >= {"livenessProbe", "readinessProbe"}
     claims = {
         volume["persistentVolumeClaim"]["claimName"]
@@ -246,7 +246,8 @@ def test_long_running_containers_have_probes_and_one_claim_is_shared() -> None:
         for volume in pod.get("volumes", [])
         if "persistentVolumeClaim" in volume
     }
-    assert claims == {find("PersistentVolumeClaim", "recsys-workspace")["metadata"]["name"]}
+    assert claims == {r["metadata"]["name"] for r in RESOURCES if r["kind"] == "PersistentVolumeClaim"}
+    assert claims == {"recsys-workspace", "recsys-backups"}
 
 
 def test_ray_clusters_ask_for_the_token_and_the_installed_version() -> None:
@@ -355,6 +356,43 @@ def test_actors_of_the_embedding_job_fit_on_its_workers() -> None:
     (container,) = group["template"]["spec"]["containers"]
     each = int(float(container["resources"]["limits"]["cpu"]) // options["cpus"])
     assert group["replicas"] * each >= (options["actors"].most or options["actors"].least)
+
+
+def test_a_backup_is_made_every_night_outside_of_the_workspace_and_old_ones_go() -> None:
+    job = find("CronJob", "recsys-backup")["spec"]
+    assert job["concurrencyPolicy"] == "Forbid"
+    (container,) = job["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    (command,) = container["args"]
+    (arguments,) = commands(command)
+    name, options = _parse(arguments)
+    mounted = {one["mountPath"]: one["name"] for one in container["volumeMounts"]}
+    assert (name, mounted[str(options["out"].parent)]) == ("backup", "backups")
+    assert command.index("recsys backup") < command.index("&& ls") < command.index("rm --")
+
+
+def test_old_backups_go_by_the_command_of_the_manifest(tmp_path: Path) -> None:
+    (container,) = find("CronJob", "recsys-backup")["spec"]["jobTemplate"]["spec"]["template"]["spec"][
+        "containers"
+    ]
+    for day in range(10, 30):
+        (tmp_path / f"shop-200101{day}T021700.tar.gz").touch()
+    line = container["args"][0].replace("/backups", str(tmp_path)).replace("recsys backup --out", "touch")
+    for _ in range(2):
+        subprocess.run(["bash", "-c", line], check=True)
+    kept = sorted(path.name for path in tmp_path.iterdir())
+    assert len(kept) == 14
+    assert "shop-20010116T021700.tar.gz" not in kept
+    assert "shop-20010129T021700.tar.gz" in kept
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl builds the job")
+def test_training_has_a_machine_for_each_of_its_workers() -> None:
+    (job,) = _built(KUBERAY / "jobs" / "train")
+    assert (job["kind"], job["metadata"]["name"]) == ("RayJob", "recsys-train")
+    (entry,) = commands(job["spec"]["entrypoint"])
+    name, options = _parse(entry)
+    (group,) = job["spec"]["rayClusterSpec"]["workerGroupSpecs"]
+    assert (name, options["workers"], options["address"]) == ("train", group["replicas"], "auto")
 
 
 @pytest.mark.skipif(
