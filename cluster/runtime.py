@@ -39,7 +39,10 @@ NATIVE_LOG_LEVEL = "RAY_BACKEND_LOG_LEVEL"
 CONNECT_TIMEOUT_S = 5.0
 """How long a cluster may take to answer the first connection."""
 WORKER_ENVIRONMENT = ("HF_HUB_OFFLINE", "HF_HOME", "TOKENIZERS_PARALLELISM", TRUSTED_KEYS)
-"""Variables that workers get with the value they have here; never a private key."""
+"""Variables that workers get with the value they have here; never a private key or a secret.
+
+Ray shows them to whoever may list jobs and actors. Secrets are in the environment of the nodes.
+"""
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,12 @@ import yaml
 from jsonschema import ValidationError
 from ray import __version__ as ray_version
 
-from cluster.runtime import SERVE_ENVIRONMENT
+from cluster.runtime import SERVE_ENVIRONMENT, worker_environment
 from jobs.cli import app
 from recsys.config import ServeConfig
+from recsys.erasure_ledger import VARIABLE as ERASURE_SECRET
+from recsys.privacy.secret import VARIABLE as PSEUDONYM_SECRET
+from recsys.signing import SIGNING_KEY
 from serve_app.route_scopes import SCOPES
 from tests.unit.deploy.custom_resources import KINDS, validate_custom
 from tests.unit.deploy.manifests import (
@@ -231,6 +234,29 @@ def test_every_node_has_environment_database_and_workspace(container: dict[str, 
     assert database["valueFrom"]["secretKeyRef"]["name"] == "recsys-database"
     mounted = {one["mountPath"]: one["name"] for one in container["volumeMounts"]}
     assert mounted[environment["data"]["RECSYS_WORKSPACE"]] == "workspace"
+
+
+@pytest.mark.parametrize("container", ray_containers(), ids=lambda one: str(one["name"]))
+def test_secrets_reach_every_container_and_the_private_key_those_that_sign(container: dict[str, Any]) -> None:
+    taken = [one["secretRef"] for one in container["envFrom"] if "secretRef" in one]
+    assert taken[0] == {"name": "recsys-secrets", "optional": True}
+    signs = container["name"] in {"fit", "loop", "backup"}
+    if container["name"] != "ray-head":
+        assert taken[1:] == ([{"name": "recsys-signing", "optional": True}] if signs else [])
+
+
+def test_the_head_of_an_embedding_signs_and_the_one_that_serves_does_not() -> None:
+    embedding = find("RayJob", "recsys-embed")["spec"]["rayClusterSpec"]
+    for spec, signs in ((embedding, True), (find("RayCluster", "recsys")["spec"], False)):
+        (head,) = spec["headGroupSpec"]["template"]["spec"]["containers"]
+        taken = [one["secretRef"]["name"] for one in head["envFrom"] if "secretRef" in one]
+        assert ("recsys-signing" in taken) is signs
+
+
+def test_what_ray_shows_of_its_workers_has_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (PSEUDONYM_SECRET, ERASURE_SECRET, SIGNING_KEY, "RECSYS_DATABASE_URL"):
+        monkeypatch.setenv(name, "not to be shown")
+    assert "not to be shown" not in worker_environment().values()
 
 
 def test_long_running_containers_have_probes_and_one_claim_is_shared() -> None:
@@ -456,12 +482,20 @@ def test_the_parser_would_refuse_an_option_that_is_not_there() -> None:
         _parse(["embed", "--gpu-count", "1"])
 
 
+def _code() -> str:
+    """The product's own code, in one piece."""
+    parts = ("recsys", "cluster", "serve_app", "jobs")
+    return "\n".join(path.read_text() for part in parts for path in (ROOT / part).rglob("*.py"))
+
+
+def test_every_variable_that_the_code_reads_stands_in_the_table() -> None:
+    rows = [line.split("|")[1] for line in PAGE.read_text().splitlines() if line.startswith("| `R")]
+    told = set(re.findall(r"`(RECSYS_[A-Z_]+)`", " ".join(rows)))
+    assert told == set(re.findall(r'"(RECSYS_[A-Z_]+)"', _code()))
+
+
 def test_every_own_variable_is_read_somewhere() -> None:
-    code = "\n".join(
-        path.read_text()
-        for part in ("recsys", "cluster", "serve_app", "jobs")
-        for path in (ROOT / part).rglob("*.py")
-    )
+    code = _code()
     named = {
         name for path in [*_deployed(), PAGE] for name in re.findall(r"\bRECSYS_[A-Z_]+", path.read_text())
     }
