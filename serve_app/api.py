@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Path, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
@@ -46,7 +46,7 @@ from serve_app.index_desk import IndexDesk
 from serve_app.map_desk import MapDesk
 from serve_app.metrics import RequestTimer
 from serve_app.operator_api import add_accounts, add_browsing, add_health
-from serve_app.privacy_api import add_privacy
+from serve_app.privacy_api import Kind, add_privacy
 from serve_app.problems import install_handlers
 from serve_app.quality_desk import QualityDesk
 from serve_app.quarantine_desk import QuarantineDesk
@@ -246,7 +246,7 @@ def _add_writes(api: FastAPI, service: ShopService) -> None:
 
 def _add_views(api: FastAPI, service: ShopService) -> None:
     @api.get("/v1/users/{user_id}/profile", tags=["views"])
-    async def profile(user_id: IdInPath, kind: Literal["user", "visitor"] = "user") -> ProfileAnswer:
+    async def profile(user_id: IdInPath, kind: Kind = "user") -> ProfileAnswer:
         """What is believed about a shopper, and from which events."""
         return await service.profile(user_id, kind)
 

@@ -57,6 +57,7 @@ VIEWS = {
     "audit": "Audit",
 }
 HELD = ("item-00003", "item-00004")
+VISITOR = "known-to-the-tag-alone"
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,15 @@ def agree(page: Page, does: str) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def as_visitor(page: Page, label: str) -> None:
+    """Name the visitor by keyboard alone: the id, and beside it what it is."""
+    page.get_by_label(label).fill(VISITOR)
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Known as")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_label("Known as")).to_have_value("visitor")
+
+
 def answering(body: Any, status: int = 200) -> Callable[[Route], None]:
     """Answers every request with the same."""
     return lambda route: route.fulfill(status=status, json=body)
@@ -275,6 +285,53 @@ def test_a_list_is_explained_with_its_parts_and_what_lost_its_place(console: Con
     expect(page.locator(".fate")).to_contain_text("It is not in the list")
     rows(page, "The list with its contributions").nth(1).get_by_role("link").click()
     expect(page.locator(".fate")).to_contain_text("It stands at place 2.")
+
+
+def visited(console: Console) -> tuple[str, list[str], str]:
+    """One view of a visitor: the title of what was seen, the list then, and what in it is for no stranger."""
+    item = console.client.get("/v1/items/item-00150").json()
+    view = {"visitor_id": VISITOR, "item_id": item["item_id"], "event_type": "view", "event_id": VISITOR}
+    console.client.post("/v1/events:batch", json={"events": [view]}).raise_for_status()
+    personal, strange = (console.listed({kind: VISITOR, "n": 5}) for kind in ("visitor_id", "user_id"))
+    return item["title"], personal, next(item for item in personal if item not in strange)
+
+
+def test_a_visitors_list_is_explained_and_the_interest_is_on_the_map(console: Console, page: Page) -> None:
+    title, personal, own = visited(console)
+    open_view(page, "why", "Why this item")
+    page.get_by_label("Items").fill("5")
+    as_visitor(page, "Shopper")
+    page.get_by_role("button", name="Explain").press("Enter")
+    listed = rows(page, "The list with its contributions")
+    expect(listed.locator(".item-cell .small")).to_have_text(personal)
+    expect(listed.filter(has_text=own).locator(".parts")).to_contain_text(title)
+    expect(listed.filter(has_text=own).locator(".parts .bar")).not_to_have_count(0)
+    believed = rows(page, f"Interests of {VISITOR}")
+    expect(believed).to_contain_text([title])
+    listed.first.get_by_role("link").click()  # still the visitor's
+    expect(page.locator(".fate")).to_contain_text("It stands at place 1.")
+    page.get_by_role("link", name="See them on the map").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Map of the catalog")
+    expect(believed).to_contain_text([title])
+    page.get_by_label("Known as").select_option("signed in (user_id)")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(".empty")).to_have_text("Nothing is known about this shopper.")
+    as_visitor(page, "Interests of shopper")
+    page.get_by_role("button", name="Show").press("Enter")
+    expect(believed).to_contain_text([title])
+
+
+def test_a_rule_is_tried_on_a_visitor(console: Console, page: Page) -> None:
+    *_, own = visited(console)
+    open_view(page, "rules?new=1", "New rule")
+    rule = {"items": {"field": "item_id", "op": "==", "value": own}, "effect": {"kind": "hide"}}
+    page.get_by_label("The rule", exact=True).fill(json.dumps(rule))
+    page.get_by_label("Items").fill("5")
+    as_visitor(page, "Try it on shopper")
+    page.get_by_role("button", name="Preview").press("Enter")
+    expect(rows(page, "The list then")).to_have_count(5)
+    gone = page.locator(f"a[href='#/why?item={own}']")
+    expect(rows(page, "What would change").filter(has=gone)).to_have_count(1)
 
 
 def test_a_rule_is_tried_before_it_is_kept(console: Console, page: Page) -> None:

@@ -248,6 +248,23 @@ def test_a_profile_names_what_is_believed_and_404s_for_strangers(
     play(service, scene)
 
 
+def test_the_profile_of_a_visitor_is_no_users(service: ShopService) -> None:
+    async def scene(client: httpx.AsyncClient) -> None:
+        view = {"visitor_id": "v-profile", "item_id": "item-00001", "event_type": "view"}
+        await post(client, "/v1/events:batch", {"events": [view]})
+        path, kind = "/v1/users/v-profile/profile", {"kind": "visitor"}
+        known = (await client.get(path, params=kind)).json()
+        assert [interest["item_id"] for interest in known["interests"]] == ["item-00001"]
+        assert (known["user_id"], known["kind"], known["num_events"]) == ("v-profile", "visitor", 1)
+        assert (await client.get(path)).status_code == 404
+        stranger = await client.get("/v1/users/v-nobody/profile", params=kind)
+        assert (stranger.status_code, stranger.json()["type"]) == (404, "NotFoundError")
+        assert "v-nobody" not in stranger.text
+        assert (await client.get(path, params={"kind": "session"})).status_code == 422
+
+    play(service, scene)
+
+
 def test_without_profiles_the_answer_is_labelled_not_an_error(
     small_shop: SmallShop, config: ServeConfig
 ) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -19,6 +20,7 @@ from recsys.shop import make_shop
 from tests.serve.conftest import NOW, SmallShop, assemble_inline, client_of, make_small_shop
 
 CANARY = "canary-anna@shop.example"
+VISITOR = "canary-of-the-tag"
 IDS = {"user_id": CANARY, "visitor_id": "canary-phone", "session_id": "canary-session"}
 
 
@@ -70,6 +72,7 @@ async def over_every_entry(shop: SmallShop, tmp_path: Path) -> None:
         assert profile["num_events"] == 8
         visitor = (await client.get("/v1/users/canary-phone/profile", params={"kind": "visitor"})).json()
         assert "num_events" not in visitor  # what she did as a visitor would be hers; nothing was done so
+        await believed_of_a_visitor(client, items[0])
         listed = (await client.post("/v1/recommend", json={"user_id": CANARY, "n": 5})).json()
         assert len(listed["items"]) == 5
         assert "no_profile" not in listed["degraded"]
@@ -84,9 +87,20 @@ async def over_every_entry(shop: SmallShop, tmp_path: Path) -> None:
     run("export-user", shop, CANARY, "--out", str(file))
     assert len(json.loads(file.read_text())["events"]) == 8
     assert run("erase", shop, CANARY)["events"] == 8
+    assert run("erase", shop, VISITOR, "--kind", "visitor")["events"] == 1
     assert shop.events.count() == 0
     assert run("import events", shop, str(log))["appended"] == 0
     assert holders(shop.workspace.root) == []
+
+
+async def believed_of_a_visitor(client: httpx.AsyncClient, item: str) -> None:
+    """Of a visitor who has not signed in, by the shop's own id; as a user nobody has that id."""
+    view = {"visitor_id": VISITOR, "item_id": item, "event_type": "view"}
+    assert (await client.post("/v1/events:batch", json={"events": [view]})).json()["appended"] == 1
+    path = f"/v1/users/{VISITOR}/profile"
+    known = (await client.get(path, params={"kind": "visitor"})).json()
+    assert (known["user_id"], [one["item_id"] for one in known["interests"]]) == (VISITOR, [item])
+    assert (await client.get(path)).status_code == 404
 
 
 def test_a_shop_with_plain_ids_does_not_become_pseudonymous(small_shop: SmallShop, tmp_path: Path) -> None:

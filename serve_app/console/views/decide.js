@@ -5,6 +5,7 @@ import { heading } from "../../page-parts/router.js";
 import { confirmed, done } from "../confirm.js";
 import { moment } from "../format.js";
 import { address, field, pathTo } from "../pages.js";
+import { named, shopperFields } from "../shopper.js";
 import { badge, section, table } from "../table.js";
 
 const NEW = "?new=1";
@@ -83,7 +84,7 @@ function editor(desk, plural, stored, one) {
   const form = el(
     "form",
     { class: "asking", on: { submit: (event) => void preview(event) } },
-    field("user", "Try it on shopper", ""),
+    ...shopperFields("Try it on shopper", {}),
     plural === "rules" ? field("scenario", "In scenario", "") : null,
     field("n", "Items", "10", { inputmode: "numeric", pattern: "[0-9]{1,3}" }),
     el("button", { class: "button", text: "Preview" }),
@@ -100,7 +101,7 @@ function asked(plural, stored, one, value, body) {
   const own = { rule_id: value("name") || "new", ...body };
   const others = plural === "rules" ? stored.filter((each) => each.name !== one?.name).map((each) => ({ rule_id: each.name, ...each.body })) : [];
   const scenario = plural === "rules" ? value("scenario") : (one?.name ?? "default");
-  const request = { n: Number(value("n")) || 10, ...(value("user") && { user_id: value("user") }), ...(scenario && { scenario }) };
+  const request = { n: Number(value("n")) || 10, ...named({ user: value("user"), kind: value("kind") }), ...(scenario && { scenario }) };
   return plural === "rules" ? { request, rules: [...others, own] } : { request, rules: [], settings: body };
 }
 

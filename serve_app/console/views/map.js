@@ -3,17 +3,18 @@
 import { el } from "../../page-parts/element.js";
 import { heading } from "../../page-parts/router.js";
 import { number, percent } from "../format.js";
-import { address, asking, field } from "../pages.js";
+import { address, asking } from "../pages.js";
 import { Scatter } from "../scatter.js";
+import { believed, shopperFields } from "../shopper.js";
 import { bar, section, table } from "../table.js";
 
 const PAGE = 5000;
 
 export async function view(desk, { query, signal }) {
-  const user = query.get("user") ?? "";
-  const form = asking(desk, "/map", [field("user", "Interests of shopper", user)], "Show");
+  const who = { user: query.get("user") ?? "", kind: query.get("kind") ?? "" };
+  const form = asking(desk, "/map", shopperFields("Interests of shopper", who), "Show");
   const head = [heading("Map of the catalog"), form];
-  const [points, profile] = await Promise.all([drawn(desk, signal), believed(desk, user, signal)]);
+  const [points, profile] = await Promise.all([drawn(desk, signal), believed(desk, who, signal)]);
   if (!points) {
     return { title: "Map", content: [...head, el("p", { class: "empty", text: "This version was not drawn yet: `recsys map` does it, and the feedback loop for what it publishes." })] };
   }
@@ -24,7 +25,7 @@ export async function view(desk, { query, signal }) {
   signal.addEventListener("abort", () => scatter.end());
   const said = `${number(points.item_id.length)} of ${number(points.items)} items of ${points.index_version}. Items that are alike lie close together: of an item's ten nearest here, ${percent(points.agreement)} are among its ten nearest by all dimensions. Axes and long distances mean nothing.`;
   const content = [...head, el("p", { class: "small", text: said }), about, scatter.element, legend(points, scatter)];
-  return { title: "Map", content: [...content, ...(user ? [held(user, profile, interests, points)] : [])] };
+  return { title: "Map", content: [...content, ...(who.user ? [held(who.user, profile, interests, points)] : [])] };
 }
 
 /** Every page of points, or null where there is no map. */
@@ -40,14 +41,6 @@ async function drawn(desk, signal) {
     if (error.status === 404) return null;
     throw error;
   }
-}
-
-async function believed(desk, user, signal) {
-  if (!user) return null;
-  return desk.api.get(`v1/users/${encodeURIComponent(user)}/profile`, { signal }).catch((error) => {
-    if (error.status === 404) return null;
-    throw error;
-  });
 }
 
 async function told(desk, points, place, about, signal) {

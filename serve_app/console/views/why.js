@@ -4,6 +4,7 @@ import { el } from "../../page-parts/element.js";
 import { heading } from "../../page-parts/router.js";
 import { number, percent } from "../format.js";
 import { address, asking, choice, field } from "../pages.js";
+import { believed, named, shopperFields } from "../shopper.js";
 import { badge, bar, facts, section, table } from "../table.js";
 
 const BELIEFS = 12;
@@ -25,13 +26,13 @@ const WORDS = {
 };
 
 export async function view(desk, { query, signal }) {
-  const asked = Object.fromEntries(["user", "item", "about", "scenario", "n"].map((name) => [name, query.get(name) ?? ""]));
+  const asked = Object.fromEntries(["user", "kind", "item", "about", "scenario", "n"].map((name) => [name, query.get(name) ?? ""]));
   const scenarios = await desk.api.get("v1/scenarios", { signal });
   const form = asking(
     desk,
     "/why",
     [
-      field("user", "Shopper", asked.user),
+      ...shopperFields("Shopper", asked),
       field("about", "Item looked at now", asked.about),
       choice("scenario", "Scenario", asked.scenario, [["", "default"], ...scenarios.filter((one) => one.name !== "default").map((one) => [one.name, one.name])]),
       field("n", "Items", asked.n || "10", { inputmode: "numeric", pattern: "[0-9]{1,3}" }),
@@ -43,22 +44,14 @@ export async function view(desk, { query, signal }) {
   if (!query.size) {
     return { title: "Why this item", content: [...content, el("p", { class: "empty", text: "Name a shopper, or leave it empty for somebody who is not known. Nothing that is asked here is logged or counted." })] };
   }
-  const [told, profile] = await Promise.all([desk.api.post("v1/explain", body(asked), { signal }), believed(desk, asked.user, signal)]);
+  const [told, profile] = await Promise.all([desk.api.post("v1/explain", body(asked), { signal }), believed(desk, asked, signal)]);
   const parts = [list(told, asked), told.item ? fate(told.item) : null, lost(told.lost, asked), decided(told), beliefs(profile, asked)];
   return { title: asked.user || "Somebody", content: [...content, ...parts.filter(Boolean)] };
 }
 
-function body({ user, item, about, scenario, n }) {
-  const request = { n: Number(n) || 10, ...(user && { user_id: user }), ...(about && { item_id: about }), ...(scenario && { scenario }) };
+function body({ item, about, scenario, n, ...who }) {
+  const request = { n: Number(n) || 10, ...named(who), ...(about && { item_id: about }), ...(scenario && { scenario }) };
   return { request, ...(item && { item_id: item }) };
-}
-
-async function believed(desk, user, signal) {
-  if (!user) return null;
-  return desk.api.get(`v1/users/${encodeURIComponent(user)}/profile`, { signal }).catch((error) => {
-    if (error.status === 404) return null;
-    throw error;
-  });
 }
 
 function list({ answer }, asked) {
@@ -125,11 +118,11 @@ function decided({ answer, settings, filters, seen, held_back: held }) {
   );
 }
 
-function beliefs(profile, { user }) {
+function beliefs(profile, { user, kind }) {
   if (!user) return null;
   const strongest = [...(profile?.interests ?? [])].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight)).slice(0, BELIEFS);
   const most = Math.max(...strongest.map((one) => Math.abs(one.weight)), 1e-9);
   const rows = strongest.map((one) => [one.title ?? one.item_id, one.event_types.map((type) => badge(type)), one.weight.toFixed(2), bar(Math.abs(one.weight) / most, one.weight < 0)]);
-  const map = el("p", {}, el("a", { href: address("/map", { user }), text: "See them on the map" }));
+  const map = el("p", {}, el("a", { href: address("/map", { user, kind }), text: "See them on the map" }));
   return section("What is believed", table(`Interests of ${user}`, ["Item", "From", "#Weight", "Draws or pushes away"], rows, "Nothing is known about this shopper."), rows.length ? map : null);
 }
