@@ -67,6 +67,12 @@ CASES = (
         "full_disk",
     ),
     Case(
+        "D7",
+        "the write of each 64th byte of a commit fails",
+        "refused and not acked, nothing stored in part, the next one is taken",
+        "failing_writes",
+    ),
+    Case(
         "S1",
         "SIGKILL of a shard's only replica",
         "no error, coverage (N-1)/N with its reason, heals",
@@ -80,6 +86,12 @@ CASES = (
         "killed_shard",
     ),
     Case("S4", "SIGKILL of all shards", "labelled fallback lists", "killed_shard"),
+    Case(
+        "S6",
+        "SIGKILL of Serve's controller, three times",
+        "no failure in running traffic, no event lost, it comes back and replaces what dies",
+        "killed_controller",
+    ),
     Case(
         "S8",
         "SIGKILL of one of three Ray nodes",

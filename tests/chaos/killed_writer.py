@@ -26,7 +26,7 @@ def run(place: Place, outcome: Outcome) -> None:
             running.result()
     outcome.figures["kills"] = sum(lane.kills for lane in lanes)
     outcome.figures["acked"] = sum(len(lane.acked) for lane in lanes)
-    stored = [_stored(lane.url) for lane in lanes]
+    stored = [stored_events(lane.url) for lane in lanes]
     both = list(zip(lanes, stored, strict=True))
     outcome.require("kills", "1,000", outcome.figures["kills"], outcome.figures["kills"] == kills * LANES)
     outcome.require_zero(
@@ -38,7 +38,7 @@ def run(place: Place, outcome: Outcome) -> None:
     )
 
 
-def _stored(url: str) -> tuple[Counter[str], list[int]]:
+def stored_events(url: str) -> tuple[Counter[str], list[int]]:
     """How often each id is stored, and the numbers in order."""
     with reading(open_database(url)) as connection:
         ids = Counter(connection.execute(select(EVENTS_TABLE.c.event_id)).scalars())
