@@ -33,8 +33,14 @@ def next_step(found: Holdings, workspace: Path) -> str:
 
 
 def is_workspace(folder: Path, database_url: str | None) -> bool:
-    """Whether anything was ever imported there; to ask makes nothing."""
-    return bool(database_url) or (folder / "recsys.db").is_file()
+    """Whether anything was ever imported there; to ask makes nothing.
+
+    Raises `ConfigError` for an address, which is no folder.
+    """
+    from recsys.workspace import Workspace
+
+    place = Workspace(folder)
+    return bool(database_url) or (place.root / "recsys.db").is_file()
 
 
 def holdings_of(workspace: Path, database_url: str | None) -> Holdings:

@@ -79,6 +79,7 @@ def test_a_mistyped_workspace_is_neither_made_nor_published(tmp_path: Path) -> N
     assert (said["items"], said["index_versions"]) == (0, {})
     assert "recsys import items" in said["next"]
     assert not away.exists()
+    assert "recsys artifacts" in recsys("status", "-w", "s3://bucket/shop", code=2)
     assert "the catalog is empty" in recsys("embed", "-w", away, code=2)
     assert "nothing is embedded yet" in recsys("label", "choose", "-w", away, code=2)
     assert lines(recsys("status", "-w", away, "--json"))[0]["index_versions"] == {}

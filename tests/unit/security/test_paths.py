@@ -53,6 +53,10 @@ def run(*arguments: str) -> int:
 
 def test_commands_take_no_address_for_a_path(tmp_path: Path, hostile: tuple[str, ...]) -> None:
     workspace = ("--workspace", str(tmp_path / "ws"))
+    (tmp_path / "items.csv").write_text(ROWS)  # there is something to embed
+    assert (
+        CliRunner().invoke(app, ["import", "items", str(tmp_path / "items.csv"), *workspace]).exit_code == 0
+    )
     for uri in hostile[:6]:
         assert run("import", "items", uri, *workspace) != 0
         assert run("embed", "--encoder", uri, *workspace) != 0
