@@ -42,11 +42,9 @@ class Metrics:
         self.degraded = Counter(
             "recsys_degraded_total", "Answers that were degraded.", ["reason"], registry=self.registry
         )
-        self.coverage = Gauge(
+        self.coverage = self._newest(
             "recsys_coverage_ratio",
             "Coverage of the newest answer.",
-            multiprocess_mode="mostrecent",
-            registry=self.registry,
         )
         self.events = Counter(
             "recsys_events_total", "Events by outcome.", ["outcome"], registry=self.registry
@@ -58,11 +56,9 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
-        self.live_items = Gauge(
+        self.live_items = self._newest(
             "recsys_live_items",
             "Items searched beside the index version.",
-            multiprocess_mode="mostrecent",
-            registry=self.registry,
         )
         self._of_stages()
         self._of_the_index()
@@ -87,24 +83,23 @@ class Metrics:
         )
 
     def _of_the_index(self) -> None:
-        def newest(name: str, text: str) -> Gauge:
-            return Gauge(name, text, multiprocess_mode="mostrecent", registry=self.registry)
-
-        self.index_age = newest("recsys_index_age_seconds", "Time since the version that answers was made.")
-        self.live_removed = newest("recsys_live_removed_items", "Items deleted since the index version.")
-        self.live_complete = newest(
+        self.index_age = self._newest(
+            "recsys_index_age_seconds", "Time since the version that answers was made."
+        )
+        self.live_removed = self._newest(
+            "recsys_live_removed_items", "Items deleted since the index version."
+        )
+        self.live_complete = self._newest(
             "recsys_live_complete", "1, or 0 while more changes wait than the live segment may hold."
         )
-        self.refused = newest(
+        self.refused = self._newest(
             "recsys_index_refused_versions", "Versions that this replica could not load since it started."
         )
 
     def _of_the_log(self) -> None:
-        self.log_faults = Gauge(
+        self.log_faults = self._newest(
             "recsys_event_log_faults",
             "Faults that the last check of the whole event log found.",
-            multiprocess_mode="mostrecent",
-            registry=self.registry,
         )
         self.events_left_out = Gauge(
             "recsys_events_left_out",
@@ -114,22 +109,25 @@ class Metrics:
         )
 
     def _of_the_loop(self) -> None:
-        def newest(name: str, text: str, *labels: str) -> Gauge:
-            return Gauge(name, text, labels, multiprocess_mode="mostrecent", registry=self.registry)
-
-        self.job_runs = newest(
+        self.job_runs = self._newest(
             "recsys_job_runs", "The newest runs of each kind by what became of them.", "kind", "state"
         )
-        self.job_failures = newest(
+        self.job_failures = self._newest(
             "recsys_job_failures_in_a_row",
             "Failures since a run of the kind that did not fail.",
             "kind",
         )
-        self.job_success_age = newest(
+        self.job_success_age = self._newest(
             "recsys_job_success_age_seconds", "Time since a run of the kind succeeded.", "kind"
         )
-        self.loop_beats = newest("recsys_loop_beats", "Grows while a feedback loop holds the shop's lease.")
-        self.loop_paused = newest("recsys_loop_paused", "1 while a person has paused the loop.")
+        self.loop_beats = self._newest(
+            "recsys_loop_beats", "Grows while a feedback loop holds the shop's lease."
+        )
+        self.loop_paused = self._newest("recsys_loop_paused", "1 while a person has paused the loop.")
+
+    def _newest(self, name: str, text: str, *labels: str) -> Gauge:
+        """A gauge of which the replica that set it last speaks for all."""
+        return Gauge(name, text, labels, multiprocess_mode="mostrecent", registry=self.registry)
 
     def text(self) -> bytes:
         """The exposition format that Prometheus reads."""

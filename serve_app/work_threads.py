@@ -16,9 +16,7 @@ STORE_THREADS = 32
 """About ten are what runs in the background; the rest are writes and what operators ask."""
 
 
-async def on_thread(
-    threads: Executor | None, call: Callable[P, T], *arguments: P.args, **named: P.kwargs
-) -> T:
+async def on_thread(threads: Executor, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
     """Like `asyncio.to_thread`, on given threads; one that was cancelled in time is not begun."""
     context = contextvars.copy_context()
     bound = partial(call, *arguments, **named)
