@@ -9,5 +9,5 @@ PASSWORD = re.compile(r"://[^:/@\s]*:[^@\s]+@|[?&][a-z_]*(password|secret)[a-z_]
 
 
 def holds_password(text: str) -> bool:
-    """Whether a text holds an address with a password, such as `postgresql://shop:word@db/shop`."""
+    """Whether a text holds an address with a password: of a database, a queue, a store of objects."""
     return PASSWORD.search(text) is not None
