@@ -60,7 +60,8 @@ def read_dataset(
         vectors.append(table.lookup(hashes))
     if not ids:
         raise InputError("the catalog is empty", expected="a run of `recsys import items FILE`")
-    last_erasure = event_store.last_erasure()  # first: of one that comes meanwhile nothing is promised
+    # Both first: of what comes meanwhile nothing is promised.
+    last_erasure, events_seq = event_store.last_erasure(), event_store.last_seq()
     screening = screen_store(event_store, load_robustness(workspace).screening)
     log = read_interactions(event_store, ids, EventWeights(), on_progress, screening.marked)
     if len(log) == 0 and needs_events:
@@ -78,4 +79,5 @@ def read_dataset(
         screening,
         [channel.block(ids) for channel in read_channels(workspace)],
         last_erasure,
+        events_seq,
     )

@@ -47,6 +47,7 @@ def build_index(
         _provenance(encoder_version, catalog_seq, dim, fitted),
         encoding=load_encoding(workspace, encoder_version),
         last_erasure=fitted.last_erasure if fitted else None,
+        events_seq=fitted.events_seq if fitted else None,
     )
     if embeddings.broken:
         forget(workspace.embeddings(encoder_version))

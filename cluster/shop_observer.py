@@ -54,6 +54,7 @@ class ShopObserver:
             now_s=now_s,
             published=manifest.index_version if manifest else None,
             has_fit=bool(manifest and manifest.blend),
+            fit_events_seq=(manifest.events_seq or 0) if manifest else 0,
             events_seq=self.events.last_seq(),
             catalog_seq=self.items.last_seq(),
             items_total=self.items.count(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,14 +106,23 @@ def awaits_fit(workspace: Workspace, encoder_version: str) -> bool:
 def run_publish(
     runtime: RuntimeConfig, index_version: str | None, keep: int = 3, *, force: bool = False
 ) -> str:
-    """Judge a version, the newest when none is named, and publish it; its name. Raises `GateError`."""
+    """Judge a version and publish it; its name. Raises `GateError`.
+
+    When none is named: the newest that no gate has refused; with `force` the newest of all.
+    """
     workspace = Workspace(runtime.workspace)
     versions = list_versions(workspace)
     if index_version is None and not versions:
         raise IndexMissingError("there is no index version", expected="a run of `recsys embed`")
-    name = versions[-1] if index_version is None else index_version
+    name = _newest(workspace, versions, force=force) if index_version is None else index_version
     publish_judged(workspace, replica_board(runtime), load_manifest(workspace, name), keep, force=force)
     return name
+
+
+def _newest(workspace: Workspace, versions: Sequence[str], *, force: bool) -> str:
+    """The last version that was not refused; the last of all with `force`, or where all were refused."""
+    accepted = (name for name in reversed(versions) if force or not refusal(workspace, name))
+    return next(accepted, versions[-1])
 
 
 def run_rollback(runtime: RuntimeConfig) -> str:

@@ -21,7 +21,10 @@ from jobs.options import (
 def publish(
     version: Annotated[
         str | None,
-        typer.Argument(help="Index version; the newest when absent.", autocompletion=index_versions),
+        typer.Argument(
+            help="Index version; the newest that was not refused when absent, with --force the newest.",
+            autocompletion=index_versions,
+        ),
     ] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     database_url: DatabaseOption = None,

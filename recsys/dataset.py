@@ -31,3 +31,5 @@ class Dataset:
     """What is known of the same items beside their texts, by name."""
     last_erasure: datetime | None = None
     """Newest erasure of a person before the events were read; None where nobody was erased."""
+    events_seq: int = 0
+    """Number of the newest event when they were read."""

@@ -53,6 +53,8 @@ class LivePlan:
     """Seconds after a rollback until the newer version is published again."""
     trials: int = 8
     """Trials of each fit."""
+    enough: int | None = None
+    """Versions after which it ends, when every rollback has begun; None: when all requests are made."""
 
 
 @dataclass
@@ -159,8 +161,11 @@ def _drive(
             going_back.append(threading.Thread(target=_go_back, args=(runtime, plan.back_s, say)))
             going_back[-1].start()
 
+    def seen_enough() -> bool:
+        return plan.enough is not None and len(seen) >= plan.enough and not due
+
     with VisitLog(folder / LOG) as visits:
-        traffic = Traffic(population, plan.traffic, url, visits, on_visit)
+        traffic = Traffic(population, plan.traffic, url, visits, on_visit, seen_enough)
         asyncio.run(traffic.run())
     for thread in going_back:
         thread.join()

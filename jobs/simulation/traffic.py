@@ -49,6 +49,8 @@ class Traffic:
     log: VisitLog
     on_visit: Callable[[Visit], None] = lambda visit: None
     """Told of every visit, in the order in which they end."""
+    seen_enough: Callable[[], bool] = lambda: False
+    """Asked before each visit: whether nobody else needs to come."""
     failed: int = 0
     """Requests without a 200: lists and events together."""
     events: int = 0
@@ -58,7 +60,7 @@ class Traffic:
     """By shopper: `[N] bool`, items that were acted on, which a list does not show again."""
 
     async def run(self, first: int = 0) -> None:
-        """Visits `first` to `config.requests`; returns when all have ended."""
+        """Visits `first` to `config.requests`; returns when all have ended, or enough was seen."""
         limits = httpx.Limits(max_connections=2 * self.config.concurrency)
         start, next_ = time.perf_counter(), iter(range(first, self.config.requests))
         async with httpx.AsyncClient(base_url=self.base_url, timeout=TIMEOUT_S, limits=limits) as client:
@@ -68,6 +70,8 @@ class Traffic:
 
     async def _shopper(self, client: httpx.AsyncClient, numbers: Any, start: float, first: int) -> None:
         for number in numbers:
+            if self.seen_enough():
+                return
             if self.config.rate is not None:
                 due = start + (number - first) / self.config.rate
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))

@@ -72,6 +72,7 @@ def fit_shop(
         datetime.fromtimestamp(int(data.log.occurred_at_us.max()) / 1e6, UTC),
         metrics,
         data.last_erasure,
+        data.events_seq,
     )
 
 

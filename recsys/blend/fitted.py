@@ -23,3 +23,5 @@ class Fitted:
     """Figures for the gate."""
     last_erasure: datetime | None = None
     """Newest erasure of a person before the events were read."""
+    events_seq: int | None = None
+    """Number of the newest event when they were read; None where a version of before does not say."""

@@ -46,6 +46,8 @@ class Observations:
     catalog_seq: int
     """Number of the newest catalog change."""
     items_total: int
+    fit_events_seq: int = 0
+    """Number of the newest event behind the version's fit, whoever ran it; 0 where it is not known."""
     items_new: int = 0
     """Items since the published version, as the next three."""
     items_changed: int = 0

@@ -20,9 +20,11 @@ class Past:
     """The last that did what it could, also as a part of another kind."""
     failures: tuple[Run, ...]
     """Those that failed since, oldest first."""
+    known_events: int = 0
+    """Events that work of this kind in service knows of, though nobody wrote the run down (0: not known)."""
 
     @classmethod
-    def of(cls, kind: Kind, history: Sequence[Run]) -> Past:
+    def of(cls, kind: Kind, history: Sequence[Run], known_events: int = 0) -> Past:
         """From runs in the order in which they began; dry runs do not count."""
         containing = CONTAINED_IN.get(kind, ())
         finished: Run | None = None
@@ -35,12 +37,12 @@ class Past:
                 finished, failures = run, []
             elif run.state is RunState.FAILED and run.kind is kind:
                 failures.append(run)
-        return cls(finished, tuple(failures))
+        return cls(finished, tuple(failures), known_events)
 
     @property
     def events_seq(self) -> int:
-        """Events that the last finished run knew of; 0 before any."""
-        return self.finished.events_seq if self.finished else 0
+        """Events that the last finished run knew of, or one by hand; 0 before any."""
+        return max(self.finished.events_seq if self.finished else 0, self.known_events)
 
     @property
     def was_refused(self) -> bool:

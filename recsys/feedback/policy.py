@@ -29,7 +29,7 @@ def decide(config: LoopConfig, seen: Observations, history: Sequence[Run]) -> De
     actions: list[Action] = []
     why_not: dict[Kind, str] = {}
     for kind in ORDER:
-        past = Past.of(kind, history)
+        past = Past.of(kind, history, seen.fit_events_seq if kind is Kind.FIT else 0)
         parts_of = next((a.kind for a in actions if kind in CONTAINS.get(a.kind, ())), None)
         reasons = _reasons(kind, config, seen, past)
         if parts_of is not None:

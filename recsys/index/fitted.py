@@ -38,6 +38,7 @@ def fitted_of_version(workspace: Workspace, manifest: IndexManifest) -> Fitted:
         manifest.data_cutoff,
         manifest.metrics,
         manifest.last_erasure,
+        manifest.events_seq,
     )
 
 

@@ -93,6 +93,8 @@ class IndexManifest(Config):
     """Version that was published when it was made."""
     data_cutoff: datetime | None = None
     """Newest event behind its behaviour signals."""
+    events_seq: int | None = None
+    """Number of the newest event when they were learned; None: nothing was, or a version of before."""
     last_erasure: datetime | None = None
     """Newest erasure of a person that its behaviour signals know of: nothing of anybody erased until then is
     in them. None: nobody had been erased, or nothing was learned."""

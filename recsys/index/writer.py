@@ -55,6 +55,7 @@ class Provenance:
     metrics: dict[str, float] = field(default_factory=dict)
     encoding: EncodingRecord | None = None
     last_erasure: datetime | None = None
+    events_seq: int | None = None
 
 
 class IndexWriter:
@@ -144,6 +145,7 @@ class IndexWriter:
             blend=provenance.blend,
             data_cutoff=provenance.data_cutoff,
             last_erasure=provenance.last_erasure,
+            events_seq=provenance.events_seq,
             metrics=provenance.metrics,
             created_at=created_at,
             parent_version=self._parent(),

@@ -14,6 +14,7 @@ import pytest
 
 from cluster.database import open_database
 from cluster.item_store import ItemStore
+from recsys.index.gate import mark_refused
 from recsys.workspace import Workspace
 
 pytestmark = pytest.mark.timeout(300)
@@ -59,6 +60,9 @@ def test_the_road_by_hand_and_again_without_work(tmp_path: Path, tiny_bert: Path
     assert other["new"]
     assert index["index_version"] in recsys("rollback", "-w", workspace)
     assert other["index_version"] in recsys("publish", other["index_version"], "-w", workspace)
+    mark_refused(Workspace(workspace), other["index_version"], ["worse"])
+    assert index["index_version"] in recsys("publish", "-w", workspace)
+    assert other["index_version"] in recsys("publish", "-w", workspace, "--force")
 
 
 def test_wrong_use_is_one_clear_line_and_an_exit_code(tmp_path: Path) -> None:
@@ -129,6 +133,8 @@ def test_fit_learns_publishes_and_is_repeatable_and_evaluate_reports(
     assert first["index_version"] == again["index_version"]
     assert first["metric"] == "inner_product"
     assert first["validation"]["discover ndcg@10"] > 0.0
+    next_run = lines(recsys("loop", "run", "--dry-run", "-w", workspace, "--json"))[0]
+    assert (next_run["due"], next_run["not_due"]["fit"][:4]) == ({}, "0 of")
     result = lines(recsys("evaluate", "-w", workspace, *TRIALS, "--json"))[0]
     titles = [table["title"] for table in result["tables"]]
     assert titles[:2] == ["seen items hidden", "repeats allowed"]

@@ -14,10 +14,10 @@ pytestmark = pytest.mark.timeout(300)
 
 def test_a_shop_learns_from_its_shoppers_while_they_shop(tmp_path: Path) -> None:
     said: list[str] = []
-    traffic = TrafficConfig(requests=1_200, rate=20.0)
-    plan = LivePlan(traffic, 120, 40, versions=6, rollbacks=1, trials=2, back_s=1.0)
+    traffic = TrafficConfig(requests=2_400, rate=20.0)  # as many as a busy machine may need
+    plan = LivePlan(traffic, 120, 40, versions=12, rollbacks=1, trials=2, back_s=1.0, enough=2)
     found = run_live(tmp_path / "shop", plan, said.append)
-    assert (found.failed, found.mixed, found.visits) == (0, 0, 1_200)
+    assert (found.failed, found.mixed) == (0, 0)
     assert found.checked > 10
     assert found.swaps >= 1, said
     assert (tmp_path / "shop" / "simulation" / "report.json").is_file()

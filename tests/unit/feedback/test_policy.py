@@ -62,6 +62,14 @@ def test_a_version_that_learned_nothing_is_fitted_as_soon_as_there_are_events() 
     assert due(seen(has_fit=False, events_seq=50), []) == [Kind.FIT]
 
 
+def test_a_fit_by_hand_counts_as_one() -> None:
+    by_hand = {"fit_events_seq": 1_000}
+    assert due(seen(), []) == [Kind.FIT]
+    assert due(seen(**by_hand), []) == []
+    assert due(seen(events_seq=1_099, **by_hand), [run(Kind.FIT, RunState.SUCCEEDED, events_seq=500)]) == []
+    assert due(seen(events_seq=1_100, **by_hand), []) == [Kind.FIT]
+
+
 def test_catalog_changes_are_indexed_and_deleted_items_count() -> None:
     assert due(seen(items_changed=1, catalog_seq=101), DONE) == []
     assert due(seen(items_changed=1, items_deleted=1, catalog_seq=102), DONE) == [Kind.EMBED]
