@@ -38,7 +38,7 @@ from cluster.postgres import set_limits
 from recsys.config import DatabaseLimits
 from recsys.errors import ConfigError, StoreError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Number of the schema that this release reads and writes; kept in `counters` for older releases to see."""
 RETENTIONS = "retentions"
 """Counter of the times that old events were removed."""

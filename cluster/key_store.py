@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from cluster.database import METADATA, reading, writing
-from recsys.access import ApiKey, NewKey, RateLimit, Scope, issue_key
+from recsys.access import ApiKey, DailyQuota, NewKey, RateLimit, Scope, issue_key
 from recsys.errors import ConfigError, NotFoundError
 
 KEYS_TABLE = Table(
@@ -37,6 +37,7 @@ KEYS_TABLE = Table(
     Column("revoked_at", BigInteger),
     Column("rate_per_s", Float(53)),
     Column("burst", Integer),
+    Column("daily_quota", BigInteger),  # requests a UTC day
 )
 K = KEYS_TABLE.c
 
@@ -54,11 +55,12 @@ class KeyStore:
         *,
         valid_s: float | None = None,
         rate: RateLimit | None = None,
+        quota: DailyQuota | None = None,
     ) -> NewKey:
         """Make and keep a key; its text is in the answer and nowhere else. Raises `ConfigError`."""
         now = self._now_us()
         ends = None if valid_s is None else now + int(valid_s * 1e6)
-        made = issue_key(name, frozenset(scopes), now, expires_at_us=ends, rate=rate)
+        made = issue_key(name, frozenset(scopes), now, expires_at_us=ends, rate=rate, quota=quota)
         with writing(self._engine) as connection:
             connection.execute(insert(KEYS_TABLE).values(**_row_of(made.key)))
         return made
@@ -92,7 +94,7 @@ class KeyStore:
         return replace(key, revoked_at_us=at)
 
     def rotate(self, key_id: str, *, overlap_s: float) -> NewKey:
-        """A second key of the same name, scopes and rate; the first ends after the overlap.
+        """A second key of the same name, scopes, rate and quota; the first ends after the overlap.
 
         Raises `NotFoundError`, and `ConfigError` for a key that is out of force already.
         """
@@ -102,7 +104,7 @@ class KeyStore:
                 "a key that is out of force is not rotated", expected="keys create", found=key_id
             )
         left = None if key.expires_at_us is None else (key.expires_at_us - key.created_at_us) / 1e6
-        made = self.create(key.name, key.scopes, valid_s=left, rate=key.rate)
+        made = self.create(key.name, key.scopes, valid_s=left, rate=key.rate, quota=key.quota)
         self.revoke(key_id, in_s=overlap_s)
         return made
 
@@ -118,12 +120,13 @@ def _row_of(key: ApiKey) -> dict[str, Any]:
         "revoked_at": key.revoked_at_us,
         "rate_per_s": key.rate.per_s if key.rate else None,
         "burst": key.rate.burst if key.rate else None,
+        "daily_quota": key.quota.requests if key.quota else None,
     }
 
 
 def _key_of(row: Any) -> ApiKey:
     scopes = frozenset(Scope(scope) for scope in row.scopes.split())
     rate = None if row.rate_per_s is None else RateLimit(row.rate_per_s, row.burst)
-    return ApiKey(
-        row.key_id, row.name, bytes(row.digest), scopes, row.created_at, row.expires_at, row.revoked_at, rate
-    )
+    quota = None if row.daily_quota is None else DailyQuota(row.daily_quota)
+    ends = row.expires_at, row.revoked_at
+    return ApiKey(row.key_id, row.name, bytes(row.digest), scopes, row.created_at, *ends, rate, quota)

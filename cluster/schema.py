@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, MetaData, Table, inspect, select, text
 
-from cluster import key_store, tombstone_table  # noqa: F401  # their tables, into METADATA
+from cluster import key_store, key_usage, tombstone_table  # noqa: F401  # their tables, into METADATA
 from cluster.answer_tables import METADATA as SERVING_METADATA
 from cluster.counters import are_settled, settle  # and through it the control tables, into METADATA
 from cluster.database import METADATA, reading, writing
@@ -52,7 +52,7 @@ class Schema:
 
 
 FIRST = "0001"
-SHOP = Schema("shop", METADATA, "0002", "counters", settle, are_settled)
+SHOP = Schema("shop", METADATA, "0003", "counters", settle, are_settled)
 SERVING = Schema("serving", SERVING_METADATA, "0001", "answers")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Column, Table
 
-from jobs.console import out, show
+from jobs.console import show
+from jobs.key_rows import key_row, narrow_row, show_new, show_rows, use_row, used_row
 from jobs.options import (
     DEFAULT_WORKSPACE,
     DatabaseOption,
@@ -18,13 +18,15 @@ from jobs.options import (
     database_url_of,
     runtime_of,
 )
-from recsys.access import ApiKey, NewKey, RateLimit, Scope
+from recsys.access import DailyQuota, RateLimit, Scope, day_of
 from recsys.errors import ConfigError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from cluster.key_store import KeyStore
 
-keys = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke keys of the API.")
+keys = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke keys of the API; see their use.")
 UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 KeyId = Annotated[str, typer.Argument(help="Its id, as `recsys keys list` shows it.")]
 
@@ -40,20 +42,24 @@ def create(
     burst: Annotated[
         int | None, typer.Option(min=1, help="Requests at once; two seconds' worth when absent.")
     ] = None,
+    quota: Annotated[
+        int | None, typer.Option(min=1, help="Requests a UTC day; any number when absent.")
+    ] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     database_url: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a key and print it, once: only a digest of it is kept.
 
-    Example: recsys keys create "web shop" -s recommend -s events:write --rate 50
+    Example: recsys keys create "web shop" -s recommend -s events:write --rate 50 --quota 100000
     """
     if burst is not None and rate is None:
         raise ConfigError("a burst needs a rate", expected="--rate", found="--burst alone")
     limit = None if rate is None else RateLimit(rate, burst or max(1, round(2 * rate)))
     valid_s = None if valid is None else seconds_of(valid)
+    most = None if quota is None else DailyQuota(quota)
     store = _store(workspace, database_url)
-    _show_new(store.create(name, scope, valid_s=valid_s, rate=limit), as_json)
+    show_new(store.create(name, scope, valid_s=valid_s, rate=limit, quota=most), as_json)
 
 
 @keys.command(name="list")
@@ -62,21 +68,18 @@ def list_keys(
     database_url: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Every key that was made, with whether it is in force; never its text.
+    """Every key that was made, with its use today and whether it is in force; never its text.
 
     Example: recsys keys list
     """
-    found = _store(workspace, database_url).all()
-    if as_json:
-        for key in found:
-            show("key", _row(key), as_json)
-        return
-    table = Table(
-        *(Column(name, overflow="fold") for name in ("id", "name", "scopes", "rate", "made", "ends", "state"))
-    )
-    for key in found:
-        table.add_row(*(str(value or "") for value in _row(key).values()))
-    out.print(table if found else "no keys yet; make one with recsys keys create")
+    from cluster.key_store import KeyStore
+    from cluster.key_usage import UsageStore
+
+    engine = _engine(workspace, database_url)
+    today = {use.key_id: use.requests for use in UsageStore(engine).since(_today())}
+    rows = [used_row(key, today.get(key.key_id, 0)) for key in KeyStore(engine).all()]
+    rows = rows if as_json else [narrow_row(row) for row in rows]
+    show_rows(rows, "no keys yet; make one with recsys keys create", as_json)
 
 
 @keys.command()
@@ -90,7 +93,7 @@ def revoke(
 
     Example: recsys keys revoke 3f9a0c21b7d4
     """
-    show("revoked", _row(_store(workspace, database_url).revoke(key_id)), as_json)
+    show("revoked", key_row(_store(workspace, database_url).revoke(key_id)), as_json)
 
 
 @keys.command()
@@ -105,7 +108,31 @@ def rotate(
 
     Example: recsys keys rotate 3f9a0c21b7d4 --overlap 2h
     """
-    _show_new(_store(workspace, database_url).rotate(key_id, overlap_s=seconds_of(overlap)), as_json)
+    show_new(_store(workspace, database_url).rotate(key_id, overlap_s=seconds_of(overlap)), as_json)
+
+
+@keys.command()
+def usage(
+    key_id: Annotated[str | None, typer.Argument(help="Only this key; every key when absent.")] = None,
+    days: Annotated[
+        int, typer.Option(min=1, max=35, help="The last so many UTC days, today included; 35 are kept.")
+    ] = 7,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    database_url: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Requests by key and UTC day, the oldest first; days without a request are left out.
+
+    Example: recsys keys usage 3f9a0c21b7d4 --days 30
+    """
+    from cluster.key_store import KeyStore
+    from cluster.key_usage import UsageStore
+
+    engine = _engine(workspace, database_url)
+    store = KeyStore(engine)
+    known = {key.key_id: key for key in (store.all() if key_id is None else [store.get(key_id)])}
+    found = UsageStore(engine).since(_today() - days + 1, key_id)
+    show_rows([use_row(use, known.get(use.key_id)) for use in found], "no requests in these days", as_json)
 
 
 def seconds_of(text: str) -> float:
@@ -119,34 +146,19 @@ def seconds_of(text: str) -> float:
 
 
 def _store(workspace: WorkspaceOption, database_url: DatabaseOption) -> KeyStore:
-    from cluster.database import open_database
     from cluster.key_store import KeyStore
 
-    return KeyStore(open_database(database_url_of(runtime_of(workspace, database_url))))
+    return KeyStore(_engine(workspace, database_url))
 
 
-def _show_new(made: NewKey, as_json: bool) -> None:
-    show("new key", {"key": made.text, **_row(made.key)}, as_json)
-    if not as_json:
-        out.print("This is the only time that the key itself is shown.")
+def _engine(workspace: WorkspaceOption, database_url: DatabaseOption) -> Engine:
+    from cluster.database import open_database
+
+    return open_database(database_url_of(runtime_of(workspace, database_url)))
 
 
-def _row(key: ApiKey) -> dict[str, str | None]:
-    ends = [at for at in (key.expires_at_us, key.revoked_at_us) if at is not None]
-    now_us = int(datetime.now(UTC).timestamp() * 1e6)
-    return {
-        "id": key.key_id,
-        "name": key.name,
-        "scopes": " ".join(sorted(key.scopes)),
-        "rate": f"{key.rate.per_s:g}/s, burst {key.rate.burst}" if key.rate else None,
-        "made": _time(key.created_at_us),
-        "ends": _time(min(ends)) if ends else None,
-        "state": "in force" if key.in_force(now_us) else "out of force",
-    }
-
-
-def _time(at_us: int) -> str:
-    return datetime.fromtimestamp(at_us / 1e6, UTC).isoformat(timespec="seconds")
+def _today() -> int:
+    return day_of(time.time_ns() // 1_000)
 
 
 def register(app: typer.Typer) -> None:

@@ -50,7 +50,7 @@ ROAD = (
     Stop("publish", LEARN, "version_commands", "Judge a version, and make it the one that answers."),
     Stop("rollback", LEARN, "version_commands", "Back to the version that was published before."),
     Stop("serve", SERVE, "serve_commands", "Answer over HTTP until Ctrl-C."),
-    Stop("keys", SERVE, "key_commands", "Who may call: make, list, rotate and revoke keys."),
+    Stop("keys", SERVE, "key_commands", "Who may call, and how often: keys and their use."),
     Stop("loop", SERVE, "loop_commands", "Keep a live shop fresh: decisions, runs, pause."),
     Stop("experiments", SERVE, "experiment_commands", "A/B tests: what runs, and what it has shown."),
     Stop("moderate", SERVE, "moderation_commands", "Find doubtful items, and decide about them."),

@@ -22,6 +22,7 @@ RecsysError
 │   └── ScopeError           the key does not open this route: HTTP 403
 ├── BackupError              a backup is damaged, foreign or incomplete; nothing was restored
 ├── OverloadedError          more work than the service takes now: HTTP 429 with Retry-After
+│   └── QuotaError           a key has no request left for the day: HTTP 429 until midnight UTC
 ├── ServiceError             a call of recsys.client got no answer; the kinds are drawn there
 └── CapacityError            the cluster is too small for what was asked of it
 """
@@ -162,6 +163,10 @@ class BackupError(RecsysError):
 
 class OverloadedError(RecsysError):
     """More work arrived than the service takes now; try again later."""
+
+
+class QuotaError(OverloadedError):
+    """A key has made all requests of its day; midnight UTC brings new ones."""
 
 
 class CapacityError(RecsysError):

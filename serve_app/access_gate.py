@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import Path
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from recsys.access import ApiKey, RateLimit
-from recsys.errors import AccessError, OverloadedError, RecsysError, ScopeError, UnknownKeyError
+from recsys.access import ApiKey
+from recsys.errors import AccessError, RecsysError, ScopeError, UnknownKeyError
+from serve_app.key_limits import KeyLimits
 from serve_app.key_watch import KeyWatch
 from serve_app.problems import problem, status_of
+from serve_app.response_header import with_headers
 from serve_app.route_scopes import PERSONALIZE_PATHS, route_path, scopes_of
-from serve_app.shared_bucket import SharedBucket
 
 OPEN_PAGES = ("/docs", "/openapi.json", "/static-offline-docs", "/store/", "/console/", "/page-parts/")
 """Files that tell what is in the documentation anyway; what they show is asked for with a key."""
@@ -23,16 +23,14 @@ SIGNED = re.compile(rb"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/")
 
 
 class AccessGate:
-    """ASGI middleware: 401 without a key in force, 403 without the route's scope, 429 beyond the rate.
+    """ASGI middleware: 401 without a key in force, 403 without the route's scope, 429 beyond its limits.
 
     Every 401 has the same body, whatever was wrong: nobody learns which keys exist. It is decided before
     the body is read. A route that does not exist answers 404 to those who have any key.
     """
 
-    def __init__(self, app: ASGIApp, keys: KeyWatch, folder: Path) -> None:
-        """In `folder` the replicas of a machine count requests together."""
-        self._app, self._keys, self._folder = app, keys, folder
-        self._buckets: dict[str, SharedBucket] = {}
+    def __init__(self, app: ASGIApp, keys: KeyWatch, limits: KeyLimits) -> None:
+        self._app, self._keys, self._limits = app, keys, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI call."""
@@ -44,11 +42,14 @@ class AccessGate:
         except AccessError as error:
             await _refuse(error, scope, receive, send)
             return
-        if key is not None and key.rate is not None and (wait := self._bucket(key, key.rate).take()) > 0.0:
-            used_up = OverloadedError(
-                "this key's rate is used up", expected=f"{key.rate.per_s:g} requests a second"
-            )
-            await _refuse(used_up, scope, receive, send, wait)
+        if key is None:
+            await self._app(scope, receive, send)
+            return
+        verdict = self._limits.admit(key)
+        headers = [(name.lower().encode(), value.encode()) for name, value in verdict.headers.items()]
+        send = with_headers(send, headers)
+        if verdict.refusal is not None:
+            await _refuse(verdict.refusal, scope, receive, send, verdict.wait_s)
             return
         await self._app(scope, receive, send)
 
@@ -68,12 +69,6 @@ class AccessGate:
             raise ScopeError("this key does not open this route", expected=f"the scope {wanted}")
         _name_actor(scope, key)
         return key
-
-    def _bucket(self, key: ApiKey, rate: RateLimit) -> SharedBucket:
-        bucket = self._buckets.get(key.key_id)
-        if bucket is None or bucket.rate != rate:
-            bucket = self._buckets[key.key_id] = SharedBucket(self._folder / f"{key.key_id}.rate", rate)
-        return bucket
 
 
 async def _refuse(

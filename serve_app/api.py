@@ -43,6 +43,7 @@ from serve_app.decision_api import add_decisions, add_evidence, add_loop
 from serve_app.explain_desk import ExplainDesk
 from serve_app.health_desk import HealthDesk
 from serve_app.index_desk import IndexDesk
+from serve_app.key_limits import QUOTA_HEADERS, KeyLimits
 from serve_app.map_desk import MapDesk
 from serve_app.metrics import RequestTimer
 from serve_app.operator_api import add_accounts, add_browsing, add_health
@@ -67,14 +68,14 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         409: "What was to be changed has been changed meanwhile.",
         413: "The body is too large.",
         422: "The request is not valid; `field` names the part.",
-        429: "Too much load; see Retry-After.",
+        429: "Too much load, or the key's rate or quota is used up; see Retry-After.",
         503: "A part of the service is not available; see Retry-After.",
     }.items()
 }
 CORS: dict[str, Any] = {
     "allow_methods": ["GET", "POST", "PUT", "DELETE"],
     "allow_headers": ["Authorization", "Content-Type", "If-Match", "X-Actor", "X-API-Key", "X-Request-Id"],
-    "expose_headers": ["Retry-After", "X-Request-Id"],
+    "expose_headers": ["Retry-After", "X-Request-Id", *QUOTA_HEADERS],
     "max_age": 600,
 }
 """Keys travel in a header that pages set themselves: no cookies, so no credentials."""
@@ -155,7 +156,8 @@ def _add_guards(api: FastAPI, service: ShopService, behind_proxy: bool) -> None:
     if service.keys is not None:
         describe_keys(api)
         folder = shared_folder(service.workspace, config, "rates")
-        api.add_middleware(AccessGate, keys=service.keys, folder=folder)
+        limits = KeyLimits(service.usage, folder, service.metrics)
+        api.add_middleware(AccessGate, keys=service.keys, limits=limits)
     api.add_middleware(RequestTimer, metrics=service.metrics)
     api.add_middleware(RequestLog, behind_proxy=behind_proxy)
     _stand_in_front(api, service, behind_proxy)

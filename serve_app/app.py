@@ -19,6 +19,7 @@ from cluster.event_store import EventStore
 from cluster.event_writer import EventWriter
 from cluster.item_store import ItemStore
 from cluster.key_store import KeyStore
+from cluster.key_usage import UsageStore
 from cluster.loop_store import LoopStore
 from cluster.profile_store import ProfilePartition
 from cluster.replica_board import ReplicaBoard
@@ -60,9 +61,10 @@ from serve_app.screening_board import ScreeningBoard
 from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, RemoteShard, ShardClient, ShardVersions
 from serve_app.shard_server import ShardServer
-from serve_app.shared_folder import forget_counts, shared_folder
+from serve_app.shared_folder import forget_counts, shared_folder, usage_folder
 from serve_app.telemetry import Telemetry
 from serve_app.typical_shoppers import TypicalShoppers
+from serve_app.usage_watch import UsageWatch
 from serve_app.writes import Writes
 
 APP_NAME = "recsys"
@@ -188,6 +190,7 @@ def assemble(
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
         keys=KeyWatch(KeyStore(engine), config.refresh_s) if config.keys else None,
+        usage=UsageWatch(UsageStore(engine), usage_folder(wiring.workspace), config.refresh_s),
         privacy=PrivacyDesk(wiring.workspace, whole, databases.whole_serving, config.profile, names),
         shelf=shelf,
         shoppers=TypicalShoppers(all_events, reader, watch, screened, names) if config.store else None,

@@ -64,6 +64,7 @@ class Metrics:
         self._of_the_index()
         self._of_the_log()
         self._of_the_loop()
+        self._of_the_keys()
         self.before_reading: list[Callable[[], None]] = []
         """Called before each `text`, to set gauges that nothing else sets."""
 
@@ -124,6 +125,16 @@ class Metrics:
             "recsys_loop_beats", "Grows while a feedback loop holds the shop's lease."
         )
         self.loop_paused = self._newest("recsys_loop_paused", "1 while a person has paused the loop.")
+
+    def _of_the_keys(self) -> None:
+        self.key_refusals = Counter(
+            "recsys_key_refusals_total",
+            "Requests refused because a key's rate or quota was used up.",
+            ["limit"],
+            registry=self.registry,
+        )
+        for limit in ("rate", "quota"):
+            self.key_refusals.labels(limit)  # a zero that is there before the first refusal
 
     def _newest(self, name: str, text: str, *labels: str) -> Gauge:
         """A gauge of which the replica that set it last speaks for all."""

@@ -41,7 +41,7 @@ STATUS: Mapping[type[RecsysError], int] = {
     InputError: 422,
     UnknownKeyError: 401,
     ScopeError: 403,
-    OverloadedError: 429,
+    OverloadedError: 429,  # and so is its kind, QuotaError
     StoreError: 503,
     EncoderError: 503,
     SignatureError: 503,

@@ -40,6 +40,7 @@ from serve_app.recommender import Recommender
 from serve_app.replica_report import ReplicaReport
 from serve_app.screening_board import ScreeningBoard
 from serve_app.typical_shoppers import TypicalShoppers
+from serve_app.usage_watch import UsageWatch
 from serve_app.work_threads import make_room_for_stores
 from serve_app.writes import Writes
 
@@ -71,6 +72,8 @@ class ShopService:
     report: ReplicaReport
     screened: ScreeningBoard
     privacy: PrivacyDesk
+    usage: UsageWatch
+    """What callers' keys were used for; idle where there are none."""
     shelf: FallbackShelf | None = None
     """None where the shards are in this process."""
     keys: KeyWatch | None = None
@@ -96,10 +99,12 @@ class ShopService:
         await self.report.send()
         if self.keys is not None:
             await self.keys.refresh()
+            await self.usage.begin()
         self.metrics.before_reading.append(self._observe_index)
         learned = (self.watch, self.screened, self.popularity, self.habits)
         health = (self.log_health, self.loop_health)
-        work = (*learned, self.controls, self.journal, self.report, self.keys, self.shelf, *health)
+        access = () if self.keys is None else (self.keys, self.usage)
+        work = (*learned, self.controls, self.journal, self.report, *access, self.shelf, *health)
         self._tasks = [asyncio.create_task(one.run()) for one in work if one is not None]
 
     async def _at_first(self, *boards: ScreeningBoard | PopularityBoard) -> None:
@@ -118,6 +123,9 @@ class ShopService:
                 await task
         with contextlib.suppress(RecsysError):
             await self.journal.flush()
+        if self.keys is not None:
+            with contextlib.suppress(RecsysError):
+                await self.usage.leave()
         await self.report.leave()
 
     @property

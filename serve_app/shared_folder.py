@@ -25,14 +25,26 @@ def shared_folder(workspace: Workspace, config: ServeConfig, what: str) -> Path:
     return _of_port(workspace, config) / what
 
 
+def usage_folder(workspace: Workspace) -> Path:
+    """The folder where this machine counts the use of a shop's keys, whatever port it came through.
+
+    It is not forgotten with the other counts: what a service that was killed has not told the database
+    yet is told by the next one. Raises `StoreError` as `shared_folder` does.
+    """
+    return _own_folder() / f"{_served(workspace)}-usage"
+
+
 def forget_counts(workspace: Workspace, config: ServeConfig) -> None:
     """Remove what the replicas of a service that has ended have counted."""
     shutil.rmtree(_of_port(workspace, config), ignore_errors=True)
 
 
 def _of_port(workspace: Workspace, config: ServeConfig) -> Path:
-    served = hashlib.sha256(os.fsencode(workspace.root.absolute())).hexdigest()[:16]
-    return _own_folder() / f"{served}-{config.port}"
+    return _own_folder() / f"{_served(workspace)}-{config.port}"
+
+
+def _served(workspace: Workspace) -> str:
+    return hashlib.sha256(os.fsencode(workspace.root.absolute())).hexdigest()[:16]
 
 
 def _own_folder() -> Path:

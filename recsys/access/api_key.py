@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from recsys.access.daily_quota import DailyQuota
 from recsys.access.scope import Scope
 from recsys.errors import ConfigError
 
@@ -48,6 +49,8 @@ class ApiKey:
     revoked_at_us: int | None = None
     rate: RateLimit | None = None
     """None: no limit of its own."""
+    quota: DailyQuota | None = None
+    """None: as many a day as come."""
 
     def admits(self, secret: str, now_us: int) -> bool:
         """Whether the secret is this key's and the key is in force; takes the same time for any secret."""
@@ -75,6 +78,7 @@ def issue_key(
     *,
     expires_at_us: int | None = None,
     rate: RateLimit | None = None,
+    quota: DailyQuota | None = None,
 ) -> NewKey:
     """A new key from the system's randomness. Raises `ConfigError` for a name or scopes that cannot be."""
     if not NAME.fullmatch(name):
@@ -88,7 +92,7 @@ def issue_key(
     if expires_at_us is not None and expires_at_us <= now_us:
         raise ConfigError("a key would have expired before its first use", expected="an end in the future")
     key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-    key = ApiKey(key_id, name, digest_of(secret), scopes, now_us, expires_at_us, None, rate)
+    key = ApiKey(key_id, name, digest_of(secret), scopes, now_us, expires_at_us, None, rate, quota)
     return NewKey(key, f"rk_{key_id}_{secret}")
 
 

@@ -24,6 +24,7 @@ from cluster.event_writer import EventWriter
 from cluster.indexing import build_index
 from cluster.item_store import ItemStore
 from cluster.key_store import KeyStore
+from cluster.key_usage import UsageStore
 from cluster.loop_store import LoopStore
 from cluster.profile_store import ProfilePartition
 from cluster.replica_board import ReplicaBoard
@@ -61,7 +62,9 @@ from serve_app.replica_report import ReplicaReport
 from serve_app.screening_board import ScreeningBoard
 from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, ShardVersions
+from serve_app.shared_folder import usage_folder
 from serve_app.typical_shoppers import TypicalShoppers
+from serve_app.usage_watch import UsageWatch
 from serve_app.writes import Writes
 from tests.asgi import TurnTransport
 
@@ -187,6 +190,7 @@ def assemble_inline(
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
+        usage=UsageWatch(UsageStore(engine), usage_folder(small.workspace), config.refresh_s),
         privacy=PrivacyDesk(small.workspace, engine, serving, config.profile, names),
         shoppers=TypicalShoppers(events, profiles, watch, screened, names) if config.store else None,
         names=names,

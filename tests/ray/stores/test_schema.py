@@ -25,11 +25,13 @@ from cluster.database import database_engine, open_database, reading, writing
 from cluster.event_check import check_events
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
+from cluster.key_store import KeyStore
 from cluster.loop_store import LoopStore
 from cluster.migrations import run_scripts
 from cluster.schema import SCRIPTS, SERVING, SHOP, Schema, bring_up, schema_state
 from cluster.serving_database import open_serving_database
 from jobs.cli import app
+from recsys.access import ApiKey, DailyQuota, RateLimit, Scope
 from recsys.errors import StoreError
 from recsys.workspace import Workspace
 from tests.ray.stores.random_events import random_events
@@ -148,10 +150,42 @@ def test_an_upgrade_on_a_server_keeps_every_event(empty: Engine) -> None:
             insert = "INSERT INTO events VALUES (:n, :id, 'user:u', 'u', NULL, NULL, 'i', 'rating', 4, 'é'"
             values = {"n": number, "id": f"e{number}"}
             connection.execute(text(f"{insert}, NULL, NULL, 7, 8)"), values)
-    (step,) = bring_up(empty, SHOP).steps
-    assert step.startswith("0002: Every event gets a digest")
+    steps = bring_up(empty, SHOP).steps
+    assert [step[:20] for step in steps] == ["0002: Every event ge", "0003: Keys may have "]
     assert [event.event_id for event in EventStore(empty).events_after(0, 9)] == ["e1", "e3"]
     assert check_events(empty).faults == 0, "a gap from before is nobody's loss"
+
+
+KEYS_OF_0002 = """
+CREATE TABLE api_keys (
+    key_id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, digest {binary} NOT NULL, scopes TEXT NOT NULL,
+    created_at BIGINT NOT NULL, expires_at BIGINT, revoked_at BIGINT, rate_per_s FLOAT(53), burst INTEGER
+)"""
+
+
+def test_keys_from_before_quotas_keep_what_they_open_and_have_none(empty: Engine) -> None:
+    with writing(empty) as connection:
+        run_scripts(connection, SHOP.version_table, SCRIPTS / "shop", None, "0002")
+        binary = "BLOB" if empty.dialect.name == "sqlite" else "BYTEA"
+        connection.execute(text(KEYS_OF_0002.format(binary=binary)))
+        made = "INSERT INTO api_keys VALUES ('aaaaaaaaaaaa', 'shop', :digest, 'admin', 5, NULL, 9, 2.5, 7)"
+        connection.execute(text(made), {"digest": b"d" * 32})
+    assert [step[:4] for step in bring_up(empty, SHOP).steps] == ["0003"]
+    assert KeyStore(empty).all() == [
+        ApiKey("aaaaaaaaaaaa", "shop", b"d" * 32, frozenset({Scope.ADMIN}), 5, None, 9, RateLimit(2.5, 7))
+    ]
+    assert KeyStore(empty).create("new", {Scope.ADMIN}, quota=DailyQuota(8)).key.quota == DailyQuota(8)
+    assert differences(empty, SHOP) == []
+
+
+def test_a_table_of_keys_that_has_quotas_already_is_left_as_it_is(empty: Engine) -> None:
+    """So it is after a restore of an older backup: this release made the table."""
+    with writing(empty) as connection:
+        run_scripts(connection, SHOP.version_table, SCRIPTS / "shop", None, "0002")
+        SHOP.metadata.create_all(connection, tables=[SHOP.metadata.tables["api_keys"]])
+    bring_up(empty, SHOP)
+    assert schema_state(empty, SHOP).is_current
+    assert differences(empty, SHOP) == []
 
 
 def test_a_newer_database_is_refused_and_an_older_release_refuses_ours(tmp_path: Path) -> None:
@@ -163,7 +197,7 @@ def test_a_newer_database_is_refused_and_an_older_release_refuses_ours(tmp_path:
     with writing(engine) as connection:
         connection.execute(text("UPDATE schema_shop SET version_num = '9999'"))
     engine.dispose()
-    with pytest.raises(StoreError, match="newer release; expected schema 0002 or older; found 9999"):
+    with pytest.raises(StoreError, match="newer release; expected schema 0003 or older; found 9999"):
         open_database(url)
 
 
@@ -201,7 +235,7 @@ def test_upgrade_tells_then_does_and_check_says_whether_there_is_anything_to_do(
     content = (old / "recsys.db").read_bytes()
     assert run("--check")[0] == 1
     code, told = run("--dry-run")
-    assert (code, "0002" in told, "to do" in told) == (0, True, True)
+    assert (code, "0002" in told, "0003" in told, "to do" in told) == (0, True, True, True)
     assert (old / "recsys.db").read_bytes() == content
     code, told = run()
     assert (code, "done" in told) == (0, True)
