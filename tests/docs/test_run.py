@@ -23,9 +23,9 @@ from tests.serve.conftest import SmallShop, assemble_inline, client_of, make_sma
 QUICK = frozenset(
     {
         ("status",), ("doctor",), ("verify",), ("backup",), ("retention",), ("export-user",), ("erase",),
-        ("events", "verify"), ("keys", "create"), ("keys", "list"), ("loop", "status"), ("loop", "history"),
-        ("privacy", "release"), ("privacy", "ledger"), ("moderate", "scan"), ("import", "items"),
-        ("import", "events"), ("pseudonym",),
+        ("events", "verify"), ("keys", "create"), ("keys", "list"), ("keys", "usage"), ("loop", "status"),
+        ("loop", "history"), ("privacy", "release"), ("privacy", "ledger"), ("moderate", "scan"),
+        ("import", "items"), ("import", "events"), ("pseudonym",),
     }
 )  # fmt: skip
 """Commands that need no Ray, no service and no second; `make docs-check` runs all of them."""
