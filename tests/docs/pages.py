@@ -30,6 +30,13 @@ class Block:
     language: str
     code: str
     reason: str | None
+    title: str | None = None
+    """Name of the file that it shows (`title="relations.csv"`)."""
+
+    def shows(self, above: Block) -> bool:
+        """Whether it stands right below another block and has no language of its own, as output does."""
+        end = above.line + above.code.count("\n") + 1
+        return self.language in {"", "text", "json"} and self.reason is None and self.line - end <= 2
 
     @property
     def place(self) -> str:
@@ -44,7 +51,8 @@ def blocks(page: Path, *languages: str) -> Iterator[Block]:
         language = (found["info"].split() or [""])[0]
         if not languages or language in languages:
             line = text.count("\n", 0, found.start("code")) + 1
-            yield Block(page, line, language, found["code"], found["reason"])
+            title = re.search(r'title="([^"/]+)"', found["info"])
+            yield Block(page, line, language, found["code"], found["reason"], title and title[1])
 
 
 def prose(page: Path) -> str:
