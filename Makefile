@@ -55,10 +55,11 @@ docs: $(VENV)/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "python -m http.server --directory build/site 8001   shows it, with its search"
 
-# Every block of the pages that no comment excludes, against a real service; minutes.
-PAGES ?=
+# Every block of the pages that no comment excludes, against a real service; a part of `make test`.
+# WRITE=1 puts what was printed into the pages where it differs.
+WRITE ?=
 docs-check: $(VENV)/dev
-	PATH="$(abspath $(BIN)):$$PATH" PORT=$(PORT) $(if $(PAGES),PAGES="$(PAGES)") sh scripts/check_docs.sh
+	WRITE=$(WRITE) $(BIN)/python -m pytest tests/docs/test_walk.py
 
 # At least 10,000 made requests over the whole API, 10 minutes; EXAMPLES=20 looks quickly.
 EXAMPLES ?= 300

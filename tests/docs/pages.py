@@ -31,12 +31,18 @@ class Block:
     code: str
     reason: str | None
     title: str | None = None
-    """Name of the file that it shows (`title="relations.csv"`)."""
+    """What stands above it (`title="relations.csv"`)."""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it shows a file that later blocks read: its title is the file's name."""
+        return self.title is not None and self.language != "text"
 
     def shows(self, above: Block) -> bool:
-        """Whether it stands right below another block and has no language of its own, as output does."""
+        """Whether it is the output of the block right above; one with a title is an example of it at most."""
         end = above.line + above.code.count("\n") + 1
-        return self.language in {"", "text", "json"} and self.reason is None and self.line - end <= 2
+        kind = self.language in {"", "text", "json"} and self.title is None and self.reason is None
+        return kind and self.line - end <= 2
 
     @property
     def place(self) -> str:

@@ -198,3 +198,15 @@ def test_a_block_that_is_not_run_says_why(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("<!-- not run here: needs a cluster -->\n\n```sh\nray up\n```\n\n```text\nhi\n```\n")
     assert [(one.language, one.reason) for one in blocks(page)] == [("sh", "needs a cluster"), ("text", None)]
+
+
+def test_pages_name_only_files_of_the_repository_that_exist() -> None:
+    missing = [
+        f"{block.place}: {word}"
+        for page in PAGES
+        for block in blocks(page, *SHELL)
+        for words in commands(block.code)
+        for word in words
+        if word.startswith(("deploy/", "scripts/", "tests/")) and not (ROOT / word.split("::")[0]).exists()
+    ]
+    assert not missing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,8 +46,8 @@ class Walk:
         for block, after in zip(every, [*every[1:], None], strict=True):
             if block.line not in lines:
                 continue
-            if block.title is not None:
-                (self.folder / block.title).write_text(block.code, encoding="utf-8")
+            if block.is_file:
+                (self.folder / str(block.title)).write_text(block.code, encoding="utf-8")
             elif block.language in RUN and block.reason is None:
                 shown = after if after is not None and after.shows(block) else None
                 yield Step(block, self.run(block), shown)
@@ -97,8 +98,9 @@ def written(page: Path, steps: Iterable[Step], folder: Path) -> str:
         old = f"```{step.block.language}\n{step.block.code}```\n"
         if step.shown is not None:
             below = f"```{step.shown.language}\n{step.shown.code}```\n"
-            text = text.replace(f"{old}\n{below}", old, 1)
-        said = [line.rstrip() for line in step.said.replace(str(folder), "/srv/shop").splitlines()]
+            text = text.replace(f"{old}\n{below}", old, 1).replace(f"{old}{below}", old, 1)
+        own = step.said.replace(str(folder), "/srv/shop").replace(socket.gethostname(), "shop-1")
+        said = [line.rstrip() for line in own.splitlines()]
         if said:
             lines = "\n".join([*said[:MOST_LINES], *(["..."] if len(said) > MOST_LINES else [])])
             text = text.replace(old, f"{old}\n```text\n{lines}\n```\n", 1)
