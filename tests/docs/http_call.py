@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from jsonschema import Draft202012Validator
 
 OURS = re.compile(r"^(?:\$\{?URL\}?|(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?)(?=/)")
-PAGES_OF_ITS_OWN = re.compile(r"^/(docs|openapi\.json|store/.*)$")
+PAGES_OF_ITS_OWN = re.compile(r"^/(docs|openapi\.json|store/.*|api/.*)$")
+"""`/api/`: the other product's shape, which is described where `--compat` has it."""
 METHODS = ("get", "post", "put", "delete")
 
 
@@ -47,17 +48,6 @@ class Call:
     path: str
     query: tuple[tuple[str, str], ...]
     body: str | None
-    headers: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def target(self) -> str:
-        """Path and query."""
-        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
-
-    @property
-    def is_described(self) -> bool:
-        """Whether it is a call of the API, not of a page or file beside it."""
-        return not PAGES_OF_ITS_OWN.match(self.path)
 
 
 def call_of(words: Sequence[str]) -> Call | str | None:
@@ -71,9 +61,7 @@ def call_of(words: Sequence[str]) -> Call | str | None:
     parts = urlsplit("http://shop" + OURS.sub("", found.url))
     method = found.method or ("GET" if found.body is None else "POST")
     query = tuple(parse_qsl(parts.query, keep_blank_values=True))
-    pairs = (header.partition(":") for header in found.headers)
-    headers = tuple((name.strip(), value.strip()) for name, _, value in pairs)
-    return Call(method.lower(), parts.path, query, found.body, headers)
+    return Call(method.lower(), parts.path, query, found.body)
 
 
 def faults(call: Call, schema: Mapping[str, Any]) -> Iterator[str]:
