@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from cluster.indexed_vectors import IndexedVectors
 from cluster.item_store import ItemStore
+from cluster.judged_publish import published_manifest
 from recsys.blend.fitted import Fitted
 from recsys.blend.whitening import Whitening
 from recsys.config import IndexConfig, Metric
 from recsys.embeddings import forget, read_embeddings
 from recsys.encoder import embedding_dim
 from recsys.encoder_record import load_encoder_config, load_encoding
-from recsys.errors import IndexMissingError
-from recsys.index import IndexManifest, IndexWriter, Signal, current_version, load_manifest
+from recsys.index import IndexManifest, IndexWriter, Signal
 from recsys.index.fitted import fitted_of_version
 from recsys.index.writer import Provenance
 from recsys.relations.file import read_relations
@@ -70,11 +70,8 @@ def build_index(
 
 def published_fit(workspace: Workspace, encoder_version: str) -> Fitted | None:
     """What the published version learned from behaviour; None without one, or with another encoder."""
-    try:
-        manifest = load_manifest(workspace, current_version(workspace))
-    except IndexMissingError:
-        return None
-    if manifest.blend is None or manifest.encoder_version != encoder_version:
+    manifest = published_manifest(workspace)
+    if manifest is None or manifest.blend is None or manifest.encoder_version != encoder_version:
         return None
     return fitted_of_version(workspace, manifest)
 

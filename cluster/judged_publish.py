@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
 from cluster.confirmed_publish import publish_confirmed
 from cluster.replica_board import ReplicaBoard
 from recsys.config import GateConfig
-from recsys.errors import GateError, IndexMissingError
+from recsys.errors import GateError, IndexMissingError, IndexVersionError
 from recsys.index import IndexManifest, current_version, load_manifest
 from recsys.index.gate import gate, mark_refused
 from recsys.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 
 def publish_judged(
@@ -32,13 +36,25 @@ def publish_judged(
 
 def against(workspace: Workspace, manifest: IndexManifest) -> tuple[str, ...]:
     """What the gate has against a version in the place of the one that is published now."""
-    return gate(manifest, published_manifest(workspace), GateConfig())
+    beside = published_manifest(workspace)
+    if beside is None and (name := published(workspace)):
+        log.warning(
+            "index version %s cannot be read; %s is not compared with it", name, manifest.index_version
+        )
+    return gate(manifest, beside, GateConfig())
 
 
 def published_manifest(workspace: Workspace) -> IndexManifest | None:
-    """Of the version that is published now; None where none is."""
+    """Of the version that is published now; None where none is.
+
+    None also for one that this release cannot read: nothing starts from it, so it must not keep out the
+    version that takes its place. Raises `SignatureError`: somebody else's version is looked into first.
+    """
     current = published(workspace)
-    return load_manifest(workspace, current) if current else None
+    try:
+        return load_manifest(workspace, current) if current else None
+    except IndexVersionError:
+        return None
 
 
 def published(workspace: Workspace) -> str | None:

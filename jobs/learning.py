@@ -13,7 +13,7 @@ from cluster.dataset import read_dataset
 from cluster.evaluation import rank_on_ray
 from cluster.event_store import EventStore
 from cluster.item_store import ItemStore
-from cluster.judged_publish import published
+from cluster.judged_publish import published_manifest
 from cluster.runtime import connect
 from jobs.options import database_url_of
 from jobs.publish_index import IndexReport, newest_encoder_version, run_index
@@ -26,7 +26,7 @@ from recsys.evaluation.evaluate import evaluate
 from recsys.evaluation.html import to_page
 from recsys.evaluation.markdown import to_markdown
 from recsys.evaluation.result import EvaluationResult
-from recsys.index import IndexManifest, load_manifest
+from recsys.index import IndexManifest
 from recsys.robustness import Screening, load_robustness
 from recsys.training.model_card import read_card
 from recsys.workspace import Workspace, replace_file
@@ -75,8 +75,7 @@ def run_fit(
     workspace = Workspace(runtime.workspace)
     version = encoder_version or newest_encoder_version(workspace)
     data = _read(runtime, version)
-    current = published(workspace)
-    parent = load_manifest(workspace, current) if current else None
+    parent = published_manifest(workspace)
     say(f"left out as machines: {len(data.screening.marked)} users, {data.screening.num_events} events")
     fit = decided(fit, workspace, min_users)
     fitted = fit_shop(data, fit, _parent(runtime, parent, version), say, settings)

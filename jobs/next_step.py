@@ -13,7 +13,7 @@ class Holdings:
     items: int = 0
     events: int = 0
     published: str | None = None
-    """The index version that answers."""
+    """The index version that answers; None also where this release cannot read it."""
     fitted: bool = False
     """Whether that version has learned from events."""
 
@@ -50,12 +50,11 @@ def holdings_of(workspace: Path, database_url: str | None) -> Holdings:
     from cluster.database import open_database
     from cluster.event_store import EventStore
     from cluster.item_store import ItemStore
-    from cluster.judged_publish import published
-    from recsys.index import load_manifest
+    from cluster.judged_publish import published_manifest
     from recsys.workspace import Workspace
 
     place = Workspace(workspace)
     engine = open_database(database_url or place.database_url)
-    current = published(place)
-    fitted = bool(current and load_manifest(place, current).blend)
+    manifest = published_manifest(place)
+    current, fitted = (manifest.index_version, manifest.blend is not None) if manifest else (None, False)
     return Holdings(ItemStore(engine).count(), EventStore(engine).count(), current, fitted)

@@ -10,7 +10,7 @@ from cluster.confirmed_publish import rollback_confirmed
 from cluster.database import open_database
 from cluster.indexing import build_index
 from cluster.item_store import ItemStore
-from cluster.judged_publish import publish_judged, published
+from cluster.judged_publish import publish_judged, published, published_manifest
 from cluster.replica_board import ReplicaBoard
 from cluster.serving_database import open_serving_database, serving_url
 from jobs.options import database_url_of
@@ -18,7 +18,7 @@ from recsys.blend.fitted import Fitted
 from recsys.channels.store import channel_records
 from recsys.config import IndexConfig, RuntimeConfig, ScanKind, Storage
 from recsys.encoder_record import FILE as ENCODER_RECORD
-from recsys.errors import IndexMissingError, InputError
+from recsys.errors import IndexMissingError, IndexVersionError, InputError, SignatureError, UnsafePathError
 from recsys.index import (
     IndexManifest,
     list_versions,
@@ -94,8 +94,7 @@ def awaits_fit(workspace: Workspace, encoder_version: str) -> bool:
 
     A version of text alone must not take its place; `recsys fit` makes one that is compared with it.
     """
-    current = published(workspace)
-    manifest = load_manifest(workspace, current) if current else None
+    manifest = published_manifest(workspace)
     if manifest is None or manifest.blend is None:
         return False
     known = {(record.name, record.version) for record in channel_records(workspace)}
@@ -137,15 +136,22 @@ def replica_board(runtime: RuntimeConfig) -> ReplicaBoard:
 
 
 def versions_table(workspace: Workspace) -> dict[str, str]:
-    """Every version with its size; the published one is marked."""
+    """Every version with its size, or why it cannot be read; the published one is marked."""
     now = published(workspace)
-    manifests = [load_manifest(workspace, name) for name in list_versions(workspace)]
     return {
-        m.index_version: f"{m.item_count:,} items, {m.num_shards} shards"
-        + (" (published)" if m.index_version == now else "")
-        + (" (refused)" if refusal(workspace, m.index_version) else "")
-        for m in manifests
+        name: _told(workspace, name)
+        + (" (published)" if name == now else "")
+        + (" (refused)" if refusal(workspace, name) else "")
+        for name in list_versions(workspace)
     }
+
+
+def _told(workspace: Workspace, index_version: str) -> str:
+    try:
+        manifest = load_manifest(workspace, index_version)
+    except (IndexVersionError, SignatureError, UnsafePathError) as error:
+        return error.what
+    return f"{manifest.item_count:,} items, {manifest.num_shards} shards"
 
 
 def newest_encoder_version(workspace: Workspace) -> str:

@@ -15,6 +15,7 @@ RecsysError
 ├── IndexVersionError        something is wrong with an index version
 │   ├── IndexMissingError    no such index version, or no version was published yet
 │   ├── IndexCorruptError    a file of a version is absent, altered, truncated or swapped
+│   ├── IndexFormatError     a version is of another release, which writes what this one does not read
 │   └── GateError            a version is worse than the published one, or not sane
 ├── StoreError               the event or item store did not accept or answer: HTTP 503
 ├── AccessError              who calls may not do this
@@ -129,6 +130,12 @@ class IndexCorruptError(IndexVersionError):
     """A file of an index version is absent, altered, truncated or swapped."""
 
     HINT = "recsys rollback goes back to the version before; recsys embed builds a new one"
+
+
+class IndexFormatError(IndexVersionError):
+    """A version is of another release, which writes what this one does not read."""
+
+    HINT = "recsys embed, with the same options as before, builds one of this release; then recsys fit"
 
 
 class GateError(IndexVersionError):

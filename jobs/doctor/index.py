@@ -11,6 +11,7 @@ from recsys.encoder_record import load_encoder_config
 from recsys.errors import (
     ConfigError,
     EncoderError,
+    IndexFormatError,
     IndexMissingError,
     IndexVersionError,
     SignatureError,
@@ -28,6 +29,8 @@ def published(workspace: Workspace) -> tuple[IndexManifest | None, Finding]:
         manifest = verify(workspace, current_version(workspace))
     except IndexMissingError as error:
         return None, failed("index", str(error), "recsys embed; or recsys publish VERSION")
+    except IndexFormatError as error:
+        return None, failed("index", str(error), error.hint)
     except (IndexVersionError, UnsafePathError) as error:
         return None, failed("index", str(error), "recsys rollback, then recsys embed; or recsys fit")
     except SignatureError as error:

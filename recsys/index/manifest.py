@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from recsys.blend.settings import FittedBlend
 from recsys.config import Config, Metric, ScanKind, Storage
 from recsys.encoder.choice import EncodingRecord
-from recsys.errors import IndexCorruptError
 from recsys.identifiers import SHARD_HASH
 from recsys.signing import ManifestFile
 from recsys.workspace import PLAIN_NAME, Workspace
@@ -19,8 +18,6 @@ MANIFEST = "manifest.json"
 WHITENING = "whitening.npy"
 RELATIONS_FILE = "relations.arrow"
 FILES_PER_SHARD = 3
-UNSEALED = "0" * 64
-"""What stands in the place of the seal while it is computed."""
 
 
 class ShardFile(Config):
@@ -115,7 +112,11 @@ class IndexManifest(Config):
 
     @property
     def content_digest(self) -> str:
-        """Digest of what decides answers; equal for two versions that answer alike."""
+        """Digest of what decides answers; equal for two versions that answer alike.
+
+        Parts are taken as they were written: a field that a later release added to one, which stands there
+        with its default once it is read, is not in the names of versions from before.
+        """
         parts = [
             self.encoder_version,
             self.text_template_version,
@@ -124,8 +125,8 @@ class IndexManifest(Config):
             str(self.num_shards),
             # Codes are learned with threads and differ in bits from run to run; what they stand for does not.
             *((f"{self.storage.value}", *(scan.kind.value for scan in self.scans)) if self.scans else ()),
-            *(signal.model_dump_json() for signal in self.signals),
-            *((self.blend.model_dump_json(),) if self.blend else ()),
+            *(signal.model_dump_json(exclude_unset=True) for signal in self.signals),
+            *((self.blend.model_dump_json(exclude_unset=True),) if self.blend else ()),
             # So that a version's name tells that it has a seal: one that was taken away is missed.
             *(("sealed",) if self.seal else ()),
             # A fit after an erasure is another version, also where the person made no difference.
@@ -134,6 +135,10 @@ class IndexManifest(Config):
             *(file.sha256 for file in self.files),
         ]
         return blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
+
+    def spelled_out(self) -> IndexManifest:
+        """The same with every field set, as it is written and read back."""
+        return IndexManifest.model_validate(self.model_dump())
 
     @property
     def text_dim(self) -> int:
@@ -162,32 +167,6 @@ class IndexManifest(Config):
     def whitening_file(self) -> ShardFile:
         """How vectors of texts are turned into the space of the index."""
         return self.files[-1]
-
-
-def sealed(manifest: IndexManifest) -> tuple[IndexManifest, bytes]:
-    """The manifest with its seal, and the bytes to write."""
-    content = manifest.model_copy(update={"seal": UNSEALED}).model_dump_json(indent=2).encode()
-    seal = sha256(content).hexdigest()
-    return manifest.model_copy(update={"seal": seal}), content.replace(UNSEALED.encode(), seal.encode(), 1)
-
-
-def read_sealed(content: bytes, where: str) -> IndexManifest:
-    """The manifest in these bytes; raises `IndexCorruptError` when it is not valid or its seal is broken.
-
-    The content's digest in a version's name covers what decides answers; the seal covers the rest, such
-    as the number of the last catalog change in it.
-    """
-    try:
-        manifest = IndexManifest.model_validate_json(content)
-    except ValidationError as error:
-        raise IndexCorruptError("a manifest is not valid", found=str(error)[:300], where=where) from error
-    if manifest.seal:
-        digest = sha256(content.replace(manifest.seal.encode(), UNSEALED.encode(), 1)).hexdigest()
-        if digest != manifest.seal:
-            raise IndexCorruptError(
-                "a manifest was altered", expected=manifest.seal[:80], found=digest, where=where
-            )
-    return manifest
 
 
 def manifest_file(workspace: Workspace, index_version: str) -> ManifestFile:

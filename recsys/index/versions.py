@@ -7,7 +7,8 @@ import shutil
 
 from recsys.errors import IndexCorruptError, IndexMissingError, UnsafePathError
 from recsys.index.files import check_content, open_codes, open_relations, open_shard, open_whitening
-from recsys.index.manifest import MANIFEST, IndexManifest, manifest_file, read_sealed
+from recsys.index.manifest import MANIFEST, IndexManifest, manifest_file
+from recsys.index.seal import read_sealed, require_complete
 from recsys.workspace import Workspace, plain_name, replace_file, require_inside
 
 HISTORY = "HISTORY"
@@ -22,8 +23,9 @@ def load_manifest(workspace: Workspace, index_version: str) -> IndexManifest:
     """The manifest of one version.
 
     Raises `IndexMissingError` when there is no such version, `UnsafePathError` for a name that leads
-    elsewhere, `SignatureError` when keys are trusted and none of them signed it, `IndexCorruptError` when
-    it is not valid, was altered, belongs to another version, or does not match the digest in its name.
+    elsewhere, `SignatureError` when keys are trusted and none of them signed it, `IndexFormatError` when
+    another release wrote it in a way that this one does not read, `IndexCorruptError` when it is not valid,
+    was altered, belongs to another version, or does not match the digest in its name.
     """
     file = manifest_file(workspace, index_version)
     require_inside(file.path, workspace.index)
@@ -40,8 +42,7 @@ def load_manifest(workspace: Workspace, index_version: str) -> IndexManifest:
             expected=index_version,
             found=f"{manifest.index_version} with content {manifest.content_digest}",
         )
-    if not manifest.is_complete:
-        raise IndexCorruptError("a manifest lacks files", where=index_version)
+    require_complete(manifest)
     return manifest
 
 

@@ -26,15 +26,14 @@ from recsys.identifiers import shard_of
 from recsys.index.begun_folder import BegunFolder
 from recsys.index.manifest import (
     RELATIONS_FILE,
-    UNSEALED,
     WHITENING,
     IndexManifest,
     ShardFile,
     ShardScan,
     Signal,
     manifest_file,
-    sealed,
 )
+from recsys.index.seal import UNSEALED, sealed
 from recsys.index.shard_writer import STORED, ShardWriter, described
 from recsys.index.versions import current_version, list_versions, verify
 from recsys.relations.file import relations_bytes
@@ -154,7 +153,7 @@ class IndexWriter:
             files=tuple(files),
             relations=self._write_relations(),
             seal=UNSEALED,
-        )
+        ).spelled_out()
         name = f"{created_at:%Y%m%dT%H%M%S%f}-{draft.content_digest}"
         return draft.model_copy(update={"index_version": name})
 

@@ -14,10 +14,12 @@ from cluster.confirmed_publish import (
     rollback_confirmed,
     staged_version,
 )
+from cluster.judged_publish import publish_judged, published_manifest
 from cluster.replica_board import ReplicaBoard, ReplicaState
 from cluster.serving_database import open_serving_database
 from recsys.errors import GateError, IndexCorruptError
 from recsys.index import current_version, publish
+from recsys.index.manifest import MANIFEST
 from recsys.workspace import Workspace
 from tests.unit.index.test_versions import build
 
@@ -120,3 +122,16 @@ def test_going_back_is_confirmed_too(workspace: Workspace, board: ReplicaBoard) 
     assert rollback_confirmed(workspace, board, replicas.wait) == old
     assert current_version(workspace) == old
     assert WATCHED_S <= replicas.time < WATCHED_S + 1.0
+
+
+def test_a_published_version_that_cannot_be_read_keeps_nothing_out(
+    workspace: Workspace, board: ReplicaBoard, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Found with workspaces of older releases: the version that should replace it was judged beside it."""
+    broken, good = build(workspace), build(workspace, seed=1)
+    publish(workspace, broken.index_version)
+    (workspace.index_version(broken.index_version) / MANIFEST).write_text("{}")
+    assert published_manifest(workspace) is None
+    publish_judged(workspace, board, good)
+    assert current_version(workspace) == good.index_version
+    assert f"{broken.index_version} cannot be read" in caplog.text

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from recsys.errors import IndexCorruptError, SignatureError, UnsafePathError
 from recsys.index import IndexManifest, current_version, load_manifest, publish, rollback, verify
 from recsys.index.files import sha256_of
-from recsys.index.manifest import MANIFEST, ShardFile, manifest_file, sealed
+from recsys.index.manifest import MANIFEST, ShardFile, manifest_file
+from recsys.index.seal import sealed
 from recsys.retrieval import ShardIndex
 from recsys.signing import SIGNING_KEY_FILE, TRUSTED_KEYS, create_key, public_text
 from recsys.workspace import Workspace

@@ -26,7 +26,8 @@ from recsys.errors import (
     UnsafePathError,
 )
 from recsys.index import current_version, load_manifest, publish
-from recsys.index.manifest import MANIFEST, sealed
+from recsys.index.manifest import MANIFEST
+from recsys.index.seal import sealed
 from recsys.reading import links_outside, list_files
 from recsys.workspace import Workspace
 from tests.chaos.canary import listening

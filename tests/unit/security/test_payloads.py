@@ -19,7 +19,8 @@ from recsys.encoder_record import load_encoder_config, save_encoder_config
 from recsys.errors import EncoderError, IndexCorruptError, UnreadableFileError
 from recsys.index import IndexManifest, verify
 from recsys.index.files import sha256_of
-from recsys.index.manifest import MANIFEST, sealed
+from recsys.index.manifest import MANIFEST
+from recsys.index.seal import sealed
 from recsys.reading import Fault, SourceBatch, read_file
 from recsys.workspace import Workspace
 from tests.chaos.canary import Mark
