@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -140,8 +141,29 @@ def absent(program: str, words: list[str]) -> Iterator[str]:
     elif words[:1] == ["-m"] and words[1].split(".")[0] in OURS:
         if importlib.util.find_spec(words[1]) is None:
             yield f"there is no module {words[1]}"
+        elif words[1].startswith("tests."):
+            known = flags_of(words[1])
+            yield from (
+                f"{words[1]} has no {word}" for word in words if word[:2] == "--" and word not in known
+            )
     elif words and words[0].startswith("scripts/") and not (ROOT / words[0]).is_file():
         yield f"there is no {words[0]}"
+
+
+@cache
+def flags_of(module: str) -> frozenset[str]:
+    """Options that a module or what it imports from beside it names."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        return frozenset()
+    if spec.submodule_search_locations is not None:
+        return flags_of(f"{module}.__main__")
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    own = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    beside = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return frozenset(one for one in own if isinstance(one, str) and one[:2] == "--").union(
+        *(flags_of(name) for name in beside if name.startswith("tests.") and name != module)
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,6 +172,8 @@ def absent(program: str, words: list[str]) -> Iterator[str]:
         ("make everything", ["make has no target everything"]),
         ("make bench RESUME=1", []),
         ("python -m tests.benchmarks.no_such", ["there is no module tests.benchmarks.no_such"]),
+        ("python -m tests.benchmarks.films --frams 3", ["tests.benchmarks.films has no --frams"]),
+        ("python -m tests.chaos --only X9", []),
         ("python scripts/none.py", ["there is no scripts/none.py"]),
     ],
 )
