@@ -47,9 +47,12 @@ def load_manifest(workspace: Workspace, index_version: str) -> IndexManifest:
 
 
 def current_version(workspace: Workspace) -> str:
-    """Name of the published version; raises `IndexMissingError` when nothing was published."""
+    """Name of the published version.
+
+    Raises `IndexMissingError` when nothing was published, `IndexCorruptError` when the pointer was damaged.
+    """
     try:
-        name = workspace.current.read_text(encoding="utf-8").strip()
+        name = workspace.current.read_text(encoding="utf-8", errors="replace").strip()
     except FileNotFoundError as error:
         raise IndexMissingError(
             "no index version is published",
@@ -93,8 +96,11 @@ def rollback(workspace: Workspace) -> str:
 
 
 def earlier_version(workspace: Workspace) -> str:
-    """The version published before the current one; raises `IndexMissingError` when none is left."""
-    current, existing = current_version(workspace), set(list_versions(workspace))
+    """The version published before the current one, where the pointer was damaged the one published last.
+
+    Raises `IndexMissingError` when none is left.
+    """
+    current, existing = _current_if_whole(workspace), set(list_versions(workspace))
     earlier = [name for name in _before(_history(workspace), current) if name in existing]
     if not earlier:
         raise IndexMissingError("there is no earlier version to go back to", found=current)
@@ -129,6 +135,14 @@ def remove_old_versions(workspace: Workspace, keep: int) -> list[str]:
         (folder / MANIFEST).unlink()  # first, so that a reader never meets a half-removed version
         shutil.rmtree(folder)
     return removed
+
+
+def _current_if_whole(workspace: Workspace) -> str:
+    """The published version; an empty name, which none has, where the pointer was damaged."""
+    try:
+        return current_version(workspace)
+    except IndexCorruptError:
+        return ""
 
 
 def _before(history: list[str], current: str) -> list[str]:

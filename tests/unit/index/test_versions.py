@@ -76,6 +76,20 @@ def test_versions_are_published_and_rolled_back_in_turn(workspace: Workspace) ->
         rollback(workspace)
 
 
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe\x00", b"../elsewhere\n"])
+def test_a_damaged_pointer_is_told_and_a_rollback_gives_back_what_was_published_last(
+    workspace: Workspace, damage: bytes
+) -> None:
+    names = [build(workspace, seed).index_version for seed in range(2)]
+    for name in names:
+        publish(workspace, name)
+    workspace.current.write_bytes(damage)
+    with pytest.raises(IndexCorruptError, match="pointer"):
+        current_version(workspace)
+    assert (rollback(workspace), current_version(workspace)) == (names[1], names[1])
+    assert rollback(workspace) == names[0]
+
+
 def test_old_versions_go_but_never_the_current_or_the_one_before(workspace: Workspace) -> None:
     names = [build(workspace, seed).index_version for seed in range(5)]
     publish(workspace, names[0], keep=10)
