@@ -7,7 +7,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +34,9 @@ class Step:
 class Walk:
     """A reader's folder, and the service that the pages speak of."""
 
-    def __init__(self, folder: Path, url: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, url: str) -> None:
         self.folder, self.url = folder, url
-        self.environment = {**os.environ, **_surroundings(folder, url), **(environment or {})}
+        self.environment = _surroundings(folder, url)
         (folder / "docs").symlink_to(ROOT / "docs")
 
     def steps(self, page: Path, lines: range = EVERY) -> Iterator[Step]:
@@ -74,9 +74,10 @@ class Walk:
 
 
 def _surroundings(folder: Path, url: str) -> dict[str, str]:
-    """Variables of a reader's shell."""
-    workspace = os.environ.get("RECSYS_WORKSPACE", str(folder / "workspace"))
+    """Variables of a reader's shell; nothing of a shop that whoever runs this has."""
+    workspace = str(folder / "workspace")
     return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("RECSYS_")},
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "COLUMNS": "100",
