@@ -54,7 +54,7 @@ class ShopObserver:
             now_s=now_s,
             published=manifest.index_version if manifest else None,
             has_fit=bool(manifest and manifest.blend),
-            fit_events_seq=(manifest.events_seq or 0) if manifest else 0,
+            fit_events_seq=self._fitted_events(manifest),
             events_seq=self.events.last_seq(),
             catalog_seq=self.items.last_seq(),
             items_total=self.items.count(),
@@ -63,6 +63,11 @@ class ShopObserver:
             clicks=self._clicks(manifest, now_us) if manifest else None,
             vector_drift=self._drift(manifest, fit_mean) if manifest and fit_mean else None,
         )
+
+    def _fitted_events(self, manifest: IndexManifest | None) -> int:
+        """Events that the version has learned from; 0 where its number is one of another event log."""
+        known = (manifest.events_seq or 0) if manifest else 0
+        return known if known <= self.events.last_seq() else 0
 
     def mean_vector(self, manifest: IndexManifest) -> list[float]:
         """Mean of all vectors that the version's encoder has made."""

@@ -13,9 +13,11 @@ class Holdings:
     items: int = 0
     events: int = 0
     published: str | None = None
-    """The index version that answers; None also where this release cannot read it."""
+    """The index version that answers; None also where another release wrote it."""
     fitted: bool = False
     """Whether that version has learned from events."""
+    damaged: bool = False
+    """Whether the published version or the pointer to it cannot be read; the one before is told then."""
 
 
 def next_step(found: Holdings, workspace: Path) -> str:
@@ -25,6 +27,8 @@ def next_step(found: Holdings, workspace: Path) -> str:
         return f"recsys import items catalog.csv{where}  # or first a look: recsys demo"
     if found.published is None:
         return f"recsys embed{where}  # encodes the texts and publishes a first index"
+    if found.damaged:
+        return f"recsys rollback{where}  # what is published was damaged: back to {found.published}"
     if not found.events:
         return f"recsys import events events.jsonl{where}  # or at once: recsys serve{where}"
     if not found.fitted:
@@ -50,11 +54,12 @@ def holdings_of(workspace: Path, database_url: str | None) -> Holdings:
     from cluster.database import open_database
     from cluster.event_store import EventStore
     from cluster.item_store import ItemStore
-    from cluster.judged_publish import published_manifest
+    from cluster.judged_publish import published, published_manifest
     from recsys.workspace import Workspace
 
     place = Workspace(workspace)
     engine = open_database(database_url or place.database_url)
     manifest = published_manifest(place)
     current, fitted = (manifest.index_version, manifest.blend is not None) if manifest else (None, False)
-    return Holdings(ItemStore(engine).count(), EventStore(engine).count(), current, fitted)
+    damaged = current is not None and current != published(place)
+    return Holdings(ItemStore(engine).count(), EventStore(engine).count(), current, fitted, damaged)

@@ -190,7 +190,9 @@ def assemble(
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
         keys=KeyWatch(KeyStore(engine), config.refresh_s) if config.keys else None,
-        usage=UsageWatch(UsageStore(engine), usage_folder(wiring.workspace), config.refresh_s),
+        usage=UsageWatch(
+            UsageStore(engine), usage_folder(wiring.workspace, str(engine.url)), config.refresh_s
+        ),
         privacy=PrivacyDesk(wiring.workspace, whole, databases.whole_serving, config.profile, names),
         shelf=shelf,
         shoppers=TypicalShoppers(all_events, reader, watch, screened, names) if config.store else None,

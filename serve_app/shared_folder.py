@@ -25,13 +25,14 @@ def shared_folder(workspace: Workspace, config: ServeConfig, what: str) -> Path:
     return _of_port(workspace, config) / what
 
 
-def usage_folder(workspace: Workspace) -> Path:
-    """The folder where this machine counts the use of a shop's keys, whatever port it came through.
+def usage_folder(workspace: Workspace, database: str) -> Path:
+    """The folder where this machine counts the use of a database's keys, whatever port it came through.
 
     It is not forgotten with the other counts: what a service that was killed has not told the database
     yet is told by the next one. Raises `StoreError` as `shared_folder` does.
     """
-    return _own_folder() / f"{_served(workspace)}-usage"
+    keys = hashlib.sha256(database.encode()).hexdigest()[:16]
+    return _own_folder() / f"{_served(workspace)}-{keys}-usage"
 
 
 def forget_counts(workspace: Workspace, config: ServeConfig) -> None:

@@ -80,6 +80,11 @@ def mark_refused(workspace: Workspace, index_version: str, reasons: Sequence[str
     replace_file(path, json.dumps({"reasons": list(reasons)}, indent=2).encode())
 
 
+def forget_refusal(workspace: Workspace, index_version: str) -> None:
+    """A person has published it all the same: it is refused no more."""
+    (workspace.index_version(index_version) / REFUSED).unlink(missing_ok=True)
+
+
 def refusal(workspace: Workspace, index_version: str) -> tuple[str, ...]:
     """Why a version was refused; empty for one that was not."""
     path = workspace.index_version(index_version) / REFUSED

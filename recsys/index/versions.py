@@ -108,8 +108,13 @@ def earlier_version(workspace: Workspace) -> str:
 
 
 def point_to(workspace: Workspace, index_version: str) -> None:
-    """Make a version that was published before the one that answers; it was verified by the caller."""
+    """Make a version that was published before the one that answers; it was verified by the caller.
+
+    What was published after it is no version to go back to any more.
+    """
     replace_file(workspace.current, f"{index_version}\n".encode())
+    history = _history(workspace)
+    _write_history(workspace, [*_before(history, index_version), index_version])
 
 
 def verify(workspace: Workspace, index_version: str) -> IndexManifest:

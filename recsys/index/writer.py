@@ -16,6 +16,7 @@ from recsys.blend.whitening import Whitening
 from recsys.config import IndexConfig
 from recsys.encoder.choice import EncodingRecord
 from recsys.errors import (
+    IndexCorruptError,
     IndexMissingError,
     IndexVersionError,
     InputError,
@@ -176,7 +177,7 @@ class IndexWriter:
     def _parent(self) -> str | None:
         try:
             return current_version(self._workspace)
-        except IndexMissingError:
+        except (IndexMissingError, IndexCorruptError):
             return None
 
     def _identical(self, manifest: IndexManifest) -> IndexManifest | None:

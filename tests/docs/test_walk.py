@@ -51,9 +51,9 @@ class Reader:
         serve = next(one for one in blocks(TUTORIAL, "sh") if SERVE in one.code)
         self.begun = list(self.walk.steps(TUTORIAL, range(serve.line)))
         self.served_at = serve.line
-        self.service = self._served(serve.code)
         with (folder / "example" / "catalog.csv").open(encoding="utf-8") as rows:
             self.names = frozenset(row["Name"] for row in csv.DictReader(rows))
+        self.service = self._served(serve.code)
 
     def _served(self, code: str) -> subprocess.Popen[bytes]:
         with (self.walk.folder / "serve.log").open("wb") as log:
@@ -76,13 +76,16 @@ class Reader:
         """Whether the service answers."""
         try:
             return httpx.get(f"{self.walk.url}/readyz").is_success
-        except httpx.TransportError:
+        except httpx.HTTPError:
             return False
 
     def leave(self) -> None:
         """Ctrl-C, as a reader ends it."""
         self.service.send_signal(signal.SIGINT)
-        self.service.wait(PATIENCE_S)
+        try:
+            self.service.wait(PATIENCE_S)
+        finally:
+            self.service.kill()
 
     def wrong(self, steps: list[Step]) -> list[str]:
         """Where what was printed is not what the page shows."""

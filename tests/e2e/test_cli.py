@@ -60,9 +60,11 @@ def test_the_road_by_hand_and_again_without_work(tmp_path: Path, tiny_bert: Path
     assert other["new"]
     assert index["index_version"] in recsys("rollback", "-w", workspace)
     assert other["index_version"] in recsys("publish", other["index_version"], "-w", workspace)
+    assert index["index_version"] in recsys("rollback", "-w", workspace)
     mark_refused(Workspace(workspace), other["index_version"], ["worse"])
     assert index["index_version"] in recsys("publish", "-w", workspace)
     assert other["index_version"] in recsys("publish", "-w", workspace, "--force")
+    assert other["index_version"] in recsys("publish", "-w", workspace)  # a person has taken it
 
 
 def test_wrong_use_is_one_clear_line_and_an_exit_code(tmp_path: Path) -> None:

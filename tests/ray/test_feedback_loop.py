@@ -23,6 +23,8 @@ from recsys.config import RuntimeConfig
 from recsys.errors import CapacityError
 from recsys.feedback import Kind, KindConfig, LoopConfig, RunState, Trigger, VerdictConfig
 from recsys.index import current_version, rollback
+from recsys.index.manifest import MANIFEST
+from recsys.index.seal import sealed
 from tests.serve.conftest import SmallShop, make_small_shop
 
 CONFIG = LoopConfig(
@@ -122,6 +124,16 @@ def test_a_refusal_a_failure_and_a_crash_are_told_apart(shop: SmallShop) -> None
     found = loop.store.runs.newest(3)
     assert "no space left" in found[1].result["error"]
     assert found[0].retry_at_s is not None
+
+
+def test_events_of_a_fit_by_hand_are_known_unless_they_are_of_another_log(shop: SmallShop) -> None:
+    observer = loop_of(shop, Runner()).observer
+    manifest = observer.manifest()
+    assert manifest is not None
+    path, last = shop.workspace.index_version(manifest.index_version) / MANIFEST, observer.events.last_seq()
+    for told, known in ((None, 0), (last - 1, last - 1), (last, last), (last + 1, 0)):
+        path.write_bytes(sealed(manifest.model_copy(update={"events_seq": told}))[1])
+        assert observer.observe(0.0, 0, None).fit_events_seq == known
 
 
 def test_of_two_loops_one_works_and_the_other_takes_over_when_it_dies(shop: SmallShop) -> None:

@@ -62,7 +62,6 @@ from serve_app.replica_report import ReplicaReport
 from serve_app.screening_board import ScreeningBoard
 from serve_app.service import ShopService
 from serve_app.shard_clients import InlineShard, ShardVersions
-from serve_app.shared_folder import usage_folder
 from serve_app.typical_shoppers import TypicalShoppers
 from serve_app.usage_watch import UsageWatch
 from serve_app.writes import Writes
@@ -190,13 +189,18 @@ def assemble_inline(
         journal=journal,
         report=ReplicaReport(ReplicaBoard(serving), watch),
         screened=screened,
-        usage=UsageWatch(UsageStore(engine), usage_folder(small.workspace), config.refresh_s),
+        usage=UsageWatch(UsageStore(engine), usage_beside(small.workspace), config.refresh_s),
         privacy=PrivacyDesk(small.workspace, engine, serving, config.profile, names),
         shoppers=TypicalShoppers(events, profiles, watch, screened, names) if config.store else None,
         names=names,
         log_health=LogHealth(engine, events, metrics),
         loop_health=LoopHealth(loop, metrics),
     )
+
+
+def usage_beside(workspace: Workspace) -> Path:
+    """Where a test's service counts the use of keys: it goes with the test's folder."""
+    return workspace.root.with_name(f"{workspace.root.name}-usage")
 
 
 async def refuse_server_errors(answer: httpx.Response) -> None:

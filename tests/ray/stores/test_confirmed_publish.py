@@ -19,6 +19,7 @@ from cluster.replica_board import ReplicaBoard, ReplicaState
 from cluster.serving_database import open_serving_database
 from recsys.errors import GateError, IndexCorruptError
 from recsys.index import current_version, publish
+from recsys.index.gate import refusal
 from recsys.index.manifest import MANIFEST
 from recsys.workspace import Workspace
 from tests.unit.index.test_versions import build
@@ -135,3 +136,25 @@ def test_a_published_version_that_cannot_be_read_keeps_nothing_out(
     publish_judged(workspace, board, good)
     assert current_version(workspace) == good.index_version
     assert f"{broken.index_version} cannot be read" in caplog.text
+
+
+def test_where_the_published_version_is_damaged_the_one_before_judges(
+    workspace: Workspace, board: ReplicaBoard, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, broken = build(workspace), build(workspace, seed=1)
+    for one in (before, broken):
+        publish(workspace, one.index_version)
+    worse = build(workspace, seed=2, count=5)
+    path = workspace.index_version(broken.index_version) / MANIFEST
+    whole = path.read_bytes()
+    path.write_text("{}")
+    assert published_manifest(workspace) == before
+    with pytest.raises(GateError, match="less than"):
+        publish_judged(workspace, board, worse)
+    assert f"compared with {before.index_version}" in caplog.text
+    path.write_bytes(whole)
+    workspace.current.write_bytes(b"")
+    assert published_manifest(workspace) == broken
+    publish_judged(workspace, board, worse, force=True)
+    assert current_version(workspace) == worse.index_version
+    assert not refusal(workspace, worse.index_version)

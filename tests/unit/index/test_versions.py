@@ -88,6 +88,8 @@ def test_a_damaged_pointer_is_told_and_a_rollback_gives_back_what_was_published_
         current_version(workspace)
     assert (rollback(workspace), current_version(workspace)) == (names[1], names[1])
     assert rollback(workspace) == names[0]
+    workspace.current.write_bytes(damage)
+    assert rollback(workspace) == names[0]  # not what a person took out of service
 
 
 def test_old_versions_go_but_never_the_current_or_the_one_before(workspace: Workspace) -> None:

@@ -105,3 +105,5 @@ def test_each_step_leads_to_the_next() -> None:
         "recsys serve",
     ]
     assert "-w other" in next_step(Holdings(), Path("other"))
+    damaged = Holdings(items=5, events=9, published="v1", fitted=True, damaged=True)
+    assert next_step(damaged, place).startswith("recsys rollback")
