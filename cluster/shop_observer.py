@@ -49,13 +49,14 @@ class ShopObserver:
     def observe(self, now_s: float, now_us: int, fit_mean: list[float] | None) -> Observations:
         """The shop now; `fit_mean` is the catalog's mean vector at the last fit. Raises `StoreError`."""
         manifest = self.manifest()
+        events_seq = self.events.last_seq()
         changed, deleted = self.items.change_counts(manifest.catalog_seq) if manifest else (0, 0)
         return Observations(
             now_s=now_s,
             published=manifest.index_version if manifest else None,
             has_fit=bool(manifest and manifest.blend),
-            fit_events_seq=self._fitted_events(manifest),
-            events_seq=self.events.last_seq(),
+            fit_events_seq=_fit_events_seq(manifest, events_seq),
+            events_seq=events_seq,
             catalog_seq=self.items.last_seq(),
             items_total=self.items.count(),
             items_changed=changed,
@@ -63,11 +64,6 @@ class ShopObserver:
             clicks=self._clicks(manifest, now_us) if manifest else None,
             vector_drift=self._drift(manifest, fit_mean) if manifest and fit_mean else None,
         )
-
-    def _fitted_events(self, manifest: IndexManifest | None) -> int:
-        """Events that the version has learned from; 0 where its number is one of another event log."""
-        known = (manifest.events_seq or 0) if manifest else 0
-        return known if known <= self.events.last_seq() else 0
 
     def mean_vector(self, manifest: IndexManifest) -> list[float]:
         """Mean of all vectors that the version's encoder has made."""
@@ -115,3 +111,9 @@ class ShopObserver:
         evidence = ClickEvidence(lists[before], clicked[before])
         ratio = own / theirs
         return evidence.rate * ratio, evidence.rate_noise * ratio
+
+
+def _fit_events_seq(manifest: IndexManifest | None, events_seq: int) -> int:
+    """Events that the version has learned from; 0 where its number is one of another event log."""
+    known = (manifest.events_seq or 0) if manifest else 0
+    return known if known <= events_seq else 0

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from jobs.cli import app
 from tests.docs.pages import ROOT
+from tests.docs.printed import LEFT_OUT
 
-LEFT_OUT = "..."
 WORKSPACE = "workspace-docs"
 
 
